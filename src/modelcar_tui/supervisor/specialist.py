@@ -8,6 +8,7 @@ as not known.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from copy import deepcopy
@@ -286,11 +287,16 @@ class Context:
         """One line; a line end of a specialist's could begin a heading of the report."""
         if not isinstance(text, str):
             raise TypeError(f"a text was expected, not {type(text).__name__}")
-        return self.redact.line(text, limit=_MOST_LINE)
+        return self.redact.line(str.__str__(text), limit=_MOST_LINE)
 
     def _value(self, key: str, value: object) -> str | int | float | bool | None:
-        if value is None or isinstance(value, bool | int | float):
+        """As the journal can write it: numpy's numbers are of kinds of their own, and JSON has no nan."""
+        if value is None or isinstance(value, bool):
             return value
+        if isinstance(value, int):
+            return int.__int__(value)
+        if isinstance(value, float):
+            return float.__float__(value) if math.isfinite(value) else None
         if not isinstance(value, str):
             what = f"metadata {clean(key)!r} is a {type(value).__name__}"
             raise TypeError(f"{what}, not a text, number, bool or None")

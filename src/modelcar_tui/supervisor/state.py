@@ -243,8 +243,10 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.RunResumed():
             return _set(state, finish=None)
         case e.SpecialistStarted():
+            # One of ours, which tells no `Reported`, may go on in the place of another package's.
+            reports = {name: report for name, report in state.reports.items() if name != event.specialist}
             return _pane(
-                state,
+                _set(state, reports=reports),
                 event.specialist,
                 status=e.Status.RUNNING,
                 started=stamped.at,
@@ -259,7 +261,9 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.Reported():
             return _set(state, reports={**state.reports, event.specialist: event.report})
         case e.ManifestRead():
-            return _set(state, manifest=event.manifest)
+            # A run that goes on reads it again, and it may have been edited since.
+            models = tuple(model for model in state.models if model.car in event.manifest.models)
+            return _set(state, manifest=event.manifest, models=models)
         case e.ModelLearned():
             return _set(state, models=_upsert(state.models, event.model))
         case e.ClusterRead():

@@ -19,7 +19,7 @@ from modelcar_tui.qa import QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.graph import State
 from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.routing import QA, SUMMARY, WRITE, Way
+from modelcar_tui.supervisor.routing import DECISION, QA, SUMMARY, WRITE, Way
 from modelcar_tui.supervisor.runs import RunFolder, run_keeping
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.specialists.decision import told
@@ -135,8 +135,9 @@ class Steps:
             await self._llm.settle()
         status, summary = conclusion(self._state(), state)
         outcome, report = outcome_of(self._state()), self._state().decision
-        for event in told(report) if report is not None and _told_anew(report) else ():
-            self._emit(event)
+        if report is not None and _told_anew(report) and state.get("ended", {}).get(DECISION) == "done":
+            for event in told(report):
+                self._emit(event)
         verdict = outcome.verdict if outcome is not None else Verdict.UNKNOWN
         self._emit(
             e.RunFinished(

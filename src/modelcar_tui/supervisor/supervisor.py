@@ -158,10 +158,10 @@ class Supervisor:
             with self._folding:
                 stamped = self._journal.append(event, time.time())
                 self.state = reduce(self.state, stamped)
-        except Exception as error:
+                self._loop.call_soon_threadsafe(self._events.put_nowait, stamped)
+        except (OSError, MemoryError) as error:  # anything else is the fault of whoever tells it
             self._lose(error)
             raise
-        self._loop.call_soon_threadsafe(self._events.put_nowait, stamped)
         if self.llm is not None and isinstance(event, e.SpecialistFinished):
             self._loop.call_soon_threadsafe(self.llm.heard, event)
 
@@ -276,6 +276,7 @@ class Supervisor:
 
         from modelcar_tui.supervisor.checkpoint import open_saver
         from modelcar_tui.supervisor.graph import GRAPH_VERSION, build_graph
+        from modelcar_tui.supervisor.routing import SUMMARY
         from modelcar_tui.supervisor.steps import Steps
 
         steps = Steps(
@@ -297,13 +298,14 @@ class Supervisor:
                 steps.choose,
             )
             config: Any = {"configurable": {"thread_id": run.run_id}, "recursion_limit": 60}
-            before = (await graph.aget_state(config)).values
+            stands = await graph.aget_state(config)
+            before = stands.values
             if before and before.get("graph_version") != GRAPH_VERSION:
-                raise UserError(
-                    Problem(
-                        what="this run was made by another version of modelcar-tui", fix="start a new run"
-                    )
-                )
+                what = "this run was made by another version of modelcar-tui"
+                raise UserError(Problem(what=what, fix="start a new run"))
+            if before and not stands.next and SUMMARY not in before.get("ended", {}):
+                # What ran when it was stopped is not there any more: its package was taken out.
+                await graph.aupdate_state(config, {}, as_node=self._members[0].name)
             entry: State | Command[Any] | None = None if before else {"graph_version": GRAPH_VERSION}
             while True:
                 async for _ in graph.astream(entry, config, stream_mode="updates", durability="sync"):

@@ -13,16 +13,17 @@ import msgspec
 import pytest
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from modelcar_tui.manifest import Decision
+from modelcar_tui.image import ImageFacts
+from modelcar_tui.manifest import Decision, read_manifest
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.journal import read_journal
 from modelcar_tui.supervisor.specialist import Context
 from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.supervisor.supervisor import Supervisor
-from modelcar_tui.verdict import DecisionReport, Verdict
+from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict
 
 sys.path.insert(0, str(Path(__file__).parent))
-from team import MANIFEST, FakeDecision, Member, fake_team
+from team import MANIFEST, FakeAccelerator, FakeDecision, Member, fake_team
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,3 +194,124 @@ def test_no_event_is_lost_from_the_state_where_threads_tell_them_at_once(
     finally:
         sys.setswitchinterval(old)
     assert len(state.notices) == 180
+
+
+def test_a_model_that_left_the_manifest_before_it_was_read_again_is_none_of_the_run(manifest: Path) -> None:
+    def told() -> list[e.AnyEvent]:
+        read = read_manifest(manifest)
+        learned = [ModelRequirements(car=car, image=ImageFacts(reference=car.image)) for car in read.models]
+        return [e.ManifestRead(manifest=read), *(e.ModelLearned(model=model) for model in learned)]
+
+    manifest.write_text(MANIFEST + MANIFEST.partition("\n")[2].replace("tiny", "gone"))
+    before = told()
+    manifest.write_text(MANIFEST)
+    events = [*before, e.RunResumed(), *told()]
+    state = fold(e.Stamped(number, 0.0, event) for number, event in enumerate(events))
+    assert [model.car.name for model in fold(e.Stamped(0, 0.0, one) for one in before).models] == [
+        "tiny",
+        "gone",
+    ]
+    assert [model.car.name for model in state.report_of("configuration").models] == ["tiny"]
+
+
+class Text(str):
+    """As `numpy.str_` is one."""
+
+    __slots__ = ()
+
+
+class Number(float):
+    """As `numpy.float64` is one."""
+
+
+class Kinds(Member):
+    async def run(self, context: Context) -> Terms:
+        context.step("work", detail=Text("half"))
+        numbers = {Text("score"): Number(0.5), "none": float("nan"), "word": Text("x")}
+        context.finish(Text("told"), (Text("a line"),), metadata=numbers)
+        return Terms(licence="", seats={})
+
+
+class Unwritable(Member):
+    def work(self, context: Context) -> Terms:
+        context.emit(e.Noticed(text=Text("x")))
+        return Terms(licence="", seats={})
+
+
+def test_texts_and_numbers_of_a_kind_of_their_own_are_told(manifest: Path, tmp_path: Path) -> None:
+    team = (*fake_team(), Kinds("kinds"))
+    supervisor = Supervisor(manifest, specialists=team, state_dir=str(tmp_path))
+    state = asyncio.run(drive(supervisor))
+    pane = state.pane("kinds")
+    assert pane is not None and supervisor.folder is not None
+    assert (pane.status, pane.metadata) == (e.Status.DONE, {"score": 0.5, "none": None, "word": "x"})
+    assert fold(read_journal(supervisor.folder / "journal.jsonl")) == state
+
+
+def test_an_event_that_cannot_be_written_fails_whoever_tells_it(manifest: Path, tmp_path: Path) -> None:
+    team = (*fake_team(), Unwritable("unwritable"))
+    supervisor = Supervisor(manifest, specialists=team, state_dir=str(tmp_path))
+    state = asyncio.run(drive(supervisor))
+    pane = state.pane("unwritable")
+    assert pane is not None and state.finish is not None
+    assert (pane.status, state.written is not None) == (e.Status.FAILED, True)
+
+
+def test_a_decision_that_dies_after_it_told_stays_failed_under_a_vote(manifest: Path, tmp_path: Path) -> None:
+    class Dies(FakeDecision):
+        def work(self, context: Context) -> Any:
+            super().work(context)
+            raise ValueError
+
+    team = tuple(Dies(m.name, m.needs) if m.name == "decision" else m for m in fake_team())
+    state = asyncio.run(drive(Supervisor(manifest, specialists=team, state_dir=str(tmp_path))))
+    pane = state.pane("decision")
+    assert pane is not None and state.finish is not None and state.decision is not None
+    assert state.decision.votes
+    assert pane.status is e.Status.FAILED
+    assert state.finish.summary == f"decision failed: {pane.summary}"
+
+
+def test_a_run_that_was_stopped_in_a_specialist_comes_to_its_end_without_it(
+    manifest: Path, tmp_path: Path
+) -> None:
+    """The operator took its package out, as a failed one's pane says to."""
+    team = (*fake_team(), Licence("licence", ("decision",)))
+
+    async def stopped() -> Supervisor:
+        first = Supervisor(manifest, specialists=team, state_dir=str(tmp_path))
+        async for stamped in first.run():
+            if stamped.event == e.SpecialistStarted(specialist="licence"):
+                first.cancel()
+        return first
+
+    first = asyncio.run(stopped())
+    state = asyncio.run(drive(Supervisor(manifest, specialists=fake_team(), resume=first.folder)))
+    assert state.finish is not None and state.written is not None
+    assert not state.finish.resumable
+
+
+def test_what_another_package_told_is_not_heard_once_ours_runs_in_its_place(
+    manifest: Path, tmp_path: Path
+) -> None:
+    class Stands(FakeAccelerator):
+        async def run(self, context: Context) -> Any:
+            context.reported({"rung": "none of ours"}, needed=True)
+            await asyncio.sleep(60)
+
+    team = tuple(Stands(m.name) if m.name == "accelerator" else m for m in fake_team())
+
+    async def stopped() -> Supervisor:
+        first = Supervisor(manifest, specialists=team, state_dir=str(tmp_path))
+        async for stamped in first.run():
+            if isinstance(stamped.event, e.Reported) and stamped.event.specialist == "accelerator":
+                first.cancel()
+        return first
+
+    first = asyncio.run(stopped())
+    assert first.state.report_of("accelerator") == {"rung": "none of ours"}
+    rest = tuple(m for m in fake_team() if m.name != "accelerator")
+    second = Supervisor(manifest, specialists=rest, resume=first.folder, gpus=("NVIDIA-L40S:2",))
+    state = asyncio.run(drive(second))
+    assert state.cluster is not None
+    assert state.report_of("accelerator") is state.cluster
