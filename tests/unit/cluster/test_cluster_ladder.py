@@ -14,13 +14,14 @@ import pytest
 from cluster_support import kubeconfig, options
 
 from modelcar_tui.cluster import access as ladder
-from modelcar_tui.cluster.access import ACCESS_REVIEWS, REVIEWS, probe
+from modelcar_tui.cluster.access import ACCESS_REVIEWS, REVIEWS
 from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_rights import Fault
 from modelcar_tui.kube.connection import connect
 from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.kube.types import Rung
 from support.api_answers import Told, api_answers
+from support.ladder import probe
 
 VERSION = (200, {"major": "1", "minor": "34", "gitVersion": "v1.34.2"})
 WHO = (201, {"kind": "SelfSubjectReview", "status": {"userInfo": {"username": "ada", "groups": ["ops"]}}})
