@@ -15,7 +15,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.exit_codes import worst as worst_status
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest import ANYTHING
-from modelcar_tui.qa import QaOutcome
+from modelcar_tui.qa import QaOutcome, qa_skipped
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.graph import State
 from modelcar_tui.supervisor.outcome import outcome_of
@@ -72,9 +72,7 @@ class Steps:
             by, why = "rules", str(error)
         self._emit(e.RouteChosen(steps=way.steps, by=by, why=why))
         if QA in way.skipped:
-            outcome = QaOutcome(
-                code="QA_SKIPPED:NO_GO", message=f"the verdict is {Verdict.NO_GO}; QA runs on {Verdict.GO}"
-            )
+            outcome = qa_skipped("NO_GO", f"the verdict is {Verdict.NO_GO}; QA runs on {Verdict.GO}")
             self._emit(e.QaFinished(outcome=outcome))
             summary = f"skipped: {outcome.message}"
             self._emit(e.SpecialistFinished(specialist=QA, status=e.Status.SKIPPED, summary=summary))
