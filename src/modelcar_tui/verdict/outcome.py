@@ -29,7 +29,6 @@ STATUS = {
     Verdict.NO_GO: ExitStatus.NO_GO,
     Verdict.UNKNOWN: ExitStatus.UNKNOWN,
 }
-WORDS = tuple(str(verdict) for verdict in Verdict)
 _SHOWN = 3
 
 
