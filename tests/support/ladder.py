@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from modelcar_tui.cluster.access import climb, failed
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube import Access, ClusterError, ClusterOptions, connect, find
+from modelcar_tui.kube import Access, ClusterError, ClusterOptions, connect, find_credentials
 
 
 async def probe(options: ClusterOptions) -> Access:
     """How far we come: the kubeconfig, the way to the server, who we are, and what we may look at."""
     try:
-        credentials = find(options)
+        credentials = find_credentials(options)
     except ClusterError as error:
         return Access(rung=error.rung, context=clean(options.context or ""), problem=error.problem)
     try:

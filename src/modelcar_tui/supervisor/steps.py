@@ -24,7 +24,14 @@ from modelcar_tui.supervisor.runs import RunFolder, run_keeping
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.specialists.decision import told
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict import DecisionReport, RunOutcome, Verdict, decide_written, qa_failed, stands
+from modelcar_tui.verdict import (
+    DecisionReport,
+    RunOutcome,
+    Verdict,
+    decide_written,
+    qa_failed,
+    standing_decision,
+)
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.llm import Session
@@ -89,7 +96,7 @@ class Steps:
         run = self._state()
         if run.answer is None or run.decision is None:
             raise RuntimeError("a write without an answer to a plan")
-        decision, report = run.answer, stands(run.decision, None)
+        decision, report = run.answer, standing_decision(run.decision, None)
         if self._settings.force and decision.replaces is None:
             # Answered by a command line, whose run is resumed with --force.
             decision = msgspec.structs.replace(decision, replaces=(ANYTHING,))

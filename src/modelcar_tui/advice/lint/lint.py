@@ -77,10 +77,10 @@ def examine(
             environment=environment,
             facts=(facts or {}).get(car.name),
         )
-    return told(findings, manifest.models, manifest.ignores, each=each, ignore=ignore)
+    return findings_told(findings, manifest.models, manifest.ignores, each=each, ignore=ignore)
 
 
-def told(
+def findings_told(
     findings: Iterable[Finding],
     models: Iterable[ModelCar],
     ignores: tuple[Ignore, ...],
