@@ -38,11 +38,11 @@ print("{}")
 """
 _OURS = """
 import asyncio, json, sys, time
-from modelcar_tui.cluster.look import look
-from modelcar_tui.kube.types import ClusterOptions
+from modelcar_tui.cluster import read_cluster
+from modelcar_tui.kube import ClusterOptions
 began, first = time.monotonic(), []
 options = ClusterOptions(kubeconfig=sys.argv[1], request_timeout_s=600, total_timeout_s=600)
-report = asyncio.run(look(options, lambda _: first.append(time.monotonic() - began)))
+report = asyncio.run(read_cluster(options, lambda _: first.append(time.monotonic() - began)))
 free = sum(pool.free or 0 for node in report.inventory.nodes for pool in node.pool)
 print(json.dumps({"free": free, "first": first[0], "seen": report.inventory.nodes_seen}))
 """

@@ -27,8 +27,6 @@ PARTS: dict[str, Any] = json.loads(
     gzip.decompress((ROOT / "tests/support/suite_parts.json.gz").read_bytes())
 )["main"]
 IMAGE = "quay.io/opendatahub/opendatahub-tests:latest"
-TEST = "tests/model_serving/model_runtime/vllm/modelcar/test_modelvalidation.py"
-CASE = "TestVLLMModelCarRaw"
 NAME = "test_oci_model_car_raw_openai_inference"
 MODELS = (
     ("granite-3.1-8b-instruct", 118.0),

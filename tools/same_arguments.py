@@ -11,7 +11,7 @@ from typing import Any
 from compatibility_support import H100, LLAMA, car, facts
 
 from modelcar_tui.advice.finding import Finding
-from modelcar_tui.advice.lint.lint import lint, lint_model
+from modelcar_tui.advice.lint.lint import examine, lint_model
 from modelcar_tui.advice.repairs.proposals import optimized_json, propose
 from modelcar_tui.advice.solver.solver import solve
 from modelcar_tui.core.facts import Fact, Source
@@ -55,7 +55,7 @@ def findings() -> Iterator[Named]:
 
 def _manifest(name: str, release: str) -> Item:
     manifest, problems = inspect_manifest(ROOT / "config-yaml" / name)
-    found = lint(manifest, vllm=release)
+    found = examine(manifest, vllm=release).findings
     return item({"models": manifest.models, "findings": found, "problems": problems}, _graded(found))
 
 

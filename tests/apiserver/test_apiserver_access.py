@@ -15,13 +15,13 @@ from cluster_support import options
 from server import Account, ApiServer
 from shapes import DEFINITIONS
 
-from modelcar_tui.cluster.access import probe
 from modelcar_tui.cluster.look import read_cluster
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube_certificates import Authority
 from modelcar_tui.demo.kube_operators import APPLICATIONS
 from modelcar_tui.demo.kube_scenarios import openshift_ai
 from modelcar_tui.kube.types import Access, Rung
+from support.ladder import probe
 
 READ = ["get", "list"]
 NODES = {"apiGroups": [""], "resources": ["nodes"], "verbs": READ}

@@ -16,11 +16,11 @@ from cluster_support import options
 from server import Account, ApiServer
 
 from conftest import programs
-from modelcar_tui.cluster.access import probe
 from modelcar_tui.cluster.look import read_cluster
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube_objects import NODES, PODS, node, nvidia, pod
 from modelcar_tui.kube.types import Rung
+from support.ladder import probe
 
 GPU_NODES, ALL_NODES = 40, 640
 FREE = GPU_NODES * 7

@@ -17,7 +17,7 @@ from modelcar_tui.demo.kube_objects import NODES, PODS, PROFILES, node, nvidia, 
 from modelcar_tui.demo.kube_scenarios import openshift_ai
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.connection import connect
-from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.kubeconfig import find_credentials
 
 NODES_IN_ALL = 700
 GPU_NODES = 30
@@ -97,7 +97,7 @@ class Disturbed(Client):
 
 async def test_a_list_that_expires_in_the_middle(server: ApiServer, wide: int) -> None:
     settings = patient(server)
-    async with connect(find(settings), settings) as client:
+    async with connect(find_credentials(settings), settings) as client:
         undisturbed = await read_inventory_of(client, lambda _: None)
         client.__class__ = Disturbed
         client.server_under_test, client.statuses = server, []  # type: ignore[attr-defined]

@@ -18,7 +18,7 @@ from server import Account, ApiServer, lost
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.demo.kube_objects import NAMESPACES, QUOTAS
 from modelcar_tui.kube.connection import connect
-from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.kubeconfig import find_credentials
 from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.qa import cleanup
 from modelcar_tui.qa.engines.kube_objects import (
@@ -322,7 +322,7 @@ async def test_left_overs_are_deleted_by_their_uid(bench: Bench) -> None:
     options = ClusterOptions(kubeconfig=str(bench.server.kubeconfig(user)))
     names = ["Secret/left", "ConfigMap/left", "Secret/renewed", "Secret/never-made"]
     now = time.time()
-    async with connect(find(options), options) as api:
+    async with connect(find_credentials(options), options) as api:
         old = await cleanup.find_leftovers(api, names, run_id="r", began=now + 1000, ended=now + 2000)
         assert not [one for one in old if one.ours], old
         found = await cleanup.find_leftovers(api, names, run_id="r", began=now - 60, ended=now)

@@ -14,7 +14,7 @@ from server import Account, ApiServer
 
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.kube.connection import connect
-from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.kubeconfig import find_credentials
 from modelcar_tui.qa.events import QaEvent, QaSaw, Warned
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.suite_facts import suite_namespaces
@@ -88,7 +88,7 @@ async def test_a_change_is_told_by_the_servers_own_watch(server: ApiServer, tmp_
     server.api.post("/api/v1/namespaces", json=space)
     pipeline = Pipeline(tmp_path / "qa.log", Redactor(), lambda _: None)
     asked = request(server, user, tmp_path)
-    async with connect(find(cluster_of(asked)), cluster_of(asked)) as client:
+    async with connect(find_credentials(cluster_of(asked)), cluster_of(asked)) as client:
         bell = Bell(client, pipeline)
         await bell.wait((NAMESPACE,), 2.0)
         began = time.monotonic()

@@ -23,7 +23,7 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.flattened import flatten
-from modelcar_tui.kube.kubeconfig import find, kubeconfig_paths
+from modelcar_tui.kube.kubeconfig import find_credentials, kubeconfig_paths
 from modelcar_tui.kube.login import ask
 from modelcar_tui.kube.types import ClusterOptions
 
@@ -261,7 +261,7 @@ def written(case: Case, folder: Path) -> str:
 def by_cluster(kubeconfig: str, context: str | None) -> dict[str, Any] | str:
     """What the nodes are read with."""
     try:
-        found: Credentials = find(ClusterOptions(kubeconfig=kubeconfig, context=context))
+        found: Credentials = find_credentials(ClusterOptions(kubeconfig=kubeconfig, context=context))
     except ClusterError:
         return REFUSED
     return {
@@ -328,13 +328,13 @@ def test_the_file_of_the_home_folder_is_read_by_both(tmp_path: Path, monkeypatch
     path = tmp_path / ".kube" / "config"
     path.parent.mkdir()
     path.write_text(json.dumps(config()))
-    assert find(ClusterOptions()).files == kubeconfig_paths() == (path,)
+    assert find_credentials(ClusterOptions()).files == kubeconfig_paths() == (path,)
 
 
 def test_a_list_in_the_environment_is_read_by_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = written(CASES["two files, the second not there"], tmp_path)
     monkeypatch.setenv("KUBECONFIG", listed)
-    assert find(ClusterOptions()).files == kubeconfig_paths() == (tmp_path / "k",)
+    assert find_credentials(ClusterOptions()).files == kubeconfig_paths() == (tmp_path / "k",)
 
 
 def test_an_exec_plug_in_s_token_is_what_the_suite_is_given(tmp_path: Path) -> None:
@@ -345,7 +345,7 @@ def test_an_exec_plug_in_s_token_is_what_the_suite_is_given(tmp_path: Path) -> N
     plugin.chmod(0o700)
     user = {"exec": {"apiVersion": status["apiVersion"], "command": "./log-in", "args": []}}
     kubeconfig = written(one(ANYTHING, config(user)), tmp_path)
-    nodes = find(ClusterOptions(kubeconfig=kubeconfig))
+    nodes = find_credentials(ClusterOptions(kubeconfig=kubeconfig))
     given = asyncio.run(ask(nodes)).credentials
     suite = by_qa(kubeconfig, None)
     assert (nodes.giver, nodes.token) == ("exec plug-in log-in", None)
@@ -355,7 +355,7 @@ def test_an_exec_plug_in_s_token_is_what_the_suite_is_given(tmp_path: Path) -> N
 
 def test_a_broken_auth_provider_is_refused_for_both_in_the_same_words(tmp_path: Path) -> None:
     kubeconfig = written(one(REFUSED, config({"auth-provider": {"name": "oidc"}})), tmp_path)
-    nodes = find(ClusterOptions(kubeconfig=kubeconfig))
+    nodes = find_credentials(ClusterOptions(kubeconfig=kubeconfig))
     assert nodes.giver == "auth-provider oidc"
     with pytest.raises(ClusterError) as ours:
         asyncio.run(ask(nodes))
@@ -369,6 +369,6 @@ def test_impersonation_of_more_than_a_user_is_sent_and_kept_for_the_suite(
     entry: dict[str, Any], tmp_path: Path
 ) -> None:
     kubeconfig = written(one(ANYTHING, config({**TOKEN, "as": "boss", **entry})), tmp_path)
-    assert len(find(ClusterOptions(kubeconfig=kubeconfig)).impersonate) == 2
+    assert len(find_credentials(ClusterOptions(kubeconfig=kubeconfig)).impersonate) == 2
     given = json.loads(asyncio.run(flatten(ClusterOptions(kubeconfig=kubeconfig))).data)["users"][0]["user"]
     assert entry.items() <= given.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 import modelcar_tui
 
 SOURCE = Path(modelcar_tui.__file__).parent
+ROOT = Path(__file__).parent.parent.parent
+_ASKS = re.compile(r"^\s*from (modelcar_tui[\w.]*) import (\w+(?:, \w+)*)$", re.MULTILINE)
 DOORS = sorted(
     ".".join(path.parent.relative_to(SOURCE).parts)
     for path in SOURCE.glob("*/**/__init__.py")
@@ -43,3 +46,16 @@ def test_a_door_reads_nothing_before_it_is_asked() -> None:
     done = subprocess.run([sys.executable, "-c", code, *rooms], capture_output=True, text=True, check=True)
     core = {"modelcar_tui.core", "modelcar_tui.core.door", "modelcar_tui.core.version"}
     assert set(json.loads(done.stdout)) - set(rooms) <= core
+
+
+@pytest.mark.parametrize("path", ["README.md", "benchmarks/inventory.py"])
+def test_a_program_that_is_kept_as_text_asks_for_what_is_there(path: str) -> None:
+    """mypy reads none of them: the example, and what a benchmark has its children do."""
+    asked = [
+        (module, name)
+        for module, names in _ASKS.findall((ROOT / path).read_text())
+        for name in names.split(", ")
+    ]
+    assert asked
+    for module, name in asked:
+        assert getattr(importlib.import_module(module), name) is not None

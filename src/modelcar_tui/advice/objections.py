@@ -18,7 +18,7 @@ _OF_THE_MANIFEST = ("gpu-count", "suite-parallel")
 _PLACE = Position(1, 1)
 
 
-def heard(
+def with_objections(
     result: Estimate, facts: ModelFacts, gpu: Gpu, arguments: tuple[str, ...], vllm: str | None
 ) -> Estimate:
     """The estimate, lowered where anything else keeps the server from starting, or leaves it in doubt.

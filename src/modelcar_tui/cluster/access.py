@@ -14,11 +14,8 @@ from modelcar_tui.kube import (
     Access,
     Client,
     ClusterError,
-    ClusterOptions,
     Credentials,
     Rung,
-    connect,
-    find,
     jwt_expiry,
     may_carry_credentials,
 )
@@ -90,19 +87,6 @@ class _Nodes(msgspec.Struct, frozen=True):
 class _OpenShiftUser(msgspec.Struct, frozen=True):
     metadata: _Name = _Name()
     groups: list[str] | None = None
-
-
-async def probe(options: ClusterOptions) -> Access:
-    """How far we come: the kubeconfig, the way to the server, who we are, and what we may look at."""
-    try:
-        credentials = find(options)
-    except ClusterError as error:
-        return Access(rung=error.rung, context=clean(options.context or ""), problem=error.problem)
-    try:
-        async with connect(credentials, options) as client:
-            return await climb(client, credentials)
-    except ClusterError as error:
-        return failed(error, credentials)
 
 
 async def climb(client: Client, credentials: Credentials) -> Access:

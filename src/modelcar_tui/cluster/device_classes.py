@@ -16,7 +16,7 @@ import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Pool
 from modelcar_tui.hardware import asked_resource
-from modelcar_tui.kube import minor
+from modelcar_tui.kube import minor_version
 from modelcar_tui.kube.objects import DeviceClass
 
 _ALPHA, _BETA = 34, 36
@@ -48,7 +48,7 @@ def served(node: GpuNode, classes: Collection[DeviceClass] | None) -> GpuNode:
 
 
 def _asked_for(pool: Pool, kubelet: str, classes: Collection[DeviceClass] | None) -> bool | None:
-    release = minor(kubelet)
+    release = minor_version(kubelet)
     if release is not None and release < _ALPHA:
         return False
     if classes is None:

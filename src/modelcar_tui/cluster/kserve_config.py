@@ -19,7 +19,7 @@ from modelcar_tui.cluster.scheduling import Scheduling
 from modelcar_tui.cluster.serving_types import DeploymentMode, KServe, OciMode
 from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube import Client, ClusterError, minor
+from modelcar_tui.kube import Client, ClusterError, minor_version
 
 KNATIVE = "serving.knative.dev"
 _SWITCH, _DEPLOY = "model-car-switch", "deployment-mode"
@@ -142,7 +142,7 @@ def _switch(settings: Settings, around: Around, edit: str) -> Check:
 
 def _native(around: Around, edit: str) -> Check:
     """Whether the cluster has the image volumes that mode `native` mounts, by subPath."""
-    release = minor(around.kubernetes)
+    release = minor_version(around.kubernetes)
     what = "KServe mounts oci:// images as image volumes (ociModelMode native)"
     fix = f"set ociModelMode to modelcar: {edit}"
     if release is None:

@@ -19,7 +19,7 @@ from modelcar_tui.cluster.limit_types import (
 from modelcar_tui.cluster.limits import applies
 from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware import prefixes
+from modelcar_tui.hardware import resource_prefixes
 
 _CODES = {"quotas": "quota", "cluster quotas": "quota", "limit ranges": "limit-range", "queues": "queue"}
 
@@ -48,7 +48,7 @@ def _quota(quota: Quota, namespace: str) -> Iterable[Check]:
         return
     for resource, hard in quota.hard.items():
         name, left = resource.removeprefix("requests."), quota.left(resource)
-        accelerator = name.startswith(prefixes())
+        accelerator = name.startswith(resource_prefixes())
         if hard is None or not (accelerator or (left == 0 and _of_pods(resource))):
             continue
         if accelerator and name == resource:
@@ -73,7 +73,7 @@ def _of_pods(resource: str) -> bool:
 def _ranges(limits: NamespaceLimits) -> Iterable[Check]:
     for item in limits.ranges:
         for name, most in item.most.items():
-            if name.startswith(prefixes()) and most is not None:
+            if name.startswith(resource_prefixes()) and most is not None:
                 what = f"a {item.type} in {limits.namespace} may have at most {most} {name}"
                 yield Check(code="limit-range", state=State.WARNING, what=clean(what, limit=300))
 

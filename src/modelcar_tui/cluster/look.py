@@ -26,7 +26,16 @@ from modelcar_tui.cluster.types import LIMIT_CODES, AcceleratorReport, Check, In
 from modelcar_tui.core.contain import Contained, hit, not_known, stopped
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube import Access, Client, ClusterError, ClusterOptions, Credentials, Rung, connect, find
+from modelcar_tui.kube import (
+    Access,
+    Client,
+    ClusterError,
+    ClusterOptions,
+    Credentials,
+    Rung,
+    connect,
+    find_credentials,
+)
 
 _NOT_REACHED = Problem(
     what="the cluster could not be asked for a runtime image",
@@ -65,7 +74,7 @@ async def read_cluster(
         progress(told.inventory)
         return await what_if(options, told, on_access)
     try:
-        credentials = find(options)
+        credentials = find_credentials(options)
     except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
         rung = error.rung if isinstance(error, ClusterError) else Rung.NO_KUBECONFIG
         problem = not_known(error, "kubeconfig")
@@ -110,7 +119,7 @@ async def refresh_cluster(
     if stale or not report.access.healthy or not report.inventory.known or report.inventory.partial:
         return _newer(report, await read_cluster(options, progress))
     try:
-        credentials = find(options)
+        credentials = find_credentials(options)
         namespace = options.namespace or credentials.namespace
         groups = report.limits.groups if report.limits else None
         async with asyncio.timeout(options.total_timeout_s), connect(credentials, options) as client:

@@ -59,7 +59,6 @@ class RuntimeSpec(msgspec.Struct, frozen=True, rename="camel"):
     affinity: _Affinity | None = None
     tolerations: list[Written] | None = None
     disabled: bool | None = None
-    multi_model: bool | None = None
 
 
 class ServingRuntime(msgspec.Struct, frozen=True):

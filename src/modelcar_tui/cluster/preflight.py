@@ -26,7 +26,7 @@ from modelcar_tui.cluster.serving_types import KServe, LlmServices
 from modelcar_tui.cluster.types import Check, PullSecrets, State, Versions
 from modelcar_tui.core.contain import hit, not_known, stopped
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube import Client, ClusterError, minor
+from modelcar_tui.kube import Client, ClusterError, minor_version
 
 QUESTION_S = 60.0
 R = TypeVar("R")
@@ -164,7 +164,7 @@ async def _openshift(
     try:
         found = await client.get("/apis/config.openshift.io/v1/clusterversions/version", _ClusterVersion)
     except ClusterError:
-        release = minor(kubernetes)
+        release = minor_version(kubernetes)
         if groups is None or release is None or release <= _FIRST_MINOR:
             return None, False
         return f"4.{release - _FIRST_MINOR}", True

@@ -21,7 +21,7 @@ from modelcar_tui.cluster.serving_types import HardwareProfile, Offered, Profile
 from modelcar_tui.cluster.tolerations import Written, tolerations_of
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware import prefixes
+from modelcar_tui.hardware import resource_prefixes
 from modelcar_tui.kube import Client, ClusterError
 from modelcar_tui.kube.objects import Meta, Quantity, T
 
@@ -112,7 +112,10 @@ def promised(profiles: Profiles | None) -> frozenset[str]:
     """The accelerators that profiles offer, by the resources that pods ask for."""
     found = profiles.found if profiles else ()
     return frozenset(
-        one.resource for profile in found for one in profile.offers if one.resource.startswith(prefixes())
+        one.resource
+        for profile in found
+        for one in profile.offers
+        if one.resource.startswith(resource_prefixes())
     )
 
 

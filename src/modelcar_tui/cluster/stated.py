@@ -15,7 +15,7 @@ from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.core.contain import not_known
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube import Access, ClusterOptions, Rung, connect, find
+from modelcar_tui.kube import Access, ClusterOptions, Rung, connect, find_credentials
 
 _NO_CLUSTER = Problem(
     what="no cluster was asked for a runtime image",
@@ -57,7 +57,7 @@ async def _runtime_only(
     """The templates of a cluster, if there happens to be one within reach."""
     brief = msgspec.structs.replace(options, connect_timeout_s=min(3.0, options.connect_timeout_s))
     try:
-        credentials = find(options)
+        credentials = find_credentials(options)
         async with asyncio.timeout(min(20.0, options.total_timeout_s)), connect(credentials, brief) as client:
             runtime, problem = await find_runtime(
                 client, inventory, options.namespace or credentials.namespace

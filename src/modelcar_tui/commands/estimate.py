@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from modelcar_tui.advice import heard
+from modelcar_tui.advice import with_objections
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
@@ -32,7 +32,7 @@ def run_cases_file(path: str) -> int:
     from modelcar_tui.memory import run_cases
 
     statuses = {ExitStatus.GO}
-    for line in run_cases(Path(path), heard):
+    for line in run_cases(Path(path), with_objections):
         sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
         statuses.add(STATUS[Outcome(line["verdict"])])
     return worst(*statuses)
@@ -62,7 +62,7 @@ def run_estimate(
     args = read_engine_args(arguments, None, vllm)
     _enough(card, args)
     alone = estimate(image.model, card, args, vllm=vllm)
-    result = heard(alone, image.model, card, arguments, vllm)
+    result = with_objections(alone, image.model, card, arguments, vllm)
     # What no size and no change of memory mends is not to be told of them.
     mends = result.outcome in (alone.outcome, Outcome.UNKNOWN)
     hear = partial(_heard, image.model, card, arguments, vllm)
@@ -84,7 +84,7 @@ def _heard(
     facts: ModelFacts, card: Gpu, arguments: tuple[str, ...], vllm: str | None, flag: str, then: Estimate
 ) -> Estimate:
     """What a change comes to beside memory, too."""
-    return heard(then, facts, card, (*arguments, flag), vllm)
+    return with_objections(then, facts, card, (*arguments, flag), vllm)
 
 
 def _enough(card: Gpu, args: EngineArgs) -> None:

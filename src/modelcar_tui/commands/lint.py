@@ -29,7 +29,7 @@ def run_lint(
     Args:
         paths: of the manifests.
         vllm: the release that judges.
-        form: one of `formats.FORMATS`.
+        form: text, json, sarif or github.
         each: whether matters of style are told one by one.
         ignore: codes that are not to be told, separated by commas; None takes `MODELCAR_TUI_LINT_IGNORE`.
 

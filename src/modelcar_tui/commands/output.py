@@ -11,7 +11,7 @@ import msgspec
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import write_private
 from modelcar_tui.core.text import reveal
-from modelcar_tui.manifest import ChangedError, Keeping, Standing, not_asked, place
+from modelcar_tui.manifest import ChangedError, Keeping, Standing, not_asked, place_of_file
 from modelcar_tui.supervisor import Settings, command_keeping
 
 _REPORT = "agent-report"
@@ -50,7 +50,7 @@ def put_output(path: Path, data: bytes, settings: Settings) -> str:
     except OSError as error:
         what = f"the report can't be written ({error.strerror or error})"
         raise UserError(Problem(where=reveal(str(path)), what=what, fix=_OTHER)) from None
-    keeping.note(place(path), hashlib.sha256(data).hexdigest(), time.time())
+    keeping.note(place_of_file(path), hashlib.sha256(data).hexdigest(), time.time())
     return f"saved: {path}{said}"
 
 

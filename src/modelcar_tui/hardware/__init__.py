@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         Hardware,
         asked_resource,
         hardware,
-        prefixes,
+        resource_prefixes,
         served,
         vendor_in,
         vendor_of_resource,
@@ -50,9 +50,9 @@ __all__ = [
     "instance",
     "largest_mib",
     "mig_profiles",
-    "prefixes",
     "product_named",
     "products",
+    "resource_prefixes",
     "row_named",
     "row_of",
     "served",
@@ -73,7 +73,7 @@ if not TYPE_CHECKING:
                 "row_named row_of"
             ),
             "vendor": (
-                "AMD Hardware NVIDIA asked_resource hardware prefixes served vendor_in "
+                "AMD Hardware NVIDIA asked_resource hardware resource_prefixes served vendor_in "
                 "vendor_of_resource vendor_title vendor_word vendors"
             ),
         },

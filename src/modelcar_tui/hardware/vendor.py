@@ -151,7 +151,7 @@ def asked_resource(resource: str) -> str:
     return vendor.resources[0] if resource.startswith("dra:") and vendor else resource
 
 
-def prefixes() -> tuple[str, ...]:
+def resource_prefixes() -> tuple[str, ...]:
     """What the resources of the known vendors begin with."""
     return tuple(vendor.prefix for vendor in vendors().values() if vendor.prefix)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -32,11 +32,6 @@ def complete(model: ModelFacts, guess: ModelFacts, size: Fact[int]) -> ModelFact
         bits=bits,
         quantization_name=first_known(model.quantization_name, guess.quantization_name),
     )
-
-
-def facts_of(value: Any, source: Source, at: float, *, unit: str = "", note: str = "") -> Fact[Any]:
-    """A plain fact with its time."""
-    return Fact(value=value, source=source, at=at, unit=unit, note=note)
 
 
 def _weights_of_image(size: Fact[int]) -> Fact[int]:

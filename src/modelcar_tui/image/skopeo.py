@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from modelcar_tui.core.process import run_bounded
+from modelcar_tui.core.pull_secret import VARIABLE
 from modelcar_tui.core.reference import Reference
 from modelcar_tui.core.text import clean
 from modelcar_tui.image.errors import ImageError, Trouble, fault
@@ -149,9 +150,7 @@ def _architecture(raw: bytes) -> tuple[str, ...]:
 async def _run(
     argv: list[str], reference: Reference, timeout_s: float, learn: Callable[[], Awaitable[None]] | None
 ) -> bytes:
-    env = {key: value for key, value in os.environ.items() if key != "OCI_REGISTRY_PULL_SECRET"} | {
-        "LC_ALL": "C"
-    }
+    env = {key: value for key, value in os.environ.items() if key != VARIABLE} | {"LC_ALL": "C"}
     place = {"host": reference.host, "repository": reference.repository}
     try:
         done = await run_bounded(argv, timeout_s=timeout_s + _GRACE_S, limit=_LIMIT, env=env)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from modelcar_tui.kube.errors import LOGIN, ClusterError
     from modelcar_tui.kube.expiry import jwt_expiry
     from modelcar_tui.kube.flattened import Flattened, flatten, teach_lent
-    from modelcar_tui.kube.kubeconfig import find, in_cluster, kubeconfig_paths
-    from modelcar_tui.kube.patience import Doubt, gone, patient
+    from modelcar_tui.kube.kubeconfig import find_credentials, in_cluster, kubeconfig_paths
+    from modelcar_tui.kube.patience import Doubt, delete_and_wait, patient
     from modelcar_tui.kube.quantity import mebibytes, thousandths, whole
-    from modelcar_tui.kube.release import minor
+    from modelcar_tui.kube.release import minor_version
     from modelcar_tui.kube.types import Access, ClusterOptions, Rung
 
 __all__ = [
@@ -35,9 +35,9 @@ __all__ = [
     "Rung",
     "connect",
     "connect_as",
-    "find",
+    "delete_and_wait",
+    "find_credentials",
     "flatten",
-    "gone",
     "in_cluster",
     "json_documents",
     "jwt_expiry",
@@ -45,7 +45,7 @@ __all__ = [
     "looks_like_json",
     "may_carry_credentials",
     "mebibytes",
-    "minor",
+    "minor_version",
     "parse",
     "patient",
     "read_bytes",
@@ -67,10 +67,10 @@ if not TYPE_CHECKING:
             "errors": "ClusterError LOGIN",
             "expiry": "jwt_expiry",
             "flattened": "Flattened flatten teach_lent",
-            "kubeconfig": "find in_cluster kubeconfig_paths",
-            "patience": "Doubt gone patient",
+            "kubeconfig": "find_credentials in_cluster kubeconfig_paths",
+            "patience": "Doubt delete_and_wait patient",
             "quantity": "mebibytes thousandths whole",
-            "release": "minor",
+            "release": "minor_version",
             "types": "Access ClusterOptions Rung",
         },
     )

@@ -21,7 +21,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.expiry import claimed_end, jwt_claims
-from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.kubeconfig import find_credentials
 from modelcar_tui.kube.last_words import last_words
 from modelcar_tui.kube.official import CanNotKeepError, renew_oidc
 from modelcar_tui.kube.plugin import EXEC_TIMEOUT_S, Given
@@ -53,7 +53,7 @@ async def ask_provider(credentials: Credentials) -> Given:
         raise _fault(credentials, f"{why}, and there is no refresh-token to renew it with")
     words = await _renew(credentials, why)
     anew = ClusterOptions(kubeconfig=_files(credentials), context=credentials.context)
-    token, ends, still = _held(find(anew))
+    token, ends, still = _held(find_credentials(anew))
     if still:
         raise _fault(credentials, f"{still}, and it can't be renewed{f': {words}' if words else ''}")
     return _given(credentials, token, ends)

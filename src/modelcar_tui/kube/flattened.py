@@ -21,7 +21,7 @@ from modelcar_tui.core.secrets import teach_lines
 from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.expiry import caution, jwt_expiry
-from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.kubeconfig import find_credentials
 from modelcar_tui.kube.login import ask
 from modelcar_tui.kube.types import ClusterOptions
 
@@ -49,7 +49,7 @@ async def flatten(options: ClusterOptions, *, needed_s: float | None = None) -> 
         UserError: there is no such context, a plug-in gives no credential, or one can't be sent or embedded.
     """
     try:
-        found = find(options)
+        found = find_credentials(options)
         whole, ends = await ask(found)
     except ClusterError as error:
         raise UserError(error.problem, status=ExitStatus.CLUSTER) from None

@@ -34,7 +34,7 @@ _SIZE_LIMIT = 4 * 2**20
 _MEND = "mend it, or log in again: oc login --web"
 
 
-def find(options: ClusterOptions, environ: Mapping[str, str] | None = None) -> Credentials:
+def find_credentials(options: ClusterOptions, environ: Mapping[str, str] | None = None) -> Credentials:
     """The credentials of the chosen or current context.
 
     Raises:

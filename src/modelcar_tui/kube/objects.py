@@ -232,7 +232,6 @@ class DeviceClass(msgspec.Struct, frozen=True):
 class ListMeta(msgspec.Struct, frozen=True, rename="camel"):
     resource_version: str | None = None
     continue_: str | None = msgspec.field(default=None, name="continue")
-    remaining_item_count: int | None = None
 
 
 T = TypeVar("T", bound=msgspec.Struct)

@@ -45,7 +45,7 @@ async def patient(client: Client, path: str, pause: float, *, allowed: bool = Tr
             await asyncio.sleep(pause)
 
 
-async def gone(client: Client, path: str, pause: float) -> None:
+async def delete_and_wait(client: Client, path: str, pause: float) -> None:
     """Delete an object and wait until it is not there any more.
 
     Raises:

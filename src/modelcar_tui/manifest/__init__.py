@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modelcar_tui.manifest.plan import ANYTHING, Change, Decision, Hunk, Operation, Plan
     from modelcar_tui.manifest.planfile import PlanFile, check_output, load_plan, put_plan
     from modelcar_tui.manifest.reader import MAX_MODELS, inspect_manifest, read_manifest
-    from modelcar_tui.manifest.records import place
+    from modelcar_tui.manifest.records import place_of_file
     from modelcar_tui.manifest.standing import Kind, Replaced, Standing
     from modelcar_tui.manifest.types import (
         ArgumentsFrom,
@@ -66,7 +66,7 @@ __all__ = [
     "masked_arguments",
     "not_asked",
     "outputs",
-    "place",
+    "place_of_file",
     "put_plan",
     "read_manifest",
     "references",
@@ -88,7 +88,7 @@ if not TYPE_CHECKING:
             "plan": "ANYTHING Change Decision Hunk Operation Plan",
             "planfile": "PlanFile check_output load_plan put_plan",
             "reader": "MAX_MODELS inspect_manifest read_manifest",
-            "records": "place",
+            "records": "place_of_file",
             "standing": "Kind Replaced Standing",
             "types": "ArgumentsFrom Ignore Manifest ModelCar Position ServingArguments",
             "variables": "expanded references",

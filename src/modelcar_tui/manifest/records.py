@@ -40,7 +40,7 @@ def note(records: Path, record: Record) -> None:
 
 def records_of(records: Path, path: Path) -> tuple[Record, ...]:
     """What was written at `path` before, oldest first; broken lines are left out."""
-    wanted, found = place(path), []
+    wanted, found = place_of_file(path), []
     with suppress(OSError), os.fdopen(open_regular(records), "rb") as file:
         for line in file:
             with suppress(msgspec.DecodeError):
@@ -49,7 +49,7 @@ def records_of(records: Path, path: Path) -> tuple[Record, ...]:
     return tuple(found)
 
 
-def place(path: Path) -> str:
+def place_of_file(path: Path) -> str:
     """The absolute path with its folder's links followed, but not its own."""
     return os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118 - undecodable names stay as they are
 

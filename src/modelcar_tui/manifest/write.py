@@ -17,7 +17,7 @@ from modelcar_tui.manifest.apply import apply_changes
 from modelcar_tui.manifest.diff import unified_patch
 from modelcar_tui.manifest.keeping import ChangedError, Keeping
 from modelcar_tui.manifest.plan import ANYTHING, Decision, Plan
-from modelcar_tui.manifest.records import place
+from modelcar_tui.manifest.records import place_of_file
 from modelcar_tui.manifest.source import read_bytes
 from modelcar_tui.manifest.standing import Kind, Replaced, Standing, identity, look_at
 
@@ -159,7 +159,7 @@ def _write(output: Output, base: Path, keeping: Keeping | None) -> None:
             return
         raise ChangedError from None
     if keeping is not None:
-        keeping.note(place(output.path), hashlib.sha256(output.data).hexdigest(), time.time())
+        keeping.note(place_of_file(output.path), hashlib.sha256(output.data).hexdigest(), time.time())
 
 
 def _done(output: Output) -> bool:

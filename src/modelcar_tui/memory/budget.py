@@ -61,11 +61,6 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """Why vLLM can't put the caches of all layers into one pool; empty where it can."""
 
     @property
-    def activation(self) -> float:
-        """The peak of the profiling run."""
-        return self.peak.total
-
-    @property
     def fixed(self) -> float:
         """Everything that is not KV cache."""
         return self.weights_bytes + self.peak.total + self.non_torch + self.graphs_deducted

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Fact, Source, Term, unknown
@@ -26,13 +28,13 @@ _CONTEXTS = {
     True: "HIP's context, and RCCL's with several GPUs",
 }
 """By whether it runs through ROCm."""
-_INSIDE = {
-    "weights": "weights_bytes",
-    "activation peak": "activation",
-    "outside PyTorch": "non_torch",
-    "CUDA graphs, as vLLM estimates them": "graphs_deducted",
+_INSIDE: dict[str, Callable[[Budget], float]] = {
+    "weights": lambda budget: budget.weights_bytes,
+    "activation peak": lambda budget: budget.peak.total,
+    "outside PyTorch": lambda budget: budget.non_torch,
+    "CUDA graphs, as vLLM estimates them": lambda budget: budget.graphs_deducted,
 }
-"""What lies beside the KV cache inside of what vLLM may use, by field of the budget."""
+"""What lies beside the KV cache inside of what vLLM may use."""
 
 
 def report(start: Start, ranks: tuple[Budget, ...], *, derive: bool) -> Estimate:
@@ -128,9 +130,9 @@ def _held(budget: Budget, sign: float, elsewhere: tuple[Budget, str] | None = No
         elsewhere: the budget of the card at hand, and what a term is called that is another there.
     """
     terms = []
-    for label, name in _INSIDE.items():
-        size = getattr(budget, name)
-        another = elsewhere is not None and getattr(elsewhere[0], name) != size
+    for label, of in _INSIDE.items():
+        size = of(budget)
+        another = elsewhere is not None and of(elsewhere[0]) != size
         terms.append(_term(label + (elsewhere[1] if elsewhere and another else ""), sign * size))
     return tuple(terms)
 

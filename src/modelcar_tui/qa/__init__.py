@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from modelcar_tui.qa.image import SuiteImage, suite_image
     from modelcar_tui.qa.measured import failed_lines, measured_line
     from modelcar_tui.qa.outcome import could_not_start
-    from modelcar_tui.qa.preconditions import for_older_scripts, skip_reason
+    from modelcar_tui.qa.preconditions import for_older_scripts, qa_skipped, skip_reason
     from modelcar_tui.qa.runner import QaSecrets, Runner
     from modelcar_tui.qa.seen import Seen, hopeless_models
     from modelcar_tui.qa.store import load_suite_facts
@@ -62,6 +62,7 @@ __all__ = [
     "left_by_log",
     "load_suite_facts",
     "measured_line",
+    "qa_skipped",
     "skip_reason",
     "suite_image",
     "suite_namespaces",
@@ -79,7 +80,7 @@ if not TYPE_CHECKING:
             "image": "SuiteImage suite_image",
             "measured": "failed_lines measured_line",
             "outcome": "could_not_start",
-            "preconditions": "for_older_scripts skip_reason",
+            "preconditions": "for_older_scripts qa_skipped skip_reason",
             "runner": "QaSecrets Runner",
             "seen": "Seen hopeless_models",
             "store": "load_suite_facts",

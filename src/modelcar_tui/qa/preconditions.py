@@ -55,29 +55,30 @@ def skip_reason(
     """
     if access_problem:
         fix = _LOGIN if access_code == "KUBECONFIG_MISSING" else "oc login; oc get nodes"
-        return _skip(access_code, f"QA needs a healthy cluster: {access_problem}", fix)
+        return qa_skipped(access_code, f"QA needs a healthy cluster: {access_problem}", fix)
     if verdict != "GO" and not force:
         code = "NO_GO" if verdict == "NO-GO" else "VERDICT_UNKNOWN"
-        return _skip(code, f"the verdict is {verdict}; QA runs on GO", "mend the manifest first")
+        return qa_skipped(code, f"the verdict is {verdict}; QA runs on GO", "mend the manifest first")
     if recorded:
         return None
     if (lacking := no_test(image)) is not None:
-        return _skip("NO_TESTS", lacking.what, lacking.fix)
+        return qa_skipped("NO_TESTS", lacking.what, lacking.fix)
     if podman is not None and shutil.which(podman) is None:
-        return _skip("PODMAN_MISSING", "podman is not installed", "sudo dnf install podman")
+        return qa_skipped("PODMAN_MISSING", "podman is not installed", "sudo dnf install podman")
     secret = pull_secret or Secret(os.environ.get(VARIABLE, ""))
     if not secret.reveal().strip():
         fix = f"export {VARIABLE}=... (base64 of user:password, or an auth file's text)"
-        return _skip("PULL_SECRET_MISSING", f"{VARIABLE} is not set", fix)
+        return qa_skipped("PULL_SECRET_MISSING", f"{VARIABLE} is not set", fix)
     try:
         parse(secret).checked()
     except UserError as error:
         problem = error.problems[0]
-        return _skip("PULL_SECRET_INVALID", problem.what, problem.fix)
+        return qa_skipped("PULL_SECRET_INVALID", problem.what, problem.fix)
     if not kubeconfig_paths(kubeconfig) and in_cluster() is None:
-        return _skip("KUBECONFIG_MISSING", "no kubeconfig was found", _LOGIN)
+        return qa_skipped("KUBECONFIG_MISSING", "no kubeconfig was found", _LOGIN)
     return None
 
 
-def _skip(code: str, message: str, fix: str) -> QaOutcome:
+def qa_skipped(code: str, message: str, fix: str = "") -> QaOutcome:
+    """The outcome of a run in which QA had no part."""
     return QaOutcome(code=f"QA_SKIPPED:{code}", message=message, fix=fix)

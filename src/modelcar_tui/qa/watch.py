@@ -17,7 +17,7 @@ from urllib.parse import quote
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.secrets import Redactor, quoted
-from modelcar_tui.kube import Client, connect, find
+from modelcar_tui.kube import Client, connect, find_credentials
 from modelcar_tui.qa import store
 from modelcar_tui.qa.events import QaSaw, Warned
 from modelcar_tui.qa.log.pipeline import Pipeline
@@ -112,7 +112,7 @@ class ClusterWatch:
                 await self._look_on(client)
             else:
                 cluster = cluster_of(self._request)
-                async with connect(find(cluster), cluster) as own:
+                async with connect(find_credentials(cluster), cluster) as own:
                     await self._look_on(own)
         if contained.problem is not None:
             self._cant("see the pods of the suite", contained.problem)

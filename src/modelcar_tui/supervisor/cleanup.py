@@ -11,7 +11,7 @@ import msgspec
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.files import write_private
-from modelcar_tui.kube import Client, ClusterError, ClusterOptions, connect, find
+from modelcar_tui.kube import Client, ClusterError, ClusterOptions, connect, find_credentials
 from modelcar_tui.qa import Leftover, delete_leftovers, find_leftovers, left_by_log, load_suite_facts
 from modelcar_tui.qa.engines import driving_alone
 from modelcar_tui.supervisor.settings import Settings
@@ -83,7 +83,7 @@ class CleanUp:
             raise UserError(Problem(where=str(self._folder), what="this run has started no QA"))
         options = ClusterOptions(kubeconfig=self._settings.kubeconfig, context=self._settings.kube_context)
         try:
-            async with driving_alone(qa), connect(find(options), options) as client:
+            async with driving_alone(qa), connect(find_credentials(options), options) as client:
                 yield client
         except ClusterError as error:
             problem = error.problem

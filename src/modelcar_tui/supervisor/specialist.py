@@ -35,7 +35,7 @@ from modelcar_tui.supervisor.events import (
 )
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict import DecisionReport, Verdict, said
+from modelcar_tui.verdict import DecisionReport, Verdict, verdict_of_word
 
 R = TypeVar("R", bound=msgspec.Struct)
 Suggest = Callable[[DecisionReport], Awaitable[tuple[Change, ...]]]
@@ -201,7 +201,7 @@ class Context:
         """
         result = self._result(summary, lines, status, metadata)
         if self.foreign and verdict is not None:
-            word = said(verdict)
+            word = verdict_of_word(verdict)
             result = msgspec.structs.replace(
                 result, verdict=word, reason=self._line(reason) or result.summary
             )
@@ -256,7 +256,7 @@ class Context:
             case SpecialistFinished(specialist=self._own):
                 result = self._result(event.summary, event.lines, event.status, event.metadata)
                 reason = self._line(event.reason)
-                return msgspec.structs.replace(result, verdict=said(event.verdict), reason=reason)
+                return msgspec.structs.replace(result, verdict=verdict_of_word(event.verdict), reason=reason)
         kind = class_name(type(event))
         whose = f" of {clean(repr(event.specialist), limit=60)}" if hasattr(event, "specialist") else ""
         raise NotItsOwnError(f"it may tell only of itself, and told {kind}{whose}")
@@ -276,7 +276,7 @@ class Context:
         """The result with its vote, where there is one."""
         if not self.foreign:
             return event
-        word = event.verdict or said(event.metadata.get("verdict"))
+        word = event.verdict or verdict_of_word(event.metadata.get("verdict"))
         if word is None and event.status is Status.FAILED:
             word = Verdict.UNKNOWN
         if word is None:

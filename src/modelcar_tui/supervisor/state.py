@@ -23,7 +23,7 @@ from modelcar_tui.verdict import (
     ModelRequirements,
     Verdict,
     Vote,
-    stands,
+    standing_decision,
 )
 
 _S = TypeVar("_S", bound=msgspec.Struct)
@@ -356,7 +356,7 @@ def _judged(state: RunState) -> RunState:
     """The decision under what QA and other specialists say by now."""
     if state.decision is None:
         return state
-    return _set(state, decision=stands(state.decision, state.qa.outcome, state.votes))
+    return _set(state, decision=standing_decision(state.decision, state.qa.outcome, state.votes))
 
 
 def _settled(state: RunState, event: e.NarrationSettled) -> RunState:

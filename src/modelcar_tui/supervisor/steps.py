@@ -15,7 +15,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.exit_codes import worst as worst_status
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest import ANYTHING
-from modelcar_tui.qa import QaOutcome
+from modelcar_tui.qa import QaOutcome, qa_skipped
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.graph import State
 from modelcar_tui.supervisor.outcome import outcome_of
@@ -24,7 +24,14 @@ from modelcar_tui.supervisor.runs import RunFolder, run_keeping
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.specialists.decision import told
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict import DecisionReport, RunOutcome, Verdict, decide_written, qa_failed, stands
+from modelcar_tui.verdict import (
+    DecisionReport,
+    RunOutcome,
+    Verdict,
+    decide_written,
+    qa_failed,
+    standing_decision,
+)
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.llm import Session
@@ -72,9 +79,7 @@ class Steps:
             by, why = "rules", str(error)
         self._emit(e.RouteChosen(steps=way.steps, by=by, why=why))
         if QA in way.skipped:
-            outcome = QaOutcome(
-                code="QA_SKIPPED:NO_GO", message=f"the verdict is {Verdict.NO_GO}; QA runs on {Verdict.GO}"
-            )
+            outcome = qa_skipped("NO_GO", f"the verdict is {Verdict.NO_GO}; QA runs on {Verdict.GO}")
             self._emit(e.QaFinished(outcome=outcome))
             summary = f"skipped: {outcome.message}"
             self._emit(e.SpecialistFinished(specialist=QA, status=e.Status.SKIPPED, summary=summary))
@@ -91,7 +96,7 @@ class Steps:
         run = self._state()
         if run.answer is None or run.decision is None:
             raise RuntimeError("a write without an answer to a plan")
-        decision, report = run.answer, stands(run.decision, None)
+        decision, report = run.answer, standing_decision(run.decision, None)
         if self._settings.force and decision.replaces is None:
             # Answered by a command line, whose run is resumed with --force.
             decision = msgspec.structs.replace(decision, replaces=(ANYTHING,))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         ModelOutcome,
         RunOutcome,
         run_outcome,
-        stands,
+        standing_decision,
     )
     from modelcar_tui.verdict.proposing import Proposal, propose_for
     from modelcar_tui.verdict.reports import (
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         Verdict,
         Vote,
     )
-    from modelcar_tui.verdict.votes import said
+    from modelcar_tui.verdict.votes import verdict_of_word
 
 __all__ = [
     "QA_FAILED",
@@ -69,8 +69,8 @@ __all__ = [
     "run_outcome",
     "runtime_arguments",
     "runtime_version",
-    "said",
-    "stands",
+    "standing_decision",
+    "verdict_of_word",
 ]
 
 if not TYPE_CHECKING:
@@ -84,12 +84,12 @@ if not TYPE_CHECKING:
             "decision": "Case decide decide_with not_decided",
             "landing": "pod_for",
             "measured": "qa_failed",
-            "outcome": "Known ModelOutcome QA_FAILED RunOutcome STATUS run_outcome stands",
+            "outcome": "Known ModelOutcome QA_FAILED RunOutcome STATUS run_outcome standing_decision",
             "proposing": "Proposal propose_for",
             "reports": (
                 "ApplyPreview Condition ConfigurationReport DecisionReport "
                 "ModelRequirements ModelVerdict Verdict Vote"
             ),
-            "votes": "said",
+            "votes": "verdict_of_word",
         },
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.advice import Finding
-from modelcar_tui.advice.lint import told
+from modelcar_tui.advice.lint import findings_told
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.manifest import Decision, Ignore, Plan, accepted_changes, effective
@@ -112,7 +112,7 @@ def with_findings(
         for one in _raw(after, cluster, vllm)
     ]
     readers = [one for one in report.findings if not (one.model or one.release)]
-    left = told([*readers, *placed], [model.car for model in after], ignores)
+    left = findings_told([*readers, *placed], [model.car for model in after], ignores)
     return msgspec.structs.replace(report, findings=left.findings)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from modelcar_tui.advice import Finding
-from modelcar_tui.advice.lint import lint_model, of_problem, told
+from modelcar_tui.advice.lint import findings_told, lint_model, of_problem
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.contain import STOPPED, Contained
 from modelcar_tui.core.errors import Problem
@@ -88,7 +88,7 @@ def remarks(
     pairs = [(car, facts.get(car.name)) for car in manifest.models]
     found, faults = linted(pairs, vllm=vllm, runtime_args=runtime_args, environment=environment)
     findings = [*map(of_problem, manifest.findings), *found]
-    return told(findings, manifest.models, manifest.ignores).findings, faults
+    return findings_told(findings, manifest.models, manifest.ignores).findings, faults
 
 
 def linted(

@@ -29,7 +29,6 @@ STATUS = {
     Verdict.NO_GO: ExitStatus.NO_GO,
     Verdict.UNKNOWN: ExitStatus.UNKNOWN,
 }
-WORDS = tuple(str(verdict) for verdict in Verdict)
 _SHOWN = 3
 
 
@@ -106,7 +105,7 @@ def run_outcome(known: Known) -> RunOutcome | None:
     """What the run has come to so far; None before there is a verdict."""
     if known.decision is None:
         return _without_decision(known)
-    report = stands(known.decision, known.qa, known.votes)
+    report = standing_decision(known.decision, known.qa, known.votes)
     failed = qa_failed(known.qa)
     models = tuple(_model(model, known, report) for model in report.models)
     conditions = tuple(_conditions(report, known))
@@ -124,7 +123,9 @@ def run_outcome(known: Known) -> RunOutcome | None:
     )
 
 
-def stands(report: DecisionReport, qa: QaOutcome | None, votes: Iterable[Vote] = ()) -> DecisionReport:
+def standing_decision(
+    report: DecisionReport, qa: QaOutcome | None, votes: Iterable[Vote] = ()
+) -> DecisionReport:
     """The decision with its conditions, under what QA measured and what others vote."""
     whole = voted(report, ())
     if whole.predicted is None:

@@ -16,7 +16,7 @@ def worst(*verdicts: Verdict) -> Verdict:
     return min(verdicts, key=WORST_FIRST.index, default=Verdict.GO)
 
 
-def said(word: object) -> Verdict | None:
+def verdict_of_word(word: object) -> Verdict | None:
     """The verdict that a specialist's own word means, however it is written; None for no word.
 
     A word that is none of the three is an answer that nobody knows.

@@ -1,7 +1,8 @@
 """The quantization table: which scheme needs what, read from `quantization.json` once. It is written by hand.
 
 What vLLM's classes ask of a GPU stands in `capabilities.json`, which `make vllm` writes.
-How a checkpoint declares a scheme and stores its weights stands in `models/schemes.json` under the same id.
+How a checkpoint declares a scheme and stores its weights stands in `models/quantization/schemes.json` under
+the same id.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Experts(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """What one scheme of `models/schemes.json` needs of a release and of an accelerator."""
+    """What one scheme of `models/quantization/schemes.json` needs of a release and of an accelerator."""
 
     id: str
     classes: tuple[tuple[str, ...], ...]

@@ -57,7 +57,6 @@ _FORMS: Final = (
     ("init engine (", re.compile(r"init engine \([^)]*\) took (?P<init_s>[\d.]+) s")),
 )
 """What stands in every line of the form, a cheap first look; and the form."""
-FIGURES: Final = tuple(name for _, form in _FORMS for name in form.groupindex)
 
 
 class Figure(NamedTuple):

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from modelcar_tui.cluster.access import probe
 from modelcar_tui.demo.kube import StubCluster, start_stub_cluster, write_kubeconfig
 from modelcar_tui.kube.types import ClusterOptions
+from support.ladder import probe
 
 pytestmark = [
     pytest.mark.real,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.advice.finding import Finding, Severity
-from modelcar_tui.advice.lint.lint import lint, lint_model
+from modelcar_tui.advice.lint.lint import examine, lint_model
 from modelcar_tui.advice.repairs.proposals import propose
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.types import ArgumentsFrom, Position
@@ -174,14 +174,14 @@ def test_a_key_of_a_flag_that_takes_none_is_to_be_its_value() -> None:
 
 
 def test_a_finding_stands_at_its_argument() -> None:
-    found = lint(manifest(car("--seed=1", "--no-such-flag")), vllm="0.19.1")
+    found = examine(manifest(car("--seed=1", "--no-such-flag")), vllm="0.19.1").findings
     assert only("flag-unknown", found).at == Position(11, 9)
 
 
 def test_what_the_runtime_passes_by_itself_is_said() -> None:
     item = car("--seed=1", "--max-num-seqs=8", "--port=9000", "--served-model-name", "a", "b")
     passed = ("--seed=1", "--max-num-seqs=16", "--port=9000")
-    found = lint(manifest(item), vllm="0.19.1", runtime_args=passed, each=True)
+    found = examine(manifest(item), vllm="0.19.1", runtime_args=passed, each=True).findings
     assert [(one.code, one.at, one.severity) for one in found] == [
         ("template-flag", Position(10, 9), Severity.NOTE),
         ("template-flag", Position(12, 9), Severity.NOTE),
@@ -214,7 +214,9 @@ def test_a_flag_that_is_given_twice_with_one_value_loses_nothing() -> None:
 
 def test_models_that_share_the_default_block_share_its_findings() -> None:
     shared = [car("--swap-space=1", name=f"m{number}", origin=ArgumentsFrom.DEFAULT) for number in range(3)]
-    assert len([f for f in lint(manifest(*shared), vllm="0.19.1") if f.code == "flag-removed"]) == 1
+    assert (
+        len([f for f in examine(manifest(*shared), vllm="0.19.1").findings if f.code == "flag-removed"]) == 1
+    )
 
 
 def test_the_readers_own_warnings_come_first_in_the_files_order() -> None:
@@ -222,7 +224,7 @@ def test_the_readers_own_warnings_come_first_in_the_files_order() -> None:
     import msgspec
 
     read = msgspec.structs.replace(manifest(car("--no-such-flag")), findings=(problem,))
-    assert [finding.code for finding in lint(read, vllm="0.19.1")] == ["name-cut", "flag-unknown"]
+    assert [finding.code for finding in examine(read, vllm="0.19.1").findings] == ["name-cut", "flag-unknown"]
 
 
 def test_whisper_is_asked_for_text_only_by_mistake() -> None:

@@ -13,8 +13,8 @@ from compatibility_support import car, manifest
 import modelcar_tui.advice.lint
 import modelcar_tui.vllm.refused
 from modelcar_tui.advice.finding import Finding, Severity, Stops
-from modelcar_tui.advice.lint.formats import CODES, FORMATS, exit_worthy, render_files
-from modelcar_tui.advice.lint.lint import lint
+from modelcar_tui.advice.lint.formats import CODES, exit_worthy, render_files
+from modelcar_tui.advice.lint.lint import examine
 from modelcar_tui.advice.lint.style import STYLE
 from modelcar_tui.manifest import reader
 from modelcar_tui.manifest.types import ArgumentsFrom, Position
@@ -96,7 +96,11 @@ def test_sarif_is_what_a_model_made_from_its_schema_accepts() -> None:
 
 def test_a_finding_that_models_share_names_one_and_counts_the_others() -> None:
     cars = [car("--foo=1", name=name, origin=ArgumentsFrom.DEFAULT) for name in ("a", "b", "c")]
-    (found,) = [finding for finding in lint(manifest(*cars), vllm="0.19.1") if finding.code == "flag-unknown"]
+    (found,) = [
+        finding
+        for finding in examine(manifest(*cars), vllm="0.19.1").findings
+        if finding.code == "flag-unknown"
+    ]
     assert (found.model, found.others) == ("a", 2)
     assert render([found], "m.yaml").endswith(" [a and 2 more]")
 
@@ -150,8 +154,8 @@ def test_only_errors_make_a_run_fail() -> None:
 
 
 def test_real_findings_render_in_every_format() -> None:
-    found = lint(manifest(car("--no-such-flag", "--swap-space", "4")), vllm="0.19.1")
-    for style in FORMATS:
+    found = examine(manifest(car("--no-such-flag", "--swap-space", "4")), vllm="0.19.1").findings
+    for style in ("text", "json", "sarif", "github"):
         assert "flag-unknown" in render(found, "m.yaml", style)
     with pytest.raises(ValueError, match="xml"):
         render(found, "m.yaml", "xml")

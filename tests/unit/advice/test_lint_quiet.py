@@ -11,7 +11,7 @@ from vllm_answers import Asked, answers, lists, releases
 
 from modelcar_tui.advice.finding import Finding, Severity
 from modelcar_tui.advice.lint.formats import render_files
-from modelcar_tui.advice.lint.lint import lint
+from modelcar_tui.advice.lint.lint import examine
 from modelcar_tui.advice.repairs.proposals import propose
 from modelcar_tui.manifest.types import ArgumentsFrom, ModelCar, Position
 from modelcar_tui.vllm.arguments.engine_args import read_engine_args
@@ -33,7 +33,7 @@ def share(release: str, asked: Iterable[Asked], *, fitting: bool) -> float:
     for each in accepted:
         args = read_engine_args(each.args, None, release)
         item = car(*each.args, gpus=args.tp * args.pp * args.dp if fitting else 1)
-        quiet += len(lint(manifest(item), vllm=release)) <= 2
+        quiet += len(examine(manifest(item), vllm=release).findings) <= 2
     return quiet / len(accepted)
 
 
@@ -49,7 +49,9 @@ def test_at_most_two_findings_on_almost_every_list_that_vllm_accepts(release: st
 def test_matters_of_style_are_one_finding_a_manifest() -> None:
     first = car("--seed", "1", "--max-num-seqs", "8", "-tp=1", "--trust-remote-code", "--port=8080", name="a")
     second = car("--max-model=4096", "--distributed-executor-backend=mp", "--nope=1", name="b")
-    wrong, style = sorted(lint(manifest(first, second), vllm="0.19.1"), key=lambda one: one.severity)
+    wrong, style = sorted(
+        examine(manifest(first, second), vllm="0.19.1").findings, key=lambda one: one.severity
+    )
     assert (wrong.code, style.code, style.severity, style.model) == (
         "flag-unknown",
         "style",
@@ -67,28 +69,30 @@ def test_matters_of_style_are_one_finding_a_manifest() -> None:
 
 def test_asked_for_each_is_told_at_its_place() -> None:
     item = car("--seed", "1", "--max-num-seqs", "8")
-    found = lint(manifest(item), vllm="0.19.1", each=True)
+    found = examine(manifest(item), vllm="0.19.1", each=True).findings
     assert [(one.code, one.at) for one in found] == [
         ("two-item-flag", Position(10, 9)),
         ("two-item-flag", Position(12, 9)),
     ]
-    (style,) = lint(manifest(item), vllm="0.19.1")
+    (style,) = examine(manifest(item), vllm="0.19.1").findings
     assert style.parts == found and style.model == item.name
 
 
 def test_one_matter_of_style_is_told_as_it_is() -> None:
-    assert [one.code for one in lint(manifest(car("--seed", "1")), vllm="0.19.1")] == ["two-item-flag"]
+    assert [one.code for one in examine(manifest(car("--seed", "1")), vllm="0.19.1").findings] == [
+        "two-item-flag"
+    ]
 
 
 def test_a_shared_block_counts_once_and_its_models_all() -> None:
     cars = [car("--seed", "1", "-tp=1", name=name, origin=ArgumentsFrom.DEFAULT) for name in "abc"]
-    (style,) = lint(manifest(*cars), vllm="0.19.1")
+    (style,) = examine(manifest(*cars), vllm="0.19.1").findings
     assert style.what.startswith("1 flag and its value") and style.what.endswith("; in 3 models")
 
 
 def test_code_from_the_image_that_the_model_does_not_need_is_no_matter_of_style() -> None:
     item = car("--trust-remote-code", "--seed", "1", "-tp=1")
-    found = lint(manifest(item), vllm="0.19.1", facts={item.name: facts(LLAMA)})
+    found = examine(manifest(item), vllm="0.19.1", facts={item.name: facts(LLAMA)}).findings
     assert [(one.code, one.severity) for one in found] == [
         ("remote-code", Severity.WARNING),
         ("style", Severity.WARNING),
@@ -96,7 +100,7 @@ def test_code_from_the_image_that_the_model_does_not_need_is_no_matter_of_style(
 
 
 def _folded(item: ModelCar) -> tuple[Finding, ...]:
-    return lint(manifest(item), vllm="0.19.1")
+    return examine(manifest(item), vllm="0.19.1").findings
 
 
 def test_every_format_tells_where_the_parts_are() -> None:

@@ -9,7 +9,7 @@ from compatibility_support import LLAMA, facts
 
 from modelcar_tui.advice.finding import Severity, Stops
 from modelcar_tui.advice.lint.formats import CODES
-from modelcar_tui.advice.lint.lint import Told, examine, lint, lint_model
+from modelcar_tui.advice.lint.lint import Told, examine, lint_model
 from modelcar_tui.commands.lint import IGNORE, list_codes, run_lint
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.manifest.reader import parse_manifest
@@ -135,9 +135,3 @@ def test_the_codes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert list_codes() == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(CODES) and lines == sorted(lines)
-
-
-def test_what_is_off_is_off_in_a_plain_list_too() -> None:
-    assert lint(parse_manifest(TEXT.encode(), "m.yaml"), vllm="0.19.1", ignore=("style",)) == tuple(
-        told(TEXT, "style").findings
-    )

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from cluster_support import kubeconfig, look_at, options
 
-from modelcar_tui.cluster.access import REVIEWS, probe
+from modelcar_tui.cluster.access import REVIEWS
 from modelcar_tui.cluster.look import read_cluster
 from modelcar_tui.demo.kube import StubCluster, start_stub_cluster
 from modelcar_tui.demo.kube_certificates import Authority
@@ -22,6 +22,7 @@ from modelcar_tui.demo.kube_rights import Fault, Right, User
 from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.kube.types import ClusterOptions, Rung
 from support.api_answers import api_answers
+from support.ladder import probe
 from support.tunnel import tunnel
 
 

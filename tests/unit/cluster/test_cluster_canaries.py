@@ -29,7 +29,7 @@ from modelcar_tui.demo.kube_store import Kind
 from modelcar_tui.kube import client
 from modelcar_tui.kube import kubeconfig as module
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.kubeconfig import find_credentials
 from modelcar_tui.kube.login import ask
 from modelcar_tui.kube.transport import Transport
 from modelcar_tui.kube.types import ClusterOptions, Rung
@@ -108,7 +108,7 @@ async def test_what_a_plug_in_says_as_it_fails_holds_no_token(tmp_path: Path) ->
     user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program)}}
     asked = options(kubeconfig(tmp_path, "https://api.test:6443", user))
     with pytest.raises(ClusterError) as caught:
-        await ask(find(asked))
+        await ask(find_credentials(asked))
     assert "session expired" in str(caught.value)
     assert not shown(str(caught.value).encode(), CANARY[::-1])
 
@@ -187,7 +187,7 @@ def users(part: str) -> list[dict[str, Any]]:
 
 def refused(path: Path) -> str:
     with pytest.raises(ClusterError) as caught:
-        find(options(path))
+        find_credentials(options(path))
     assert caught.value.rung is Rung.NO_KUBECONFIG
     line = str(caught.value.problem)
     assert line == str(caught.value)
@@ -227,7 +227,7 @@ def test_what_is_not_sent_is_no_fault(tmp_path: Path) -> None:
         {"token": CANARY} | stale,
         {"token": CANARY, "username": f"{HEAD}\n{TAIL}", "password": "x"},
     ):
-        found = find(options(kubeconfig(tmp_path, "https://api.test:6443", user)))
+        found = find_credentials(options(kubeconfig(tmp_path, "https://api.test:6443", user)))
         assert found.token is not None
         assert found.token.reveal() == CANARY
 
@@ -255,7 +255,7 @@ async def test_a_token_with_a_blank_is_sent_as_kubectl_sends_it_and_the_blank_is
 
 def test_a_byte_order_mark_of_a_token_s_file_is_no_part_of_it(tmp_path: Path) -> None:
     (tmp_path / "token").write_bytes(b"\xef\xbb\xbf" + CANARY.encode() + b"\r\n")
-    found = find(
+    found = find_credentials(
         options(kubeconfig(tmp_path, "https://api.test:6443", {"tokenFile": str(tmp_path / "token")}))
     )
     assert found.token is not None
@@ -291,7 +291,7 @@ async def test_a_proxy_s_password_with_a_line_end_is_no_fault(
 def test_white_space_around_a_token_is_no_fault(tmp_path: Path) -> None:
     (tmp_path / "token").write_text(f"\n  {CANARY}\r\n")
     for user in ({"token": f" {CANARY}\n"}, {"tokenFile": str(tmp_path / "token")}):
-        found = find(options(kubeconfig(tmp_path, "https://api.test:6443", user)))
+        found = find_credentials(options(kubeconfig(tmp_path, "https://api.test:6443", user)))
         assert found.token is not None
         assert found.token.reveal() == CANARY
 
@@ -302,7 +302,7 @@ def test_the_pod_s_own_token_is_checked(tmp_path: Path, monkeypatch: pytest.Monk
         (tmp_path / name).write_text(text)
     environ = {"HOME": str(tmp_path), "KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
     with pytest.raises(ClusterError) as caught:
-        find(ClusterOptions(), environ)
+        find_credentials(ClusterOptions(), environ)
     assert str(caught.value).startswith(f"{tmp_path / 'token'}: the token holds a line break")
     assert HEAD not in str(caught.value)
 
@@ -320,11 +320,11 @@ async def test_a_plug_in_s_token_is_checked_and_taught(
         user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program)}}
         asked = options(kubeconfig(tmp_path, "https://api.test:6443", user))
         if good:
-            assert (await ask(find(asked))).credentials.token is not None
+            assert (await ask(find_credentials(asked))).credentials.token is not None
             assert unnumbered(redact(CANARY)) == "***"
             continue
         with pytest.raises(ClusterError) as caught:
-            await ask(find(asked))
+            await ask(find_credentials(asked))
         assert "get-token gave a token that can't be sent: the token holds a line break" in str(caught.value)
         assert not shown(str(caught.value).encode(), HEAD)
 
@@ -407,7 +407,7 @@ def test_any_text_is_sent_as_it_is_or_refused_without_being_quoted(
     ]
     asked = options(kubeconfig(tmp_path, listener, user))
     try:
-        found = find(asked)
+        found = find_credentials(asked)
     except ClusterError as error:
         assert not shown(str(error).encode(), HEAD)
         assert not shown(str(error).encode(), TAIL)

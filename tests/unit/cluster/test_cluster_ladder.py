@@ -14,13 +14,14 @@ import pytest
 from cluster_support import kubeconfig, options
 
 from modelcar_tui.cluster import access as ladder
-from modelcar_tui.cluster.access import ACCESS_REVIEWS, REVIEWS, probe
+from modelcar_tui.cluster.access import ACCESS_REVIEWS, REVIEWS
 from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_rights import Fault
 from modelcar_tui.kube.connection import connect
-from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.kubeconfig import find_credentials
 from modelcar_tui.kube.types import Rung
 from support.api_answers import Told, api_answers
+from support.ladder import probe
 
 VERSION = (200, {"major": "1", "minor": "34", "gitVersion": "v1.34.2"})
 WHO = (201, {"kind": "SelfSubjectReview", "status": {"userInfo": {"username": "ada", "groups": ["ops"]}}})
@@ -164,8 +165,8 @@ async def test_a_server_that_hangs_is_told_soon_and_a_long_answer_may_still_take
     monkeypatch.setattr(ladder, "_ANSWER_S", 0.4)
     patient = options(tmp_path / "kubeconfig", read_timeout_s=60.0, request_timeout_s=60.0)
     with start_stub_cluster(folder=tmp_path, tls=False) as stub:
-        async with connect(find(patient), patient) as client:
-            assert (await ladder.climb(client, find(patient))).rung is OK
+        async with connect(find_credentials(patient), patient) as client:
+            assert (await ladder.climb(client, find_credentials(patient))).rung is OK
             assert client.transport.limit_s == 60.0
         stub.server.faults.append(Fault(question, kind, seconds=30.0))
         began = time.monotonic()

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from cluster_support import kubeconfig, options
 
-from modelcar_tui.cluster.access import probe
 from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_rights import Fault
 from modelcar_tui.kube.proxies import from_environment
 from modelcar_tui.kube.types import Rung
+from support.ladder import probe
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from cluster_support import kubeconfig, options
 
-from modelcar_tui.cluster.access import probe
 from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.kube.types import Access, Rung
+from support.ladder import probe
 from support.socks_proxy import socks_proxy
 
 

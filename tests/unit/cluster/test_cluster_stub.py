@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from cluster_support import as_node, expanded, flavour_file, flavours, more_flavours, options
 
-from modelcar_tui.cluster.access import probe
 from modelcar_tui.demo.kube import StubCluster, start_stub_cluster
 from modelcar_tui.demo.kube_objects import NODES, PODS, SECRETS, SERVICE_ACCOUNTS, node
 from modelcar_tui.demo.kube_rights import Right, User
 from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
+from support.ladder import probe
 
 
 def ask(stub: StubCluster, path: str, token: str | None = None, body: Any = None) -> tuple[int, Any]:

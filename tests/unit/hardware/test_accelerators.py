@@ -22,7 +22,7 @@ from modelcar_tui.hardware.product import (
 )
 from modelcar_tui.hardware.vendor import (
     hardware,
-    prefixes,
+    resource_prefixes,
     vendor_in,
     vendor_of_resource,
     vendor_word,
@@ -137,7 +137,7 @@ def test_every_vendor_whose_cards_a_node_can_have_has_a_finder_and_the_other_way
 
 
 def test_a_resource_is_one_vendors() -> None:
-    starts = prefixes()
+    starts = resource_prefixes()
     assert not [one for one in starts for other in starts if one is not other and one.startswith(other)]
     for word, vendor in vendors().items():
         for name in (*vendor.resources, f"dra:{vendor.driver}" if vendor.driver else ""):

@@ -17,7 +17,7 @@ import pytest
 
 from modelcar_tui.kube.auth_provider import ask_provider
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.kubeconfig import find_credentials
 from modelcar_tui.kube.types import ClusterOptions, Rung
 from support.api_answers import ApiServer, api_answers
 from support.echo_server import certificate
@@ -48,7 +48,7 @@ def write(
 
 async def refused(path: Path) -> str:
     with pytest.raises(ClusterError) as caught:
-        await ask_provider(find(ClusterOptions(kubeconfig=str(path))))
+        await ask_provider(find_credentials(ClusterOptions(kubeconfig=str(path))))
     assert caught.value.rung is Rung.UNAUTHENTICATED
     line = str(caught.value)
     assert line.startswith(f"{path}: ") and line.isprintable() and "try again" not in line
@@ -62,7 +62,7 @@ async def test_a_good_one_is_sent_and_its_end_is_known(
     ends = int(time.time()) + 600
     token = id_token(exp=ends, sub="ada")
     given = await ask_provider(
-        find(ClusterOptions(kubeconfig=str(write(tmp_path, {**ISSUER, "id-token": token}))))
+        find_credentials(ClusterOptions(kubeconfig=str(write(tmp_path, {**ISSUER, "id-token": token}))))
     )
     assert given.credentials.token is not None and given.credentials.token.reveal() == token
     assert (given.ends, given.credentials.provider) == (ends, None)
@@ -144,7 +144,7 @@ async def test_the_official_client_renews_it_and_the_file_keeps_its_layout(
     path.write_text("# mine\n" + path.read_text())
     path.chmod(0o640)
     before = path.read_text()
-    given = await ask_provider(find(ClusterOptions(kubeconfig=str(path))))
+    given = await ask_provider(find_credentials(ClusterOptions(kubeconfig=str(path))))
     assert given.credentials.token is not None and given.credentials.token.reveal() == token
     after = before.replace(id_token(exp=1_700_000_000), token).replace(f"first-{CANARY}", "the-next")
     assert path.read_text() == after
@@ -177,7 +177,7 @@ async def test_a_login_out_of_a_pipe_is_not_renewed(tmp_path: Path, issuer: ApiS
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_bytes, args=(text,))
     writer.start()
-    found = find(ClusterOptions(kubeconfig=str(pipe)))
+    found = find_credentials(ClusterOptions(kubeconfig=str(pipe)))
     writer.join()
     with pytest.raises(ClusterError, match="neither oc nor kubectl is installed"):
         await asyncio.wait_for(ask_provider(found), 5)
@@ -232,7 +232,7 @@ async def test_kubectl_renews_it_and_keeps_what_it_got(tmp_path: Path, good: boo
         }
         path = write(tmp_path, config, server="https://127.0.0.1:1")
         if good:
-            given = await ask_provider(find(ClusterOptions(kubeconfig=str(path))))
+            given = await ask_provider(find_credentials(ClusterOptions(kubeconfig=str(path))))
             assert given.credentials.token is not None and given.credentials.token.reveal() == token
             assert "refresh-token: next" in path.read_text()
         else:

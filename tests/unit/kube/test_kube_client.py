@@ -16,7 +16,7 @@ from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.decoding import Object
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.kubeconfig import Credentials
-from modelcar_tui.kube.patience import gone, patient
+from modelcar_tui.kube.patience import delete_and_wait, patient
 from modelcar_tui.kube.transport import Transport
 from modelcar_tui.kube.types import ClusterOptions
 
@@ -250,5 +250,5 @@ async def test_a_refusal_of_what_was_allowed_is_doubted_for_a_while(
 
 async def test_gone_is_when_it_is_not_there_any_more(server: Server, client: Client) -> None:
     server.objects["/x"] = {"metadata": {"name": "x"}}
-    await gone(client, "/x", 0.01)
+    await delete_and_wait(client, "/x", 0.01)
     assert server.objects == {}

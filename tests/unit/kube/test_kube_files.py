@@ -13,7 +13,7 @@ import pytest
 
 from modelcar_tui.kube import files
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.kubeconfig import find_credentials
 from modelcar_tui.kube.types import ClusterOptions
 
 
@@ -47,7 +47,7 @@ def test_what_a_pipe_gives_once_is_known_for_good(tmp_path: Path, pause: float) 
     whole = config({"token": "planted" * 20_000})
     path = pipe(tmp_path / "k", whole[:100], whole[100:], pause=pause)
     for _ in range(2):
-        found = find(ClusterOptions(kubeconfig=str(path)))
+        found = find_credentials(ClusterOptions(kubeconfig=str(path)))
         assert found.token is not None
         assert found.token.reveal() == "planted" * 20_000
 
@@ -55,7 +55,7 @@ def test_what_a_pipe_gives_once_is_known_for_good(tmp_path: Path, pause: float) 
 def test_a_token_may_come_out_of_a_pipe(tmp_path: Path) -> None:
     path = pipe(tmp_path / "token", b"planted\n")
     (tmp_path / "k").write_bytes(config({"tokenFile": str(path)}))
-    found = find(ClusterOptions(kubeconfig=str(tmp_path / "k")))
+    found = find_credentials(ClusterOptions(kubeconfig=str(tmp_path / "k")))
     assert found.token is not None
     assert found.token.reveal() == "planted"
 
@@ -70,11 +70,11 @@ def test_a_pipe_that_nobody_writes_to_is_told_and_not_waited_for(
         path = tmp_path / "k"
         path.write_bytes(config({"tokenFile": str(tmp_path / "pipe")}))
     with pytest.raises(ClusterError) as caught:
-        find(ClusterOptions(kubeconfig=str(path)))
+        find_credentials(ClusterOptions(kubeconfig=str(path)))
     assert "a pipe to whose end nobody wrote within 0.2 s" in str(caught.value)
 
 
 def test_a_list_of_nothing_names_no_file() -> None:
     with pytest.raises(ClusterError) as caught:
-        find(ClusterOptions(), {"KUBECONFIG": "::"})
+        find_credentials(ClusterOptions(), {"KUBECONFIG": "::"})
     assert "KUBECONFIG names no file" in str(caught.value)

@@ -17,7 +17,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.kube import plugin as module
 from modelcar_tui.kube.flattened import flatten, teach_lent
-from modelcar_tui.kube.kubeconfig import find, kubeconfig_paths
+from modelcar_tui.kube.kubeconfig import find_credentials, kubeconfig_paths
 from modelcar_tui.kube.types import ClusterOptions
 from support.masks import unnumbered
 
@@ -184,7 +184,7 @@ async def test_what_was_read_shows_neither_the_login_of_a_proxy_nor_what_a_plugi
     user = plugin(tmp_path, "exit 1")
     user["exec"]["env"] = [{"name": "PASSWORD", "value": "hush"}]
     cluster = {"server": "https://api.test:6443", "proxy-url": "http://me:hush@proxy.test:3128"}
-    found = find(at(write(tmp_path / "k", user, cluster=cluster)))
+    found = find_credentials(at(write(tmp_path / "k", user, cluster=cluster)))
     assert found.proxy and found.plugin
     assert "hush" not in repr(found)
 

@@ -13,7 +13,7 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.flattened import flatten
-from modelcar_tui.kube.kubeconfig import find, in_cluster
+from modelcar_tui.kube.kubeconfig import find_credentials, in_cluster
 from modelcar_tui.kube.types import ClusterOptions
 
 PEM = "-----BEGIN CERTIFICATE-----\nQUFBQQ==\n-----END CERTIFICATE-----\n"
@@ -83,12 +83,12 @@ async def test_the_container_gets_what_we_use(name: str, tmp_path: Path) -> None
     lent = tmp_path / "elsewhere" / "lent"
     lent.parent.mkdir()
     lent.write_bytes(flat.data)
-    assert sent(find(ClusterOptions(kubeconfig=str(lent)))) == sent(find(options))
+    assert sent(find_credentials(ClusterOptions(kubeconfig=str(lent)))) == sent(find_credentials(options))
 
 
 async def test_a_token_is_used_and_no_plug_in_is_asked_beside_it(tmp_path: Path) -> None:
     options = write(tmp_path, {"token": "T", "exec": {"command": "no-such-plug-in"}})
-    assert (find(options).giver, find(options).plugin) == ("", None)
+    assert (find_credentials(options).giver, find_credentials(options).plugin) == ("", None)
     assert json.loads((await flatten(options)).data)["users"][0]["user"] == {"token": "T"}
 
 
@@ -98,7 +98,7 @@ async def test_a_plug_in_s_token_replaces_it_and_goes_where_the_kubeconfig_says(
     cluster = {"proxy-url": "http://p:3128", "tls-server-name": "inside.x"}
     options = write(tmp_path, {"exec": {"command": "./plugin"}}, cluster)
     found = (await flatten(options)).credentials
-    assert find(options).giver == found.giver == "exec plug-in plugin"
+    assert find_credentials(options).giver == found.giver == "exec plug-in plugin"
     assert found.plugin is None
     assert found.token is not None and found.token.reveal() == "GIVEN"
     assert (found.proxy, found.server_name) == ("http://p:3128", "inside.x")
@@ -133,14 +133,14 @@ async def test_what_can_t_be_used_is_refused_for_both_in_the_same_words(
 ) -> None:
     options = write(tmp_path, user, cluster, context)
     with pytest.raises(ClusterError, match=said) as ours:
-        find(options)
+        find_credentials(options)
     with pytest.raises(UserError, match=said) as theirs:
         await flatten(options)
     assert ours.value.problem == theirs.value.problems[0]
 
 
 def test_a_context_without_a_user_is_nobody(tmp_path: Path) -> None:
-    found = find(write(tmp_path, {"token": "T"}, context={"cluster": "c"}))
+    found = find_credentials(write(tmp_path, {"token": "T"}, context={"cluster": "c"}))
     assert (found.token, found.basic, found.certificate) == (None, None, None)
 
 

@@ -11,7 +11,7 @@ import pytest
 from modelcar_tui.kube import login as module
 from modelcar_tui.kube.connection import connect
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.kubeconfig import find_credentials
 from modelcar_tui.kube.types import ClusterOptions, Rung
 from support.api_answers import ApiServer, api_answers
 
@@ -58,7 +58,7 @@ async def test_a_token_that_is_refused_is_renewed_once_for_all(
     monkeypatch.setattr(module, "_SOONEST_S", 0.0)
     bench.gives("first")
     bench.server.token = "first"
-    async with connect(find(bench.options), bench.options) as client:
+    async with connect(find_credentials(bench.options), bench.options) as client:
         assert (await client.read("/a"))["kind"] == "Thing"
         bench.gives("second")
         bench.server.token = "second"
@@ -76,7 +76,7 @@ async def test_one_that_has_ended_is_renewed_before_it_is_refused(
 ) -> None:
     monkeypatch.setattr(module, "_SOONEST_S", 0.0)
     bench.gives("first", "2020-01-01T00:00:00Z")
-    async with connect(find(bench.options), bench.options) as client:
+    async with connect(find_credentials(bench.options), bench.options) as client:
         bench.gives("second", "2999-01-01T00:00:00Z")
         await client.read("/a")
         await client.read("/b")
@@ -88,7 +88,7 @@ async def test_one_that_has_ended_is_renewed_before_it_is_refused(
 async def test_one_that_was_just_given_is_not_asked_for_again(bench: Bench) -> None:
     bench.gives("wrong")
     bench.server.token = "right"
-    async with connect(find(bench.options), bench.options) as client:
+    async with connect(find_credentials(bench.options), bench.options) as client:
         for _ in range(3):
             with pytest.raises(ClusterError) as caught:
                 await client.read("/a")
@@ -100,7 +100,7 @@ async def test_a_plug_in_that_fails_later_is_told_in_its_words(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.gives("first")
-    async with connect(find(bench.options), bench.options) as client:
+    async with connect(find_credentials(bench.options), bench.options) as client:
         await client.read("/a")
         bench.server.token = "second"
         (bench.folder / "get").write_text(
@@ -120,7 +120,7 @@ async def test_what_is_not_sent_over_plain_http_is_not_asked_for(bench: Bench) -
     config = json.loads((bench.folder / "k").read_text())
     config["clusters"][0]["cluster"]["server"] = "http://api.far.invalid"
     (bench.folder / "k").write_text(json.dumps(config))
-    async with connect(find(bench.options), bench.options) as client:
+    async with connect(find_credentials(bench.options), bench.options) as client:
         with pytest.raises(ClusterError, match="can't be resolved"):
             await client.read("/a")
     assert not (bench.folder / "asked").exists()

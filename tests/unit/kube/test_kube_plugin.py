@@ -14,7 +14,7 @@ import pytest
 from modelcar_tui.kube import plugin as module
 from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.kubeconfig import find_credentials
 from modelcar_tui.kube.plugin import Given, ask_plugin
 from modelcar_tui.kube.types import ClusterOptions, Rung
 
@@ -39,7 +39,7 @@ def found(folder: Path, script: str, cluster: dict[str, Any] | None = None, **mo
         "users": [{"name": "u", "user": {"exec": entry}}],
     }
     (folder / "k").write_text(json.dumps(config))
-    return find(ClusterOptions(kubeconfig=str(folder / "k")))
+    return find_credentials(ClusterOptions(kubeconfig=str(folder / "k")))
 
 
 def printing(text: str) -> str:
@@ -283,5 +283,5 @@ def test_none_is_asked_beside_another_credential(tmp_path: Path, beside: dict[st
     config = json.loads((tmp_path / "k").read_text())
     config["users"][0]["user"] |= beside
     (tmp_path / "k").write_text(json.dumps(config))
-    credentials = find(ClusterOptions(kubeconfig=str(tmp_path / "k")))
+    credentials = find_credentials(ClusterOptions(kubeconfig=str(tmp_path / "k")))
     assert (credentials.plugin, credentials.giver) == (None, "")

@@ -12,7 +12,7 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.connection import connect
 from modelcar_tui.kube.flattened import flatten
-from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.kubeconfig import find_credentials
 from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.qa.occupied import refuse_occupied, refuse_occupied_as
 from modelcar_tui.qa.outcome import refused
@@ -32,7 +32,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 @pytest.fixture
 async def client(cluster: Cluster) -> AsyncIterator[Client]:
     options = ClusterOptions(kubeconfig=str(cluster.kubeconfig()))
-    async with connect(find(options), options) as client:
+    async with connect(find_credentials(options), options) as client:
         yield client
 
 

@@ -10,7 +10,7 @@ import pytest
 from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
 from modelcar_tui.qa.types import QaModelResult, QaOutcome
-from modelcar_tui.verdict.outcome import Known, run_outcome, settled, stands
+from modelcar_tui.verdict.outcome import Known, run_outcome, settled, standing_decision
 from modelcar_tui.verdict.reports import Condition, DecisionReport, Holds, ModelVerdict, Verdict, Vote
 
 GO, NO, UN = Verdict.GO, Verdict.NO_GO, Verdict.UNKNOWN
@@ -372,10 +372,10 @@ def test_telling_the_decision_again_changes_nothing(row: Row) -> None:
     state = row[1]
     if state.decision is None:
         return
-    again = stands(state.decision, state.qa, state.votes)
-    assert stands(again, state.qa, state.votes) == again
+    again = standing_decision(state.decision, state.qa, state.votes)
+    assert standing_decision(again, state.qa, state.votes) == again
     assert run_outcome(msgspec.structs.replace(state, decision=again)) == run_outcome(state)
-    assert stands(again, None) == settled(state.decision)
+    assert standing_decision(again, None) == settled(state.decision)
 
 
 def test_qa_and_votes_come_to_the_same_in_any_order() -> None:
@@ -384,7 +384,7 @@ def test_qa_and_votes_come_to_the_same_in_any_order() -> None:
         for step in steps:
             qa = MODEL_FAILED if step == "qa" else qa
             votes = (*votes, DENIED) if step == "vote" else votes
-            report = stands(FITS if step == "decision" else report, qa, votes)
+            report = standing_decision(FITS if step == "decision" else report, qa, votes)
         return report
 
     told = [apply(steps) for steps in permutations(("qa", "vote", "decision"))]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modelcar_tui.verdict.outcome import WORDS
+from modelcar_tui.verdict.reports import Verdict
 
 SOURCE = Path(__file__).parents[3] / "src" / "modelcar_tui"
 EXEMPT = {
@@ -55,4 +55,4 @@ def test_an_exemption_is_still_needed(name: str) -> None:
 
 
 def test_the_words_are_three() -> None:
-    assert WORDS == ("GO", "NO-GO", "UNKNOWN")
+    assert tuple(map(str, Verdict)) == ("GO", "NO-GO", "UNKNOWN")

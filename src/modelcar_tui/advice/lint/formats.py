@@ -10,7 +10,6 @@ from urllib.parse import quote
 from modelcar_tui.advice.finding import Finding, Severity
 from modelcar_tui.advice.lint.remarks import ENGINE
 
-FORMATS = ("text", "json", "sarif", "github")
 _SARIF_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 _GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -78,7 +77,7 @@ CODES = {
 
 
 def render_files(files: Iterable[tuple[str, Iterable[Finding]]], style: str = "text") -> str:
-    """The findings of several files in one of `FORMATS`, without a final line end.
+    """The findings of several files as text, json, sarif or github, without a final line end.
 
     Raises:
         ValueError: no such format.

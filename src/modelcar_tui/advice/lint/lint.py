@@ -47,11 +47,6 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     """Those that a comment or an option switches off, each once."""
 
 
-def lint(manifest: Manifest, **options: Any) -> tuple[Finding, ...]:
-    """What `examine` tells of a manifest; the options are the same."""
-    return examine(manifest, **options).findings
-
-
 def examine(
     manifest: Manifest,
     *,
@@ -82,10 +77,10 @@ def examine(
             environment=environment,
             facts=(facts or {}).get(car.name),
         )
-    return told(findings, manifest.models, manifest.ignores, each=each, ignore=ignore)
+    return findings_told(findings, manifest.models, manifest.ignores, each=each, ignore=ignore)
 
 
-def told(
+def findings_told(
     findings: Iterable[Finding],
     models: Iterable[ModelCar],
     ignores: tuple[Ignore, ...],

@@ -6,7 +6,7 @@ import re
 
 from modelcar_tui.cluster.vendors.nvidia_names import KOORDINATOR, OTHER_NAMES
 from modelcar_tui.cluster.vendors.view import Found, View, count, device_pool, incomplete, table_mib, worth
-from modelcar_tui.hardware import prefixes, vendors
+from modelcar_tui.hardware import resource_prefixes, vendors
 
 _SPYRE = re.compile(r"ibm\.com/spyre_(?:pf|vf)")
 _SPYRE_DEVICES = {"06a7", "06a8", "06e7"}
@@ -111,7 +111,7 @@ def find_unknown(view: View) -> Found | None:
 def _looks_like_one(name: str) -> bool:
     domain, _, kind = name.partition("/")
     if (
-        name.startswith(prefixes())
+        name.startswith(resource_prefixes())
         or OTHER_NAMES.fullmatch(name)
         or KOORDINATOR.fullmatch(name)
         or domain == "kubernetes.io"

@@ -27,12 +27,10 @@ _RANGE = re.compile(r"^bytes (\d+)-(\d+)/(\d+|\*)$")
 
 
 class RawManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """A manifest's bytes, checked against every digest that was claimed for them."""
+    """A manifest's bytes, checked against every digest that was claimed for them; none of a known one."""
 
     raw: bytes
     digest: str
-    not_modified: bool = False
-    """The registry says that it is still the one we know; `raw` is empty."""
 
 
 class Repository:
@@ -56,7 +54,7 @@ class Repository:
             headers["If-None-Match"] = f'"{known}"'
         answer = await self._get(f"manifests/{target}", headers, limit=MANIFEST_LIMIT)
         if answer.status == 304 and known:
-            return RawManifest(raw=b"", digest=known, not_modified=True)
+            return RawManifest(raw=b"", digest=known)
         if answer.status != 200:
             raise self._failed(answer)
         if answer.cut:

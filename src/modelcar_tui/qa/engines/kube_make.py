@@ -12,7 +12,7 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.pull_secret import PullSecret
-from modelcar_tui.kube import Client, ClusterError, Object, gone
+from modelcar_tui.kube import Client, ClusterError, Object, delete_and_wait
 from modelcar_tui.qa import store
 from modelcar_tui.qa.effects import NOT_ASKED, cautions
 from modelcar_tui.qa.engines.kube_ground import FIRST_UID, Ground, read_ground, shut_out
@@ -107,7 +107,9 @@ class Maker:
         job = await self._client.create(self._options.jobs, value)
         if "backoffLimitPerIndex" in job["spec"]:
             return job
-        await gone(self._client, f"{self._options.jobs}/{job['metadata']['name']}", self._run.poll_s)
+        await delete_and_wait(
+            self._client, f"{self._options.jobs}/{job['metadata']['name']}", self._run.poll_s
+        )
         text = "this cluster is too old for a Job of one index a model; all models run in one pod"
         self._run.on_event(Warned(text=text))
         return None

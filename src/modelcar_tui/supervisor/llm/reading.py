@@ -12,7 +12,6 @@ from modelcar_tui.supervisor.llm import lexicon as lex
 
 _PRIVATE = 0xE000
 _NUMBER = re.compile(r"[~≈]?(?P<digits>-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)(?P<unit>[a-z%×]*)")
-_TIMES = re.compile(r"(\d+)[x×](.)")
 _NO_GO = re.compile(r"\bno[\s‐-―-]*go\b", re.IGNORECASE)
 _OPEN, _CLOSE = "([{\"'`“‘*_", ")]}\"'`”’*_"
 _STOPS = ".!?"

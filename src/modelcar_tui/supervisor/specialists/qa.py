@@ -14,6 +14,7 @@ from modelcar_tui.advice import Stops
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.contain import Contained, being_cancelled, not_known
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.pull_secret import VARIABLE
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.hardware import NVIDIA
 from modelcar_tui.kube import Access, Rung
@@ -34,6 +35,7 @@ from modelcar_tui.qa import (
     failed_lines,
     job_engine_effects,
     measured_line,
+    qa_skipped,
     suite_image,
     suite_namespaces,
     time_budgets,
@@ -46,7 +48,6 @@ from modelcar_tui.verdict import ConfigurationReport, DecisionReport, compare
 
 T = TypeVar("T")
 KUBERNETES = "kubernetes"
-PULL_SECRET = "OCI_REGISTRY_PULL_SECRET"  # noqa: S105 - the variable's name
 
 
 class Qa:
@@ -74,7 +75,9 @@ class Qa:
         if skip is not None:
             return self._skipped(context, skip)
         if not await context.consent(_effects(context)):
-            return self._skipped(context, _skip("REFUSED", "the operator did not let QA change the cluster"))
+            return self._skipped(
+                context, qa_skipped("REFUSED", "the operator did not let QA change the cluster")
+            )
         context.step("ready", Status.DONE)
         with Contained("secrets that killed runs have left"):
             await sweep_stale_secrets(context.folder.parent)
@@ -96,20 +99,20 @@ class Qa:
 
         settings, answer = context.settings, context.answer
         if answer is not None and not answer.write and answer.who != Approve.SHOW:
-            return _skip("REJECTED", "the operator rejected the proposed changes")
+            return qa_skipped("REJECTED", "the operator rejected the proposed changes")
         if context.kept:
-            return _skip("NOT_WRITTEN", "the generated manifest could not be written")
+            return qa_skipped("NOT_WRITTEN", "the generated manifest could not be written")
         if why := context.lacking(*self.needs):
-            return _skip("NO_VERDICT", f"there is no verdict to test: {why}", "run again")
+            return qa_skipped("NO_VERDICT", f"there is no verdict to test: {why}", "run again")
         access = context.report("accelerator", AcceleratorReport).access
         if settings.qa and access.rung is Rung.WHAT_IF:
-            return _skip(
+            return qa_skipped(
                 "NO_CLUSTER",
                 "the GPUs are a what-if: there is no cluster to test on",
                 "run it without --gpu and --inventory",
             )
         if not settings.qa:
-            return _skip("NOT_WANTED", "QA was switched off", "leave out --no-qa")
+            return qa_skipped("NOT_WANTED", "QA was switched off", "leave out --no-qa")
         return skip_reason(
             access_problem="" if access.healthy else str(access.problem or access.rung),
             access_code=_no_access(access),
@@ -313,9 +316,5 @@ def _no_access(access: Access) -> str:
 
 
 def _pull_secret() -> Secret | None:
-    value = os.environ.get(PULL_SECRET, "")
+    value = os.environ.get(VARIABLE, "")
     return Secret(value) if value else None
-
-
-def _skip(reason: str, message: str, fix: str = "") -> QaOutcome:
-    return QaOutcome(code=f"QA_SKIPPED:{reason}", message=message, fix=fix)

@@ -9,7 +9,7 @@ from modelcar_tui.cluster.types import State
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.rows import Row, Span, crop_middle, labelled, pad, paragraph, row, width
+from modelcar_tui.tui.rows import Row, Span, crop_middle, labelled, pad, paragraph, row, spans_width, width
 from modelcar_tui.verdict import DecisionReport, ModelVerdict, Verdict
 
 _LEAD = 13
@@ -24,15 +24,15 @@ def decision_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
         return []
     models = worst_first(report)
     longest = max((width(model.model) for model in models), default=0)
-    short = max((_width(comparison(model)) for model in models), default=0)
-    full = max((_width(comparison(model, full=True)) for model in models), default=0)
+    short = max((spans_width(comparison(model)) for model in models), default=0)
+    full = max((spans_width(comparison(model, full=True)) for model in models), default=0)
     roomy = cells - _LEAD - full >= min(longest, 28)
     names = max(12, min(longest, cells - _LEAD - (full if roomy else short)))
     rows: list[Row] = []
     for model in models:
         name = pad(crop_middle(model.model, names, glyphs.ellipsis), names)
         spans = comparison(model, full=roomy)
-        left = cells - _LEAD - names - _width(spans) - 2
+        left = cells - _LEAD - names - spans_width(spans) - 2
         product = f"  {model.product}" if width(model.product) <= left else ""
         rows.append(
             Row(
@@ -76,10 +76,6 @@ def tightest(report: DecisionReport) -> ModelVerdict | None:
     """The model whose need is the largest part of its GPU; None where nothing could be compared."""
     known = [model for model in report.models if model.needed_gib.value and model.gpu_gib.value]
     return max(known, key=lambda m: (m.needed_gib.value or 0) / (m.gpu_gib.value or 1), default=None)
-
-
-def _width(spans: tuple[Span, ...]) -> int:
-    return sum(width(text) for text, _ in spans)
 
 
 def _why(model: ModelVerdict, cells: int) -> list[Row]:

@@ -11,8 +11,6 @@ from modelcar_tui.tui.patterns import Filter, parse_filter
 from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.widgets.log import LogView
 
-KEYS = ("slash", "n", "N", "e", "E", "f", "w", "t", "s")
-
 
 class LogKeys:
     """Actions on one log view."""

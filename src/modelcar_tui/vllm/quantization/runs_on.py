@@ -19,7 +19,7 @@ from modelcar_tui.vllm.quantization.method import choose_method, quantization_fl
 from modelcar_tui.vllm.quantization.nearest import nearest
 from modelcar_tui.vllm.quantization.schemes import runs, sparse_attention_refused
 from modelcar_tui.vllm.quantization.start_dtype import agreed_dtype_fault, dtype_fault
-from modelcar_tui.vllm.quantization.support import WORST_FIRST, Compatibility, Support
+from modelcar_tui.vllm.quantization.support import Compatibility, Support
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.refused.attention import attention_backend_left
 from modelcar_tui.vllm.release import Version, parse_version
@@ -70,11 +70,6 @@ def check_support(
     answers += [*check_kv_cache(model, gpu, version, kv_cache_dtype)] or _cache(asked, kv_cache_dtype, dtype)
     answers += _attention(model, gpu)
     return tuple(answers)
-
-
-def worst(answers: tuple[Compatibility, ...]) -> Compatibility | None:
-    """The answer that decides: unsupported before unknown before a cost."""
-    return min(answers, key=lambda answer: WORST_FIRST.index(answer.support), default=None)
 
 
 def _method(asked: AskedQuantization, weights: list[Compatibility]) -> Iterator[Compatibility]:

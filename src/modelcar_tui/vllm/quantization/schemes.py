@@ -67,7 +67,7 @@ def runs(
     """How a scheme runs on `gpu`, unknown where the releases that are shipped today differ about a refusal.
 
     Args:
-        identifier: id in `models/schemes.json`.
+        identifier: id in `models/quantization/schemes.json`.
         version: the runtime's release; None when it is not known.
         experts: what the model has of them.
     """
