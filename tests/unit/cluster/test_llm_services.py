@@ -54,6 +54,7 @@ def read(found: dict[str, Any]) -> LlmService:
         ({"template": pod(4), "worker": pod(4), "parallelism": {"pipeline": 2}, "replicas": 2}, 16, 2, None),
         ({"template": pod(4), "worker": pod(4)}, 4, 1, None),
         ({"worker": pod(4), "parallelism": {"pipeline": 3}}, 12, 1, None),
+        ({"worker": pod(4), "parallelism": {"data": 1, "pipeline": 3}}, 4, 1, None),
         ({"template": pod(4), "parallelism": {"data": 16, "dataLocal": 8}}, 4, 1, None),
         ({"template": pod(1), "scaling": {"minReplicas": 2, "maxReplicas": 5}}, 2, 2, 5),
         ({"template": pod(1), "scaling": {"maxReplicas": 5}}, 1, 1, 5),
@@ -97,6 +98,7 @@ def test_services_that_are_not_up_or_may_grow_are_told_for_what_the_nodes_offer(
         return [one.what for one in llm_checks(LlmServices(found=services), {wanted})]
 
     assert said(up) == []
+    assert said(read(service("asleep", "True", template=pod(2), replicas=0))) == []
     (told,) = said(up, waits, second)
     assert told.startswith("LLMInferenceService team/waits and 1 more are not ready")
     assert f"may still take some of the 5 {GPU} asked for" in told

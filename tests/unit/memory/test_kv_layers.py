@@ -27,6 +27,14 @@ def test_a_block_has_as_many_tokens_as_the_arguments_say() -> None:
     assert (found.block, found.page) == (32, 32 * TOKEN)
 
 
+def test_only_the_layers_with_a_latent_cache_one() -> None:
+    words = ["sliding_attention"] * 20 + ["full_attention"] * 7
+    found = specs({**DEEPSEEK_LITE, "sliding_window": 512, "layer_types": words})
+    pages = {one.kind: one.page for one in found}
+    assert pages["mla"] == 16 * (512 + 64) * 2
+    assert pages["sliding"] == 16 * 16 * (128 + 128) * 2
+
+
 @pytest.mark.parametrize(("tp", "heads"), [(1, 4), (2, 2), (4, 1), (8, 1)])
 def test_kv_heads_are_shared_out_and_never_less_than_one(tp: int, heads: int) -> None:
     assert spec(SMALL, f"--tensor-parallel-size={tp}").page == PAGE // 4 * heads

@@ -14,7 +14,7 @@ from sizing_models import DEEPSEEK_LITE, GEMMA_4, WHISPER
 from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.kv.grouping import Group
 from modelcar_tui.memory.kv.layers import layers_of
-from modelcar_tui.memory.kv.plan import Plan, plan_for
+from modelcar_tui.memory.kv.plan import Held, Plan, plan_for
 from modelcar_tui.memory.kv.specs import Spec
 from modelcar_tui.memory.refusals import column_of
 from modelcar_tui.memory.start import Start, start_of
@@ -214,3 +214,7 @@ def test_pages_groups_blocks_and_requests_at_once_are_vllms(release: str, tmp_pa
             unlike.append((answer["id"], vllms, mine))
     assert unlike == []
     assert compared > 250
+
+
+def test_what_is_held_is_every_block_of_every_layer() -> None:
+    assert Held(kind="full", layers=2, pages=3, page=5).bytes == 30

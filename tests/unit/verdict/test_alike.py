@@ -45,6 +45,8 @@ def test_the_best_has_the_most_of_each_amount_that_one_has_left() -> None:
     node, pool = group.best
     assert (node.cpu_milli, node.memory_mib, node.most_pods, node.held) == (8_000, 64, 10, Held())
     assert (pool.free, pool.units) == (5, 8)
+    (spent,) = alike([place(name, cpu_milli=0, held=Held(), storage_mib=0) for name in ("c", "d")])
+    assert (spent.best[0].cpu_milli, spent.best[0].storage_mib) == (0, 0)
 
 
 _PLACES = st.lists(

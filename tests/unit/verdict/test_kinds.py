@@ -40,6 +40,7 @@ def cells(what: ModelRequirements, *nodes: GpuNode) -> list[tuple[str, OnKind, i
             1,
         ),
         (model(SHORT), h100(free=0), OnKind.FULL, 1),
+        (model(SHORT, gpus=8), h100(free=0), OnKind.FULL, 8),
         (model(SHORT), t4(), OnKind.REFUSED, 2),
         (model(SHORT, config=LLAMA_70B), h100(), OnKind.REFUSED, 2),
         (model(SHORT, config=LLAMA_70B), h100(units=1), OnKind.REFUSED, None),

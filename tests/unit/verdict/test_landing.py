@@ -118,6 +118,8 @@ def test_a_profile_whose_queue_lets_the_pod_in_is_a_condition() -> None:
         through(queued, whole("a"), quota=True),
     ):
         assert (refused.answer, refused.condition) == (FitAnswer.NO, None)
+        assert refused.why.startswith(("the ClusterQueue", "quota q leaves 0"))
+        assert refused.why.endswith("(and 1 more)") == refused.why.startswith("quota")
 
 
 def test_a_profile_with_a_queue_gives_no_toleration_and_none_is_named_where_kueue_may_not_rule() -> None:
