@@ -7,6 +7,7 @@ they found out is in the run's own state, folded from the journal; nodes read it
 from __future__ import annotations
 
 import asyncio
+import operator
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Literal, TypeAlias, TypedDict
@@ -40,21 +41,13 @@ Ended: TypeAlias = Literal["done", "failed", "skipped", "to run again"]
 """How a step has ended; `skipped` where a language model's way leaves it out."""
 
 
-def _merge(old: dict[str, Ended], new: dict[str, Ended]) -> dict[str, Ended]:
-    return {**old, **new}
-
-
-def _joined(old: list[str], new: list[str]) -> list[str]:
-    return [*old, *new]
-
-
 class State(TypedDict, total=False):
     """What is checkpointed between two steps: how far the run has come, and no fact."""
 
     graph_version: int
-    ended: Annotated[dict[str, Ended], _merge]
+    ended: Annotated[dict[str, Ended], operator.or_]
     """Steps that ran, or are left out."""
-    again: Annotated[list[str], _joined]
+    again: Annotated[list[str], operator.add]
     """Specialists that were asked a second time."""
     fatal: str
     """The specialist that can't read the manifest; the run ends."""
