@@ -27,7 +27,7 @@ from modelcar_tui.tui.logs import NoLog, open_log
 from modelcar_tui.tui.messages import Copied, Said, ThemeChosen
 from modelcar_tui.tui.port import Clocked, EnginePort
 from modelcar_tui.tui.screens.base import Faced, Sparing, style
-from modelcar_tui.tui.screens.dashboard import DashboardScreen, layout_for
+from modelcar_tui.tui.screens.dashboard import DashboardScreen
 from modelcar_tui.tui.screens.opening import OPENERS
 from modelcar_tui.tui.signals import Leaving
 from modelcar_tui.tui.themed import ThemedApp
@@ -104,7 +104,7 @@ class DashboardApp(ThemedApp):
         self._crash_line = ""
 
     def get_default_screen(self) -> DashboardScreen:
-        return DashboardScreen(self.face, self.index, layout_for(*self.size))
+        return DashboardScreen(self.face, self.index)
 
     @property
     def state(self) -> RunState:

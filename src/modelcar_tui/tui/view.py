@@ -66,6 +66,10 @@ class View(Widget):
         if changed:
             self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
 
+    def look_afresh(self) -> None:
+        """Compose anew when it is shown again, whatever its size then."""
+        self._composed_for = None
+
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.qa import Seen, hopeless_models
-from modelcar_tui.supervisor import Finish, Pane, RunState, outcome_of
+from modelcar_tui.supervisor import Finish, RunState, outcome_of
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.decision import tightest
-from modelcar_tui.tui.faces.panes import pane_seconds, pane_status
 from modelcar_tui.tui.rows import Row, Span, between, crop_middle, row, spans_width, width
 from modelcar_tui.verdict import Verdict
 
@@ -125,47 +124,6 @@ def activity(state: RunState) -> str:
     return "" if state.panes else "starting the engine"
 
 
-def strip_rows(face: Face, current: str, cells: int) -> list[Row]:
-    """One line a specialist: number, title, status, time, summary."""
-    state, glyphs = face.state, face.glyphs
-    titles = min(max((len(pane.title) for pane in state.panes), default=0), 22)
-    rows = []
-    for number, pane in enumerate(state.panes, 1):
-        mark = glyphs.cursor if pane.name == current else " "
-        seconds = f.elapsed(pane_seconds(pane, face.now))
-        text = _told(state, pane)
-        rows.append(
-            Row(
-                (
-                    (mark, "focus"),
-                    (f"{number} ", "muted"),
-                    (f"{pane.title:<{titles}.{titles}}  ", "title" if pane.name == current else "text"),
-                    *pane_status(state, pane, glyphs, 7),
-                    (f" {seconds:>6}  ", "muted"),
-                    (text, "text"),
-                )
-            )
-        )
-    return rows
-
-
-def tabs_row(face: Face, current: str, cells: int) -> Row:
-    """All specialists in one row: number, short title, glyph."""
-    spans: list[Span] = []
-    state = face.state
-    panes = state.panes
-    room = max(3, cells // max(1, len(panes)) - 6)
-    for number, pane in enumerate(panes, 1):
-        on = pane.name == current
-        mark, role = pane_status(state, pane, face.glyphs)[1]
-        spans += [
-            (f"{number} ", "focus" if on else "muted"),
-            (pane.title[:room], "title" if on else "text"),
-            (f" {mark}  ", role),
-        ]
-    return Row(tuple(spans), "cursor" if not panes else "")
-
-
 def keys_row(keys: list[tuple[str, str]], message: str, cells: int) -> Row:
     """The footer: a message if there is one, else the keys that work here; the last of them is always
     shown."""
@@ -180,14 +138,3 @@ def keys_row(keys: list[tuple[str, str]], message: str, cells: int) -> Row:
             spans += [(f" {key} ", "key"), (f"{label} ", "label")]
             used += need
     return Row((*spans, (" " * (cells - used), "bar")))
-
-
-def _told(state: RunState, pane: Pane) -> str:
-    """The result in one sentence, else the step that runs; a verdict stands before it and is not said
-    twice."""
-    if pane.name == "decision" and state.decision is not None and pane.finished is not None:
-        return state.decision.why
-    if pane.summary:
-        return pane.summary
-    step = next((step for step in pane.steps if step.status is Status.RUNNING), None)
-    return step.title if step else ""

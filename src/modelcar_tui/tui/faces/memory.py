@@ -8,7 +8,7 @@ from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, pad, paragraph, row, spans_width, width
 from modelcar_tui.verdict import ModelVerdict
 
-_ASCII = dict(zip("█▓▒▚▄", "WAOGK", strict=True))
+ASCII_PARTS = dict(zip("█▓▒▚▄", "WAOGK", strict=True))
 PARTS = (
     ("weights", "weights_gib", "used", "█"),
     ("activation", "activation_gib", "warn", "▓"),
@@ -35,7 +35,7 @@ def memory_rows(label: str, model: ModelVerdict | None, cells: int, glyphs: Glyp
     used = 0
     for name, size, role, sign in known:
         length = min(room - used, max(1, round(size / whole * room)))
-        mark = _ASCII[sign] if glyphs.ascii else sign
+        mark = ASCII_PARTS[sign] if glyphs.ascii else sign
         spans.append((mark * length, role))
         legend.append(((f"{mark} {name} ", role), (f"{size:.1f}  ", "muted")))
         used += length

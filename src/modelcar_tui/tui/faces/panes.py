@@ -116,9 +116,8 @@ def pane_rows(
         return steps
     if len(steps) + len(result) <= height:
         return [*steps, *([EMPTY] if len(steps) + len(result) < height else []), *result]
-    if pane.finished is not None:
-        steps = _folded(pane.steps, cells, glyphs)
-    return [*steps, *result]
+    steps = _folded(pane.steps, cells, glyphs)
+    return [*steps, *result] if pane.finished is not None else [*result, *steps]
 
 
 def _folded(steps: tuple[Step, ...], cells: int, glyphs: Glyphs) -> list[Row]:

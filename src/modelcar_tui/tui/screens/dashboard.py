@@ -1,4 +1,4 @@
-"""The dashboard: specialists, GPUs, log and verdict, laid out by the size of the terminal."""
+"""The dashboard: the answer, the specialists while they work, the models, and what hangs on them."""
 
 from __future__ import annotations
 
@@ -7,83 +7,86 @@ from typing import ClassVar, cast
 
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.containers import Container
+from textual.geometry import Region
 from textual.widget import Widget
 
 from modelcar_tui.qa import hopeless_models
-from modelcar_tui.supervisor.events import Status
+from modelcar_tui.tui.arranging import arranged
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.narrow import Filterable, ask_filter
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings
 from modelcar_tui.tui.screens.prompt import Prompt
+from modelcar_tui.tui.screens.wants import Wants
+from modelcar_tui.tui.view import Scrolled, View
+from modelcar_tui.tui.widgets.board import Board, NotesPanel, PagePanel, PlanPanel
 from modelcar_tui.tui.widgets.gpus import GpuTable
 from modelcar_tui.tui.widgets.log import LogView
-from modelcar_tui.tui.widgets.panels import Banner, SpecialistPane, Strip, Tabs
+from modelcar_tui.tui.widgets.models import ModelTable
+from modelcar_tui.tui.widgets.panels import Banner, SpecialistPane, Strip
 
-LAYOUTS = ("narrow", "medium", "wide", "vast")
-
-
-def layout_for(width: int, height: int) -> str:
-    """Name of the layout: one pane at a time, strip and one pane, all panes, all panes and tables side by
-    side."""
-    if width < 80 or height < 24:
-        return "narrow"
-    if width < 120 or height < 34:
-        return "medium"
-    return "vast" if width >= 160 else "wide"
+ROOMY_FROM = 34
+"""Rows from which each specialist has a row of its own."""
 
 
 class DashboardScreen(FaceScreen):
     """The first screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(n), f"pane({n})", "the specialist of that number") for n in range(1, 10)),
+        *(Binding(str(n), f"pane({n})", "open or close the specialist of that number") for n in range(1, 10)),
         Binding("tab", "panel(1)", "next panel"),
         Binding("shift+tab", "panel(-1)", "panel before", show=False),
+        Binding("m", "models", "the models"),
+        Binding("enter", "open", "open what is under the cursor, or unfold the group"),
         Binding("d", "diff", "review the proposed changes"),
+        Binding("A", "required", "accept what is required, and review it"),
         Binding("x", "consent", "what QA would do to the cluster, and start it"),
         Binding("g", "gpus", "all GPUs"),
         Binding("l", "log", "the whole log"),
         Binding("question_mark,f1", "why", "why: where the numbers come from, and all keys"),
         Binding("a", "ask", "ask about the run, or what if"),
         Binding("o", "summary", "summary of the run"),
+        Binding("b", "group", "group models by reason, verdict, GPU, or not"),
+        Binding("greater_than_sign", "sort", "order the GPUs by the next column"),
         Binding("z", "zoom", "zoom the panel"),
         *move_bindings("down", "up", "pagedown", "pageup", "home", "end", "left", "right"),
         Binding("slash", "on_panel('slash')", "filter models, GPUs or log (regular expression, ! inverts)"),
-        Binding("n", "on_panel('n')", "next match"),
+        Binding("n", "on_panel('n')", "next match in the log"),
         Binding("N", "on_panel('N')", "match before"),
         Binding("e", "on_panel('e')", "next error in the log"),
         Binding("E", "on_panel('E')", "error before"),
         Binding("f", "on_panel('f')", "follow the log"),
         Binding("w", "on_panel('w')", "wrap long lines"),
-        Binding("t", "on_panel('t')", "times"),
-        Binding("s", "on_panel('s')", "save the log, or sort the GPUs"),
+        Binding("T", "on_panel('T')", "times of the log's lines"),
+        Binding("s", "on_panel('s')", "save the log to a file"),
         Binding("y", "copy", "copy the panel"),
         Binding("S", "stop_qa", "stop QA, where waiting does not help a model", show=False),
         Binding("q", "quit_run", "quit"),
         Binding("escape", "unzoom", "back", show=False),
     ]
 
-    def __init__(self, face: Face, index: LogIndex, layout: str = "wide") -> None:
+    def __init__(self, face: Face, index: LogIndex) -> None:
         super().__init__(face)
-        self.add_class(f"-{layout}", "-early")
         self._index = index
-        self.specialist = face.state.panes[0].name if face.state.panes else ""
+        self._opened: set[str] = set()
+        """Specialists that the operator has opened."""
+        self._zoomed = False
         self._shown_panes: tuple[str, ...] = ()
-        self._chosen = False
 
     def content(self) -> Iterable[Widget]:
-        yield Banner(self.face, id="banner")
-        yield Strip(self.face, lambda: self.specialist, id="strip")
-        yield Tabs(self.face, lambda: self.specialist, id="tabs")
-        with Container(id="board"):
-            yield Container(*self._make_panes(), id="panes")
-            with Container(id="lower"):
-                yield GpuTable(self.face, id="gpus")
-                self._log_view = LogView(self.face, self._index, id="log")
-                yield self._log_view
+        self._banner = Banner(self.face, id="banner")
+        yield self._banner
+        self._strip = Strip(self.face, lambda: self.specialist, id="strip")
+        yield self._strip
+        self._table = ModelTable(self.face)
+        self._page = PagePanel(self.face, lambda: self._table.model)
+        self._gpus = GpuTable(self.face, id="gpus")
+        self._log_view = LogView(self.face, self._index, id="log")
+        panels = (self._table, self._page, PlanPanel(self.face), NotesPanel(self.face), self._gpus)
+        self._board = Board(*self._make_panes(), *panels, self._log_view, find=self._find)
+        self._wants = Wants(self.face, self._index, self._board)
+        yield self._board
         self.prompt = Prompt()
         yield self.prompt
 
@@ -91,127 +94,157 @@ class DashboardScreen(FaceScreen):
         self._shown_panes = tuple(pane.name for pane in self.face.state.panes)
         return [SpecialistPane(self.face, name, number) for number, name in enumerate(self._shown_panes, 1)]
 
-    def on_resize(self, event: events.Resize) -> None:
-        wanted = layout_for(event.size.width, event.size.height)
-        if not self.has_class(f"-{wanted}"):
-            self.remove_class(*(f"-{name}" for name in LAYOUTS))
-            self.add_class(f"-{wanted}")
-        self._mark()
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_focus(self._table)
+
+    @property
+    def specialist(self) -> str:
+        """The specialist whose pane has the focus, else none."""
+        panel = self.focused
+        return panel.specialist if isinstance(panel, SpecialistPane) else ""
 
     def keys(self) -> Keys:
+        state = self.face.state
         keys: Keys = []
-        if self.face.state.waiting_for_approval:
+        if state.waiting_for_approval and not self.face.replay:
+            required = state.decision is not None and any(
+                change.severity == "required" for change in state.decision.plan.changes
+            )
+            keys += [("A", "accept required")] if required else []
             keys.append(("d", "review"))
-        if self.face.state.waiting_for_consent:
+        if state.waiting_for_consent and not self.face.replay:
             keys.append(("x", "start QA"))
-        if hopeless_models(self.face.state.qa.seen):
+        if hopeless_models(state.qa.seen):
             keys.append(("S", "stop QA"))
-        keys += [(f"1-{min(9, len(self._shown_panes))}", "panes"), ("tab", "next"), ("?", "why")]
+        keys += self._panel_keys()
+        keys += [("?", "why"), ("g", "GPUs"), ("l", "log")]
+        keys += [("d", "changes")] if not state.waiting_for_approval else []
+        panes = f"1-{min(9, max(1, len(self._shown_panes)))}"
+        keys += [("a", "ask"), ("tab", "panel"), (panes, "specialists"), ("z", "zoom"), ("o", "summary")]
+        return [*keys, ("y", "copy"), ("ctrl+p", "all keys"), ("q", "quit")]
+
+    def _panel_keys(self) -> Keys:
         match self.focused:
             case LogView():
-                keys += [
-                    ("/", "filter"),
-                    ("n", "next"),
-                    ("f", "follow"),
-                    ("e", "error"),
-                    ("w", "wrap"),
-                    ("t", "times"),
-                ]
+                return [("/", "filter"), ("n", "next"), ("f", "follow"), ("e", "error"), ("w", "wrap")]
             case GpuTable():
-                keys += [("/", "filter"), ("s", "sort")]
-            case SpecialistPane(lists_models=True):
-                keys += [("/", "filter")]
-        keys += [("g", "GPUs"), ("l", "log")]
-        if not self.face.state.waiting_for_approval:
-            keys.append(("d", "diff"))
-        keys += [("a", "ask"), ("z", "zoom"), ("o", "summary"), ("y", "copy"), ("ctrl+p", "all keys")]
-        return [*keys, ("q", "quit")]
+                return [("/", "filter"), (">", "order")]
+            case ModelTable():
+                return [("Enter", "page"), ("/", "filter"), ("b", "group")]
+            case SpecialistPane():
+                return [("Esc", "close")]
+        return []
 
     def refresh_state(self) -> None:
         names = tuple(pane.name for pane in self.face.state.panes)
         if names != self._shown_panes:
             self.call_later(self._remake_panes)
-        self.set_class(not self._index.total, "-early")
-        self.set_class(not self._index.total and self.focused is not self._log_view, "-quiet")
-        if not self._chosen:
-            self._follow_work()
-        super().refresh_state()
-
-    def action_consent(self) -> None:
-        """`x`, only while QA waits for a word."""
-        self.opening.open_screen("consent")
+        self._strip.styles.height = self._strip_rows()
+        self._board.look_again()
+        for view in self.query(View):
+            if view.parent is self._board and view.id not in self._board.places:
+                view.look_afresh()
+            else:
+                view.update()
 
     async def _remake_panes(self) -> None:
-        panes = self.query_one("#panes")
         async with self.batch():
-            await panes.remove_children()
-            await panes.mount(*self._make_panes())
-        self._mark()
+            await self._board.query(SpecialistPane).remove()
+            await self._board.mount(*self._make_panes(), before=self._table)
+        self.refresh_state()
 
-    def _follow_work(self) -> None:
-        """Until the operator has chosen a pane, the small layouts show the one that works."""
-        running = [pane.name for pane in self.face.state.panes if pane.status is Status.RUNNING]
-        if self.face.state.waiting_for_approval:
-            running = ["decision"]
-        if running and self.specialist not in running and self.focused is None:
-            self.specialist = running[0]
-            self._mark()
+    def _find(self, width: int, height: int) -> dict[str, Region]:
+        """The place of each panel."""
+        focus = self.focused.id if self.focused is not None else None
+        if self._zoomed and focus is not None:
+            return {focus: Region(0, 0, width, height)}
+        return arranged(width, height, self._wants.told(width, height, self._opened, focus or ""))
 
-    def _mark(self, current: Widget | None = None) -> None:
-        """Tell the styles which pane and which panel are the current ones."""
-        self.query_one("#strip").styles.height = max(1, len(self.face.state.panes))
-        self.set_class(len(self._shown_panes) > 4, "-many")
-        if current is None and self.focused is not None and self.focused.has_class("panel"):
-            current = self.focused
-        in_panes = current is None or isinstance(current, SpecialistPane)
-        self.query_one("#panes").set_class(not in_panes, "-off")
-        self.query_one("#lower").set_class(in_panes, "-off")
-        for panel in self.query(".panel"):
-            ours = isinstance(panel, SpecialistPane) and panel.specialist == self.specialist
-            panel.set_class(ours, "-shown")
-            panel.set_class(panel is current if current is not None else ours, "-current")
+    def _strip_rows(self) -> int:
+        panes = len(self.face.state.panes)
+        return max(1, panes) if self.size.height >= ROOMY_FROM and self.size.width >= 80 else 1
 
-    def _go(self, panel: Widget) -> None:
-        self._chosen = True
-        if isinstance(panel, SpecialistPane):
-            self.specialist = panel.specialist
-        self._mark(panel)
-        panel.focus()
+    def on_resize(self, event: events.Resize) -> None:
+        self._strip.styles.height = self._strip_rows()
+
+    def _focus(self, panel: Widget) -> None:
+        """A panel without a place gets one by the focus."""
+        self.set_focus(panel)
         self.refresh_state()
 
     def action_pane(self, number: int) -> None:
-        """`1` to `9`."""
-        for pane in self.query(SpecialistPane):
-            if pane.number == number:
-                self._go(pane)
+        """`1` to `9`: open it, or close the one that is looked at."""
+        pane = next((one for one in self.query(SpecialistPane) if one.number == number), None)
+        if pane is None:
+            self.tell(f"there is no specialist {number}")
+        elif pane is self.focused and pane.specialist in self._opened:
+            self.action_unzoom()
+        else:
+            self._opened.add(pane.specialist)
+            self._focus(pane)
+
+    def action_models(self) -> None:
+        """`m`."""
+        self._focus(self._table)
 
     def action_panel(self, step: int) -> None:
-        """Tab."""
-        panels = list(self.query(".panel"))
-        if self.has_class("-medium") and not self.has_class("-zoom"):
-            panels = [panel for panel in panels if panel.id != "gpus"]
-        at = panels.index(self.focused) if self.focused in panels else (-1 if step > 0 else 0)
-        self._go(panels[(at + step) % len(panels)])
+        """Tab: the panels that have something to tell."""
+        names = self._wants.names(self._opened)
+        panels = [panel for panel in self.query(".panel") if panel.id in names]
+        if panels:
+            at = panels.index(self.focused) if self.focused in panels else (-1 if step > 0 else 0)
+            self._focus(panels[(at + step) % len(panels)])
+
+    def action_open(self) -> None:
+        """Enter."""
+        panel = self.focused
+        match panel:
+            case ModelTable():
+                if not panel.fold() and panel.model is not None:
+                    self.opening.open_screen("model")
+            case GpuTable():
+                self.action_gpus()
+            case LogView():
+                self.action_log()
+            case PlanPanel():
+                self.action_diff()
+            case _:
+                self.action_zoom()
+        self.refresh_state()
 
     def action_move(self, how: str) -> None:
         """Scroll or move in the focused panel."""
         panel = self.focused
-        if isinstance(panel, SpecialistPane):
-            panel.scroll_rows({"down": 1, "up": -1, "home": -9999, "end": 9999}.get(how, 0))
-            if how in ("pagedown", "pageup"):
-                panel.scroll_rows(panel.inner[1] - 1 if how == "pagedown" else 1 - panel.inner[1])
-        elif isinstance(panel, LogView | GpuTable):
+        if isinstance(panel, Scrolled):
+            page = panel.inner[1] - 1
+            steps = {"down": 1, "up": -1, "home": -9999, "end": 9999, "pagedown": page, "pageup": -page}
+            panel.scroll_rows(steps.get(how, 0))
+        elif isinstance(panel, LogView | GpuTable | ModelTable):
             move_in(panel, how)
+            if panel is self._table:
+                self.refresh_state()
+
+    def action_group(self) -> None:
+        """`b`."""
+        by = self._table.next_grouping()
+        self.tell(f"models by {by}" if by else "models one by one, the worst first")
+        self.refresh_state()
+
+    def action_sort(self) -> None:
+        """`>`."""
+        by = self._gpus.next_sort()
+        self.tell(f"GPUs ordered by {by}")
 
     def action_on_panel(self, key: str) -> None:
-        """Keys of the log, of the table and of the panes that list models; else the log is meant."""
-        table = self.query_one(GpuTable)
+        """Keys of the log, and `/` of the panels that list something; else the log is meant."""
         panel = self.focused
-        if panel is table and key == "s":
-            table.next_sort()
+        if key == "slash" and not isinstance(panel, LogView):
+            listed = isinstance(panel, GpuTable) or (isinstance(panel, SpecialistPane) and panel.lists_models)
+            ask_filter(cast("Filterable", panel if listed else self._table), self.prompt, self.tell)
             return
-        if key == "slash" and (panel is table or (isinstance(panel, SpecialistPane) and panel.lists_models)):
-            ask_filter(cast("Filterable", panel), self.prompt, self.tell)
+        if not self._index.total:
+            self.tell("there is no log yet: QA has not begun")
             return
         from modelcar_tui.tui.screens.logkeys import LogKeys
 
@@ -219,25 +252,40 @@ class DashboardScreen(FaceScreen):
 
     def action_zoom(self) -> None:
         """The focused panel alone, or all again."""
-        self.toggle_class("-zoom")
+        self._zoomed = not self._zoomed
+        self.refresh_state()
 
     def action_unzoom(self) -> None:
-        """Esc."""
-        self.remove_class("-zoom")
+        """Esc: all panels again; then the opened specialist closes; then the models."""
+        panel = self.focused
+        if self._zoomed:
+            self._zoomed = False
+        elif isinstance(panel, SpecialistPane):
+            self._opened.discard(panel.specialist)
+            self.set_focus(self._table)
+        elif panel is not self._table:
+            self.set_focus(self._table)
+        self.refresh_state()
 
     def action_copy(self) -> None:
         """The focused panel's text."""
         panel = self.focused
         if isinstance(panel, LogView):
             self.post_message(Copied("\n".join(panel.visible_lines())))
-        elif isinstance(panel, GpuTable | SpecialistPane):
+        elif isinstance(panel, View):
             self.post_message(Copied("\n".join(line.strip("│| ") for line in panel.plain()[1:-1])))
-        else:
-            self.post_message(Copied("\n".join(self.query_one(Banner).plain())))
 
     def action_diff(self) -> None:
         """Review."""
         self.opening.open_screen("diff")
+
+    def action_required(self) -> None:
+        """`A`: what is required is accepted, and shown."""
+        self.opening.open_screen("required")
+
+    def action_consent(self) -> None:
+        """`x`."""
+        self.opening.open_screen("consent")
 
     def action_gpus(self) -> None:
         """All GPUs."""
@@ -250,13 +298,9 @@ class DashboardScreen(FaceScreen):
     def action_why(self) -> None:
         """Help, beginning with the focused panel."""
         panel = self.focused
-        topic = (
-            panel.specialist
-            if isinstance(panel, SpecialistPane)
-            else (panel.id if panel and panel.id else "")
-        )
-        chosen = panel.filter if isinstance(panel, SpecialistPane) else None
-        self.opening.open_why(topic or self.specialist, chosen)
+        topic = panel.specialist if isinstance(panel, SpecialistPane) else str(panel.id if panel else "")
+        chosen = panel.filter if isinstance(panel, SpecialistPane | ModelTable) else None
+        self.opening.open_why({"models": "decision", "page": "decision"}.get(topic, topic), chosen)
 
     def action_ask(self) -> None:
         """Questions."""
@@ -267,16 +311,18 @@ class DashboardScreen(FaceScreen):
         self.opening.open_screen("summary")
 
     def action_stop_qa(self) -> None:
-        """`S`, only while a model waits for what will not come."""
+        """`S`, where a model waits for what will not come."""
         if hopeless_models(self.face.state.qa.seen):
             self.opening.action_request_quit()
+        else:
+            self.tell("nothing of QA waits in vain; q stops the run")
 
     def action_quit_run(self) -> None:
         """Quit."""
         self.opening.action_request_quit()
 
 
-def move_in(panel: LogView | GpuTable, how: str) -> None:
+def move_in(panel: LogView | GpuTable | ModelTable, how: str) -> None:
     """One movement key in a long panel."""
     match how:
         case "down" | "up":

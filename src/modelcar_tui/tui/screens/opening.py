@@ -33,6 +33,14 @@ def _gpus(board: Board) -> Screen[Any]:
     return GpuScreen(board.face, board.port)
 
 
+def _model(board: Board) -> Screen[Any] | None:
+    """The page of the model under the dashboard's cursor."""
+    from modelcar_tui.tui.screens.model import ModelScreen
+    from modelcar_tui.tui.widgets.models import ModelTable
+
+    return ModelScreen(board.face, board.screen.query_one(ModelTable))
+
+
 def _log(board: Board) -> Screen[Any]:
     from modelcar_tui.tui.screens.log import LogScreen
 
@@ -78,6 +86,7 @@ def _quit(board: Board) -> Screen[Any] | None:
 OPENERS: dict[str, Callable[[Board], Screen[Any] | None]] = {
     "diff": _diff,
     "gpus": _gpus,
+    "model": _model,
     "log": _log,
     "ask": _ask,
     "consent": _consent,

@@ -47,6 +47,11 @@ class GpuTable(View, can_focus=True):
         self._look()
         return self.shown[self.cursor] if self.cursor < len(self.shown) else None
 
+    def wanted(self) -> int:
+        """Rows for all nodes, the frame included."""
+        self._look()
+        return len(self.shown) + 3 if self.shown else 3
+
     def head(self) -> tuple[Row, Row]:
         self._look()
         title = row(("GPUs", "title"), (f"  /{self.filter.text}" if self.filter else "", "accent"))

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.banner import banner_rows, header_row, keys_row, strip_rows, tabs_row
+from modelcar_tui.tui.faces.banner import banner_rows, header_row, keys_row
 from modelcar_tui.tui.faces.panes import pane_head, pane_rows
+from modelcar_tui.tui.faces.strip import strip_rows
 from modelcar_tui.tui.narrow import narrowed
 from modelcar_tui.tui.rows import EMPTY, Row
 from modelcar_tui.tui.view import Scrolled, View
@@ -46,28 +47,21 @@ class Footer(View):
 
 
 class Strip(View):
-    """Four one-line specialists."""
+    """The specialists, a row each where there is room, else all in one."""
 
     def __init__(self, face: Face, current: Callable[[], str], *, id: str) -> None:  # noqa: A002
         super().__init__(face, id=id)
         self._current = current
 
     def body(self, width: int, height: int) -> list[Row]:
-        return strip_rows(self.face, self._current(), width)
-
-
-class Tabs(Strip):
-    """All specialists in one row, for small terminals."""
-
-    def body(self, width: int, height: int) -> list[Row]:
-        return [tabs_row(self.face, self._current(), width)]
+        return strip_rows(self.face, self._current(), width, height)
 
 
 class SpecialistPane(Scrolled, can_focus=True):
     """One specialist: checklist, result, elapsed time."""
 
     def __init__(self, face: Face, name: str, number: int) -> None:
-        super().__init__(face, id=f"pane-{number}", classes=f"pane panel{' -shown -current' * (number == 1)}")
+        super().__init__(face, id=f"pane-{number}", classes="panel")
         self.specialist = name
         self.number = number
         self.filter: Filter | None = None
@@ -81,6 +75,10 @@ class SpecialistPane(Scrolled, can_focus=True):
         """Show only the models whose names pass."""
         self.filter, self.top = chosen, 0
         self.update()
+
+    def wanted(self, width: int) -> int:
+        """Rows for all that it has to tell, its frame included."""
+        return len(self.all_rows(max(1, width - 4), 400)) + 2
 
     def all_rows(self, width: int, height: int) -> list[Row]:
         pane = self.face.state.pane(self.specialist)

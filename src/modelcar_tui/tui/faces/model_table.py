@@ -1,0 +1,177 @@
+"""The table of models: which columns there is room for, and its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from modelcar_tui.supervisor import RunState
+from modelcar_tui.tui import format as f
+from modelcar_tui.tui.faces.kinds import KindColumn, kind_cell
+from modelcar_tui.tui.faces.models import ModelGroup, ModelRow
+from modelcar_tui.tui.faces.need import amount, bar_spans
+from modelcar_tui.tui.faces.qa import qa_word
+from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.rows import Row, Span, crop_middle, fit, pad, spans_width, width
+from modelcar_tui.verdict import Verdict
+
+_VERDICT = 11
+_BAR = 12
+_MOST_BAR = 26
+_QA = 8
+_LEAST_NAME, _NAME = 14, 26
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """Widths of the columns, each with the two blanks before it; 0 hides one."""
+
+    name: int
+    need: int
+    bar: int
+    gpu: int
+    kinds: tuple[KindColumn, ...]
+    more: int
+    """Kinds for which there is no column."""
+    qa: int
+    titles: dict[str, str]
+    """Short titles of all kinds, by their names."""
+
+
+def columns(
+    lines: Sequence[ModelRow | ModelGroup], kinds: tuple[KindColumn, ...], cells: int, *, qa: bool
+) -> Columns:
+    """What there is room for: name, verdict and need always; then QA, the bar, the GPU, a column a kind."""
+    rows = [line.first if isinstance(line, ModelGroup) else line for line in lines]
+    titles = {kind.name: kind.title for kind in kinds}
+    longest = max(map(_name_cells, lines), default=8)
+    need = 2 + max((width(_need(line)[0]) for line in rows), default=5)
+    name = min(longest, max(_LEAST_NAME, min(_NAME, cells - _VERDICT - need - _BAR)))
+    left = cells - _VERDICT - name - need
+    tested = _QA if qa and left >= _QA else 0
+    left -= tested
+    bar = _BAR + 2 if left >= 8 + 2 else 0
+    bar = min(bar, left)
+    left -= bar
+    shown: list[KindColumn] = []
+    for kind in kinds:
+        if kind.cells + 2 > left - (4 if len(kinds) > len(shown) + 1 else 0):
+            break
+        shown.append(kind)
+        left -= kind.cells + 2
+    gpu = 0
+    if len(shown) < 2 and kinds:
+        left += sum(kind.cells + 2 for kind in shown)
+        shown = []
+        gpu = min(2 + max((width(_gpu(line, titles)) for line in rows), default=0), left)
+        gpu = gpu if gpu >= 7 else 0
+        left -= gpu
+    wider = min(longest - name, left)
+    name, left = name + wider, left - wider
+    bar += min(left, _MOST_BAR - bar) if bar else 0
+    more = len(kinds) - len(shown) if shown else 0
+    return Columns(name, need, bar, gpu, tuple(shown), more, tested, titles)
+
+
+def _name_cells(line: ModelRow | ModelGroup) -> int:
+    """What the name takes; a heading has its mark and how many it stands for before it."""
+    return (
+        width(line.name) if isinstance(line, ModelRow) else width(line.title) + 3 + len(str(len(line.rows)))
+    )
+
+
+def head_row(cols: Columns, *, judged: bool) -> Row:
+    """The titles."""
+    spans: list[Span] = [
+        (pad("VERDICT", _VERDICT), "muted"),
+        (pad("MODEL", cols.name), "muted"),
+        (pad("NEEDS", cols.need, ">") if judged else " " * cols.need, "muted"),
+        (f"  {pad('OF THE CARD' if cols.bar >= 13 else 'CARD', cols.bar - 2)}" if cols.bar else "", "muted"),
+        (f"  {pad('GPU', cols.gpu - 2)}" if cols.gpu else "", "muted"),
+    ]
+    spans += [(f"  {pad(kind.title, kind.cells)}", "muted") for kind in cols.kinds]
+    spans.append((f"  +{cols.more}" if cols.more else "", "faint"))
+    return Row(tuple(spans), "") if not cols.qa else _with_end(spans, ("QA", "muted"), cols)
+
+
+def free_row(cols: Columns, glyphs: Glyphs) -> Row:
+    """What is free of each kind, under its column."""
+    lead = _VERDICT + cols.name + cols.need + cols.bar + cols.gpu
+    spans: list[Span] = [(pad("free", lead, ">") if lead >= 6 else "", "muted")]
+    for kind in cols.kinds:
+        role = "warn" if not kind.free else "free"
+        spans.append((f"  {pad(kind.amount, kind.cells)}", role))
+    return Row(tuple(spans))
+
+
+def table_row(
+    line: ModelRow | ModelGroup, state: RunState, cols: Columns, glyphs: Glyphs, *, chosen: bool
+) -> Row:
+    """One model, or one group of them."""
+    one = line.first if isinstance(line, ModelGroup) else line
+    name, role = _name(line, cols.name, glyphs), "title" if isinstance(line, ModelGroup) else "text"
+    spans: list[Span] = [*_verdict(one, glyphs), (name, role)]
+    text, tone = _need(one)
+    spans.append((pad(text, cols.need, ">"), tone))
+    if one.judged is None:
+        spans.append(("  being judged" if one.read is not None else "  being read", "muted"))
+        return Row(tuple(spans), "cursor" if chosen else "")
+    if cols.bar:
+        spans += [("  ", ""), *bar_spans(one.judged, cols.bar - 2, glyphs)]
+    if cols.gpu:
+        spans.append(
+            (
+                f"  {pad(crop_middle(_gpu(one, cols.titles), cols.gpu - 2, glyphs.ellipsis), cols.gpu - 2)}",
+                "text",
+            )
+        )
+    for kind in cols.kinds:
+        mark, mark_role = kind_cell(one.judged, kind.name, glyphs)
+        spans.append((f"  {pad(mark, kind.cells)}", mark_role))
+    if cols.qa:
+        return _with_end(spans, _qa(line, state), cols, chosen=chosen)
+    return Row(tuple(spans), "cursor" if chosen else "")
+
+
+def _with_end(spans: list[Span], end: Span, cols: Columns, *, chosen: bool = False) -> Row:
+    """The column of QA at the right of the others."""
+    lead = _VERDICT + cols.name + cols.need + cols.bar + cols.gpu
+    lead += sum(kind.cells + 2 for kind in cols.kinds) + (4 if cols.more else 0)
+    body = fit(Row(tuple(spans)), max(lead, spans_width(spans)))
+    return Row((*body.spans, ("  ", ""), end), "cursor" if chosen else "")
+
+
+def _verdict(one: ModelRow, glyphs: Glyphs) -> tuple[Span, ...]:
+    if one.verdict is None:
+        return ((pad(f"{glyphs.waiting}", _VERDICT), "wait"),)
+    role = f.VERDICT_ROLE[one.verdict]
+    return ((pad(f"{one.verdict} {glyphs.verdict(one.verdict)}", _VERDICT), role),)
+
+
+def _name(line: ModelRow | ModelGroup, cells: int, glyphs: Glyphs) -> str:
+    if isinstance(line, ModelGroup):
+        lead = f"{glyphs.unfolded if line.open else glyphs.folded} {len(line.rows)} "
+        return pad(lead + crop_middle(line.title, cells - width(lead), glyphs.ellipsis), cells)
+    return pad(crop_middle(line.name, cells, glyphs.ellipsis), cells)
+
+
+def _need(one: ModelRow) -> Span:
+    if one.judged is None:
+        return "", "muted"
+    return amount(one.judged.needed_gib, one.judged.gpus)
+
+
+def _gpu(one: ModelRow, titles: dict[str, str]) -> str:
+    """The card that it was compared with, by its column's title."""
+    if one.judged is None or not one.gpu:
+        return "no GPU" if one.verdict is Verdict.NO_GO else "unknown"
+    memory = one.judged.gpu_gib.value
+    return titles.get(f"{one.gpu} {memory:.0f} GiB" if memory else one.gpu, one.gpu)
+
+
+def _qa(line: ModelRow | ModelGroup, state: RunState) -> Span:
+    if not isinstance(line, ModelGroup):
+        return qa_word(state, line.name)
+    words = [qa_word(state, one.name) for one in line.rows]
+    bad = [word for word in words if word[1] == "bad"]
+    return (f"{len(bad)} failed", "bad") if bad else max(words, key=words.count)

@@ -1,0 +1,168 @@
+"""One model's page: verdict, bar, kinds of GPU, changes, QA, remarks, facts, arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelcar_tui.core.facts import Fact
+from modelcar_tui.core.text import reveal
+from modelcar_tui.manifest import Change, Operation
+from modelcar_tui.supervisor import RunState
+from modelcar_tui.tui import format as f
+from modelcar_tui.tui.faces.kinds import kind_cell
+from modelcar_tui.tui.faces.memory import memory_rows
+from modelcar_tui.tui.faces.models import ModelRow
+from modelcar_tui.tui.faces.need import amount
+from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.rows import Row, Span, labelled, pad, paragraph, row, width
+from modelcar_tui.verdict import ModelRequirements, ModelVerdict
+
+_LABEL = 11
+
+
+def page_rows(state: RunState, one: ModelRow, cells: int, glyphs: Glyphs) -> list[Row]:
+    """What decides comes first, what is only good to know last."""
+    rows: list[Row] = []
+    if one.judged is not None:
+        rows += _verdict(one.judged, one, cells)
+    rows += _tested(state, one.name, cells)
+    if one.judged is not None:
+        rows += _memory(one.judged, cells, glyphs)
+        rows += _kinds(one.judged, cells, glyphs)
+    rows += _changes(state, one.name, cells, glyphs)
+    rows += _remarks(state, one, cells)
+    if one.read is not None:
+        rows += _facts(one.read, cells, glyphs)
+    return rows
+
+
+def _verdict(judged: ModelVerdict, one: ModelRow, cells: int) -> list[Row]:
+    word = one.told.headline if one.told is not None else str(judged.verdict)
+    # The verdict alone stands in the frame.
+    rows = [row((word, f.VERDICT_ROLE[judged.verdict]))] if word != str(judged.verdict) else []
+    step = one.told.next if one.told is not None else judged.settle
+    return rows + paragraph(judged.why, cells) + labelled("would help", step, cells, indent=_LABEL)
+
+
+def _tested(state: RunState, name: str, cells: int) -> list[Row]:
+    """What QA found out about it, with the lines of the log that say so."""
+    qa = state.qa.outcome
+    if qa is None:
+        return []
+    rows: list[Row] = []
+    for one in qa.models:
+        if one.model == name:
+            role = "ok" if one.status == "PASSED" else "bad"
+            word = f"{one.status.lower() or 'not reached'} {one.cause}".strip()
+            rows += labelled("QA", word, cells, indent=_LABEL, role=role)
+            rows += labelled("", one.means, cells, indent=_LABEL)
+            rows += labelled("next", one.fix, cells, indent=_LABEL)
+            rows += labelled("log", one.line, cells, indent=_LABEL, role="muted")
+            rows += labelled("predicted", one.predicted, cells, indent=_LABEL)
+    # The first paint does not wait for it.
+    from modelcar_tui.qa import measured_line
+
+    for each in qa.measured:
+        if each.model == name:
+            rows += labelled("vLLM", measured_line(each), cells, indent=_LABEL)
+    return rows
+
+
+def _memory(judged: ModelVerdict, cells: int, glyphs: Glyphs) -> list[Row]:
+    need = amount(judged.needed_gib, judged.gpus)
+    have = judged.gpu_gib.value
+    card = f" on each {judged.product or 'GPU'} of {have:.0f} GiB" if have is not None else ""
+    spans: list[Span] = [(pad("must have", _LABEL), "muted"), need, (card, "muted")]
+    return [Row(tuple(spans)), *memory_rows("card", judged, cells, glyphs)]
+
+
+def _kinds(judged: ModelVerdict, cells: int, glyphs: Glyphs) -> list[Row]:
+    """A row a kind of GPU; why not, where not."""
+    rows: list[Row] = []
+    names = max((width(kind.kind) for kind in judged.kinds), default=0)
+    for at, kind in enumerate(judged.kinds):
+        mark, role = kind_cell(judged, kind.kind, glyphs)
+        lead: list[Span] = [
+            (pad("" if at else "on", _LABEL), "muted"),
+            (pad(kind.kind, min(names, 26)), "text"),
+            (f"  {pad(mark, 7)}  ", role),
+        ]
+        left = cells - _LABEL - min(names, 26) - 11
+        served = kind.state in ("fits", "tight")
+        first, *rest = (
+            paragraph("" if served else kind.why, max(left, 12), "muted") if left >= 24 else [Row()]
+        )
+        rows.append(Row((*lead, *first.spans)))
+        rows += [Row(((" " * (cells - left), ""), *line.spans)) for line in rest[:1]]
+    return rows
+
+
+def _changes(state: RunState, name: str, cells: int, glyphs: Glyphs) -> list[Row]:
+    report = state.decision
+    mine = [change for change in report.plan.changes if change.model == name] if report is not None else []
+    written = state.answer is not None
+    accepted = state.answer.accepted if state.answer is not None else ()
+    rows: list[Row] = []
+    for at, change in enumerate(sorted(mine, key=lambda one: one.severity != "required")):
+        if written and change.id not in accepted:
+            continue
+        label = ("written" if written else "proposed") if not at else ""
+        spans = [(pad(label, _LABEL), "muted"), *change_spans(change, glyphs)]
+        if change.severity == "required":
+            spans.append(("  required", "bad"))
+        rows.append(Row(tuple(spans)))
+    return rows
+
+
+def change_spans(change: Change, glyphs: Glyphs) -> Iterator[Span]:
+    """`gpu_count 1 → 2`, `+ --max-model-len=2048`, `- --trust-remote-code`."""
+    old, new = reveal(change.old or "none"), reveal(change.new or "none")
+    match change.operation:
+        case Operation.GPU_COUNT:
+            yield f"{change.flag} {old} {glyphs.arrow} {new}", "text"
+        case Operation.REMOVE:
+            yield f"- {old}", "del"
+        case Operation.ADD:
+            yield f"+ {new}", "add"
+        case _:
+            before, after = _value(old, change.flag), _value(new, change.flag)
+            yield f"{change.flag} {before} {glyphs.arrow} {after}", "text"
+
+
+def _value(item: str, flag: str) -> str:
+    return item.removeprefix(flag).lstrip("= ") or item
+
+
+def _remarks(state: RunState, one: ModelRow, cells: int) -> list[Row]:
+    rows: list[Row] = []
+    report = state.decision
+    for finding in report.findings if report is not None else ():
+        if finding.model == one.name:
+            role = {"error": "bad", "warning": "warn"}.get(finding.severity.value, "muted")
+            text = f"{finding.what}; {finding.fix}" if finding.fix else finding.what
+            rows += labelled(finding.severity.value, text, cells, indent=_LABEL, tone=role)
+    for note in one.judged.warnings if one.judged is not None else ():
+        rows += labelled("note", note, cells, indent=_LABEL)
+    return rows
+
+
+def _facts(read: ModelRequirements, cells: int, glyphs: Glyphs) -> list[Row]:
+    model, serving = read.image.model, read.car.serving
+    told: list[tuple[str, Fact[Any]]] = [
+        ("parameters", model.parameters),
+        ("weights", model.weight_bytes),
+        ("quantized", model.quantization_name),
+        ("image size", read.image.size_bytes),
+        ("runs on", read.image.architectures),
+    ]
+    rows: list[Row] = []
+    for label, fact in told:
+        if fact.value in (None, "", ()) and not fact.note:
+            continue
+        text = f.value(fact, glyphs) if fact.known else f"unknown: {fact.note}"
+        source = f.origin(fact, 0.0, glyphs) if fact.known else ""
+        rows += labelled(label, f"{text}  ({source})" if source else text, cells, indent=_LABEL)
+    rows += labelled("image", read.car.image, cells, indent=_LABEL, role="muted")
+    rows += labelled("gpu_count", str(serving.gpu_count), cells, indent=_LABEL)
+    return rows + labelled("arguments", "  ".join(map(reveal, serving.args)), cells, indent=_LABEL)

@@ -1,0 +1,91 @@
+"""What each panel of the dashboard has to tell by now, and how much of it matters."""
+
+from __future__ import annotations
+
+from modelcar_tui.supervisor import Pane
+from modelcar_tui.supervisor.events import Status
+from modelcar_tui.tui.arranging import SIDES_FROM, TWO_FROM, Want
+from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.faces.models import ModelGroup
+from modelcar_tui.tui.faces.page import page_rows
+from modelcar_tui.tui.logindex import LogIndex
+from modelcar_tui.tui.widgets.board import Board, Panel
+from modelcar_tui.tui.widgets.gpus import GpuTable
+from modelcar_tui.tui.widgets.models import ModelTable
+from modelcar_tui.tui.widgets.panels import SpecialistPane
+
+FOCUSED = 200
+"""What the operator looks at comes before all."""
+_PAGES = 8
+"""Models whose pages are looked at for the room that one takes: it must not jump with the cursor."""
+_GPU_ROWS = 14
+
+
+class Wants:
+    """Asks the panels; what costs is asked anew only where it may have changed."""
+
+    def __init__(self, face: Face, index: LogIndex, board: Board) -> None:
+        self._face = face
+        self._index = index
+        self._board = board
+        self._rows: dict[str, int] = {}
+        self._of: tuple[object, ...] = ()
+        self._held: tuple[object, ...] = ()
+        """Whose ids `_of` holds: what is kept alive gives its id to nothing else."""
+
+    def told(self, width: int, height: int, opened: set[str], focus: str) -> list[Want]:
+        """The panels that have something to show, in the order of reading."""
+        self._look(width)
+        qa_runs = bool(self._face.state.qa.started.container) and self._face.state.qa.outcome is None
+        wants = [
+            Want(pane.id or "", 4, pane.wanted(width), 70)
+            for pane in self._board.query(SpecialistPane)
+            if _open(self._face.state.pane(pane.specialist), pane.specialist in opened)
+        ]
+        models = self._rows.get("models", 0)
+        if models:
+            share = 35 if wants or qa_runs else 55
+            wants.append(Want("models", min(models, max(5, height * share // 100)), models, 80))
+        plan = 45 if self._face.state.answer is None else 20
+        for name, least, weight in (("page", 7, 40), ("plan", 4, plan), ("notes", 4, 30), ("gpus", 5, 25)):
+            rows = self._rows.get(name, 0)
+            if rows:
+                wants.append(Want(name, min(rows, least), rows, weight, grows=name == "page"))
+        if self._index.total:
+            weight = 75 if qa_runs else 28
+            rows = min(self._index.total + 2, max(6, height * 2 // 5))
+            wants.append(Want("log", min(rows, 5), rows, weight, grows=True))
+        return [want._replace(weight=FOCUSED) if want.name == focus else want for want in wants]
+
+    def names(self, opened: set[str]) -> set[str]:
+        """The panels that `tab` goes through."""
+        return {want.name for want in self.told(200, 60, opened, "")}
+
+    def _look(self, width: int) -> None:
+        state = self._face.state
+        table = self._board.query_one(ModelTable)
+        of = (state.decision, state.qa.outcome, state.notices, state.answer, state.cluster, state.manifest)
+        now = (*map(id, of), width, len(table.shown), table.filter)
+        if now == self._of:
+            return
+        self._of, self._held = now, of
+        self._rows = {"models": table.wanted() if state.manifest is not None or state.decision else 0}
+        if state.decision is not None:
+            part = width if width < TWO_FROM else width // 2 if width < SIDES_FROM else round(width * 0.44)
+            self._rows |= {
+                str(panel.id): panel.wanted(part) for panel in self._board.query(Panel) if panel.id != "page"
+            }
+            self._rows["page"] = self._page(table, part)
+        if state.cluster is not None:
+            self._rows["gpus"] = min(_GPU_ROWS, self._board.query_one(GpuTable).wanted())
+
+    def _page(self, table: ModelTable, width: int) -> int:
+        """Rows of the longest page."""
+        firsts = [one.first if isinstance(one, ModelGroup) else one for one in table.shown[:_PAGES]]
+        state, glyphs = self._face.state, self._face.glyphs
+        return 2 + max((len(page_rows(state, one, width - 4, glyphs)) for one in firsts), default=0)
+
+
+def _open(pane: Pane | None, by_hand: bool) -> bool:
+    """Whether a specialist's pane is open: while it works, and where the operator has opened it."""
+    return pane is not None and (by_hand or pane.status is Status.RUNNING)
