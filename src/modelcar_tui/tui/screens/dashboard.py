@@ -11,7 +11,7 @@ from textual.geometry import Region
 from textual.widget import Widget
 
 from modelcar_tui.qa import hopeless_models
-from modelcar_tui.tui.arranging import arranged
+from modelcar_tui.tui.arranging import TWO_FROM, arranged
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.messages import Copied
@@ -181,6 +181,8 @@ class DashboardScreen(FaceScreen):
         elif pane is self.focused and pane.specialist in self._opened:
             self.action_unzoom()
         else:
+            if self.size.width < TWO_FROM:
+                self._opened.clear()  # there is room for one
             self._opened.add(pane.specialist)
             self._focus(pane)
 

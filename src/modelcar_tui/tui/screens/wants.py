@@ -19,6 +19,8 @@ FOCUSED = 200
 _PAGES = 8
 """Models whose pages are looked at for the room that one takes: it must not jump with the cursor."""
 _GPU_ROWS = 14
+_TABLE = 5
+"""Rows of the table that stay beside what is looked at."""
 
 
 class Wants:
@@ -55,7 +57,8 @@ class Wants:
             weight = 75 if qa_runs else 28
             rows = min(self._index.total + 2, max(6, height * 2 // 5))
             wants.append(Want("log", min(rows, 5), rows, weight, grows=True))
-        return [want._replace(weight=FOCUSED) if want.name == focus else want for want in wants]
+        most = height - (_TABLE if models else 0)
+        return [_looked_at(want, most) if want.name == focus else want for want in wants]
 
     def names(self, opened: set[str]) -> set[str]:
         """The panels that `tab` goes through."""
@@ -84,6 +87,12 @@ class Wants:
         firsts = [one.first if isinstance(one, ModelGroup) else one for one in table.shown[:_PAGES]]
         state, glyphs = self._face.state, self._face.glyphs
         return 2 + max((len(page_rows(state, one, width - 4, glyphs)) for one in firsts), default=0)
+
+
+def _looked_at(want: Want, most: int) -> Want:
+    """What the operator looks at is shown whole, as far as the table leaves room."""
+    least = want.least if want.name == "models" else max(want.least, min(want.rows, most))
+    return want._replace(weight=FOCUSED, least=least)
 
 
 def _open(pane: Pane | None, by_hand: bool) -> bool:
