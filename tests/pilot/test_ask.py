@@ -84,6 +84,7 @@ async def test_what_a_language_model_is_given_is_told_while_the_run_works_and_li
 async def test_a_narration_is_shown_marked_and_goes_when_it_is_withdrawn() -> None:
     engine = AskedEngine(s.decided())
     async with s.dashboard(engine, (200, 60)) as (app, pilot):
+        await pilot.press("2")
         engine.say(e.NarrationToken(specialist="accelerator", text="There are so many"))
         await s.wait_for(pilot, lambda: s.shows(app, "(model) There are so many"), "it streams")
         engine.say(e.NarrationSettled(specialist="accelerator", confirmed=False, why="untrue"))

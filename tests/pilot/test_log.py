@@ -189,8 +189,11 @@ async def test_a_skipped_qa_says_why_there_is_no_log() -> None:
     from modelcar_tui.supervisor import events as e
 
     skipped = QaOutcome(code="QA_SKIPPED:NO_GO", message="the verdict is NO-GO")
-    async with s.dashboard(s.FakeEngine([*s.decided(), e.QaFinished(outcome=skipped)])) as (app, _):
-        assert s.shows(app, "QA was not run: the verdict is NO-GO")
+    async with s.dashboard(s.FakeEngine([*s.decided(), e.QaFinished(outcome=skipped)])) as (app, pilot):
+        await pilot.press("l")
+        await s.wait_for(
+            pilot, lambda: s.shows(app, "QA was not run: the verdict is NO-GO"), "the log's screen"
+        )
 
 
 def test_the_spool_of_the_runner_is_read_with_its_times(tmp_path: Path) -> None:

@@ -73,6 +73,9 @@ def _sides(room: Region, wants: Sequence[Want]) -> dict[str, Region]:
         return _two(room, rest, 0.56)
     spare = room.height - _tallest(rest, 0)
     bottom = max(min(log.rows, spare), min(room.height // 3, log.rows), log.least)
+    bottom = min(bottom, room.height - 3 if rest else room.height)
+    if bottom < 1:
+        return _two(room, rest, 0.56)
     upper = room.height - bottom
     places = _two(Region(room.x, room.y, room.width, upper), rest, 0.56)
     return places | {"log": Region(room.x, room.y + upper, room.width, bottom)}

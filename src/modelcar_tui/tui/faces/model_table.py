@@ -47,11 +47,12 @@ def columns(
     longest = max(map(_name_cells, lines), default=8)
     need = 2 + max((width(_need(line)[0]) for line in rows), default=5)
     name = min(longest, max(_LEAST_NAME, min(_NAME, cells - _VERDICT - need - _BAR)))
+    name = min(name, max(5, cells - _VERDICT - need))
     left = cells - _VERDICT - name - need
     tested = _QA if qa and left >= _QA else 0
     left -= tested
     bar = _BAR + 2 if left >= 8 + 2 else 0
-    bar = min(bar, left)
+    bar = max(0, min(bar, left))
     left -= bar
     shown: list[KindColumn] = []
     for kind in kinds:

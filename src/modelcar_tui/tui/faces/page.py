@@ -127,7 +127,10 @@ def change_spans(change: Change, glyphs: Glyphs) -> Iterator[Span]:
             yield f"+ {new}", "add"
         case _:
             before, after = _value(old, change.flag), _value(new, change.flag)
-            yield f"{change.flag} {before} {glyphs.arrow} {after}", "text"
+            if before == after:
+                yield f"{change.flag}={after} as one item", "text"
+            else:
+                yield f"{change.flag} {before} {glyphs.arrow} {after}", "text"
 
 
 def _value(item: str, flag: str) -> str:

@@ -55,7 +55,8 @@ def _unit(state: RunState, unit: tuple[Change, ...], cells: int, glyphs: Glyphs)
     spans: list[Span] = [(f"{mark} ", role)]
     what: list[Span] = []
     for at, change in enumerate(unit):
-        what += [(" + ", "muted")] if at else []
+        # What is added has a plus of its own.
+        what += [(" " if change.operation is Operation.ADD else ", ", "muted")] if at else []
         what += change_spans(change, glyphs)
     need = sum(width(text) for text, _ in what)
     room = max(10, cells - len(mark) - 3 - need)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelcar_tui.supervisor import Pane
 from modelcar_tui.supervisor.events import Status
-from modelcar_tui.tui.arranging import SIDES_FROM, TWO_FROM, Want
+from modelcar_tui.tui.arranging import SIDES_FROM, TWO_FROM, Want, arranged
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.models import ModelGroup
 from modelcar_tui.tui.faces.page import page_rows
@@ -58,7 +58,20 @@ class Wants:
             rows = min(self._index.total + 2, max(6, height * 2 // 5))
             wants.append(Want("log", min(rows, 5), rows, weight, grows=True))
         most = height - (_TABLE if models else 0)
-        return [_looked_at(want, most) if want.name == focus else want for want in wants]
+        wants = [_looked_at(want, most) if want.name == focus else want for want in wants]
+        return self._filled(wants, width, height) if width >= SIDES_FROM else wants
+
+    def _filled(self, wants: list[Want], width: int, height: int) -> list[Want]:
+        """With the specialists that are done, as far as they fill room that nothing else needs."""
+        named = {want.name for want in wants}
+        part = round(width * 0.44)
+        for pane in self._board.query(SpecialistPane):
+            if pane.id not in named:
+                more = [*wants, Want(pane.id or "", 4, pane.wanted(part), 10)]
+                places = arranged(width, height, more)
+                if all(want.name in places and places[want.name].height >= want.rows for want in more):
+                    wants = more
+        return wants
 
     def names(self, opened: set[str]) -> set[str]:
         """The panels that `tab` goes through."""

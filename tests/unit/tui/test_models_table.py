@@ -1,0 +1,161 @@
+"""The table of models: columns by the room there is, groups, one number and one bar a model."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from modelcar_tui.core.facts import Fact, Source
+from modelcar_tui.supervisor.state import RunState, fold
+from modelcar_tui.tui.faces.kinds import KindColumn, kind_columns
+from modelcar_tui.tui.faces.model_table import columns, head_row, table_row
+from modelcar_tui.tui.faces.models import ModelGroup, ModelRow, arrange_models, model_rows
+from modelcar_tui.tui.faces.need import amount, bar_spans
+from modelcar_tui.tui.faces.page import page_rows
+from modelcar_tui.tui.glyphs import ASCII, UNICODE
+from modelcar_tui.tui.patterns import parse_filter
+from modelcar_tui.tui.rows import Row, spans_width
+from modelcar_tui.verdict.reports import KindFit, OnKind, Verdict
+from pilot import support as s
+
+
+def text(line: Row) -> str:
+    return "".join(part for part, _ in line.spans)
+
+
+def decided(copies: int = 1) -> RunState:
+    """The decided run, its models so many times over."""
+    state = fold(s.stamp(s.decided()))
+    assert state.decision is not None
+    models = tuple(
+        msgspec.structs.replace(model, model=f"{model.model}-{at:03}" if copies > 1 else model.model)
+        for at in range(copies)
+        for model in state.decision.models
+    )
+    return msgspec.structs.replace(state, decision=msgspec.structs.replace(state.decision, models=models))
+
+
+@pytest.mark.parametrize("cells", [36, 56, 76, 96, 116, 156])
+def test_a_row_fits_and_says_verdict_name_and_need_at_every_width(cells: int) -> None:
+    state = decided()
+    lines = arrange_models(model_rows(state), "", None)
+    cols = columns(lines, kind_columns(state), cells, qa=True)
+    assert spans_width(head_row(cols, judged=True).spans) <= cells
+    for line in lines:
+        assert isinstance(line, ModelRow)
+        row = text(table_row(line, state, cols, UNICODE, chosen=False))
+        assert len(row) <= cells
+        assert str(line.verdict) in row
+        assert "GiB" in row
+        assert line.name[:5] in row
+
+
+def test_the_worst_stands_first() -> None:
+    assert [line.verdict for line in model_rows(decided())] == [
+        Verdict.NO_GO,
+        Verdict.UNKNOWN,
+        *[Verdict.GO] * 3,
+    ]
+
+
+def test_a_hundred_models_are_a_few_groups_by_reason_and_unfold() -> None:
+    rows = model_rows(decided(20))
+    groups = arrange_models(rows, "reason", None)
+    assert len(rows) == 100
+    assert [isinstance(one, ModelGroup) for one in groups] == [True] * 5
+    assert sum(len(one.rows) for one in groups if isinstance(one, ModelGroup)) == 100
+    first = groups[0]
+    assert isinstance(first, ModelGroup)
+    assert first.title == "llama-3.3-70b-instruct-fp8-dynamic-0*"
+    opened = arrange_models(rows, "reason", None, {first.key})
+    assert len(opened) == 5 + 20
+    assert [one.name for one in opened[1:3] if isinstance(one, ModelRow)] == [
+        "llama-3.3-70b-instruct-fp8-dynamic-000",
+        "llama-3.3-70b-instruct-fp8-dynamic-001",
+    ]
+
+
+def test_groups_by_verdict_and_by_gpu_and_a_filter() -> None:
+    rows = model_rows(decided())
+    by_verdict = arrange_models(rows, "verdict", None)
+    assert [one.key for one in by_verdict if isinstance(one, ModelGroup)] == ["NO-GO", "UNKNOWN", "GO"]
+    by_gpu = arrange_models(rows, "GPU", None)
+    assert [one.title for one in by_gpu if isinstance(one, ModelGroup)] == ["H100-80GB-HBM3"]
+    found = arrange_models(rows, "", parse_filter("whisper"))
+    assert [one.name for one in found if isinstance(one, ModelRow)] == ["whisper-large-v3-turbo"]
+
+
+def with_kinds(*names: str) -> RunState:
+    state = decided()
+    assert state.decision is not None
+    kinds = tuple(
+        KindFit(kind=name, state=known, gpus=gpus)
+        for name, known, gpus in zip(
+            names, (OnKind.FITS, OnKind.REFUSED, OnKind.TIGHT, OnKind.UNKNOWN), (1, 4, 1, 1), strict=False
+        )
+    )
+    models = tuple(msgspec.structs.replace(model, kinds=kinds) for model in state.decision.models)
+    return msgspec.structs.replace(state, decision=msgspec.structs.replace(state.decision, models=models))
+
+
+def test_a_column_a_kind_of_gpu_with_a_short_title_and_what_is_free() -> None:
+    state = with_kinds("H100-80GB-HBM3 80 GiB", "A100-SXM4-80GB 39 GiB", "L40S 45 GiB", "RTX-6000-Ada 48 GiB")
+    kinds = {kind.title: kind for kind in kind_columns(state)}
+    assert set(kinds) == {"H100-80", "A100-39", "L40S-45", "RTX-6000-48"}
+    assert kinds["H100-80"].amount == "5 of 8"
+    assert kinds["A100-39"].amount == "? of 4"
+    line = model_rows(state)[0]
+    cols = columns([line], tuple(kinds.values()), 150, qa=False)
+    assert [kind.title for kind in cols.kinds] == list(kinds)
+    row = text(table_row(line, state, cols, UNICODE, chosen=False))
+    for cell in ("✓", "✗ 4x ✓", "✓ tight", "?"):
+        assert cell in row
+
+
+def test_kinds_whose_short_titles_are_alike_keep_their_names() -> None:
+    titles = [
+        kind.title for kind in kind_columns(with_kinds("A100-SXM4-80GB 80 GiB", "A100-PCIE-80GB 80 GiB"))
+    ]
+    assert titles == ["A100-SXM4-80GB-80", "A100-PCIE-80GB-80"]
+
+
+def test_kinds_without_room_are_counted() -> None:
+    kinds = tuple(KindColumn(f"L{n} 45 GiB", f"L{n}-45", 1, 4) for n in range(9))
+    cols = columns(model_rows(decided()), kinds, 116, qa=False)
+    assert 2 <= len(cols.kinds) < 9
+    assert cols.more == 9 - len(cols.kinds)
+    assert f"+{cols.more}" in text(head_row(cols, judged=True))
+
+
+def test_the_bar_shows_the_parts_of_the_card_and_what_it_lacks() -> None:
+    state = decided()
+    assert state.decision is not None
+    small = state.decision.models[0]
+    bar = bar_spans(small, 40, UNICODE)
+    assert sum(len(part) for part, _ in bar) == 40
+    signs = "".join(part for part, _ in bar)
+    assert [sign for sign in "█▓▒▚▄░" if sign in signs] == list("█▓▒▚▄░")
+    assert signs.count("█") == round(15.3 / 79.6 * 40)
+    big = msgspec.structs.replace(small, needed_gib=Fact(value=149.7), estimate=None)
+    assert "".join(part for part, _ in bar_spans(big, 20, ASCII)).endswith("+71")
+    none = msgspec.structs.replace(small, gpu_gib=Fact())
+    assert "".join(part for part, _ in bar_spans(none, 5, ASCII)) == "?????"
+
+
+def test_the_number_says_what_is_not_known() -> None:
+    assert amount(Fact()) == ("unknown", "warn")
+    assert amount(Fact(value=17.2), 2) == ("2 x 18 GiB", "strong")
+    assert amount(Fact(value=29.7, low=25.2, high=35.6, source=Source.NAME)) == ("~25-36 GiB", "badge")
+
+
+def test_the_page_tells_the_verdict_the_changes_and_the_arguments() -> None:
+    state = decided()
+    page = "\n".join(text(line) for line in page_rows(state, model_rows(state)[0], 100, UNICODE))
+    for part in (
+        "131,072 tokens need 40.0 GiB",
+        "4 x 143 GiB on each H100-80GB-HBM3 of 80 GiB",
+        "gpu_count 2 → 4  required",
+        "weights",
+        "oci://registry.redhat.io",
+    ):
+        assert part in page, part
