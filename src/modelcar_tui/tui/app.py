@@ -250,11 +250,11 @@ class DashboardApp(ThemedApp):
         if screen is not None:
             self.push_screen(screen, self._answers.get(name))
 
-    def open_why(self, topic: str, chosen: Filter | None = None) -> None:
+    def open_why(self, topic: str, chosen: Filter | None = None, at: str = "") -> None:
         """Help on a topic, and the keys of the screen that is shown."""
         from modelcar_tui.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.face, topic, self.screen, chosen))
+        self.push_screen(HelpScreen(self.face, topic, self.screen, chosen, at))
 
     def on_said(self, said: Said) -> None:
         self.tell(said.text)

@@ -41,8 +41,14 @@ class Opening(Protocol):
         """A screen by its name in `screens.opening`."""
         ...
 
-    def open_why(self, topic: str, chosen: Filter | None = None) -> None:
-        """Where the numbers of a panel come from; `chosen` is the panel's own filter."""
+    def open_why(self, topic: str, chosen: Filter | None = None, at: str = "") -> None:
+        """Where the numbers of a panel come from.
+
+        Args:
+            topic: a specialist's name, or `gpus`, `log`, `plan`.
+            chosen: the panel's own filter.
+            at: what is under the cursor: a model, a node, or the id of a change.
+        """
         ...
 
     def action_request_quit(self) -> None:

@@ -25,3 +25,5 @@ class Face(msgspec.Struct):
     slow: bool = False
     """The terminal takes bytes slowly; repaint less often."""
     replay: bool = False
+    labels: dict[str, str] = {}
+    """While the operator jumps: the letter of each panel, by the panel's id."""

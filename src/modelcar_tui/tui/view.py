@@ -145,6 +145,8 @@ class View(Widget):
     def _frame(self, body: list[Row]) -> list[Row]:
         role = "focus" if self.has_focus else "frame"
         title, right = self.head()
+        if label := self.face.labels.get(self.id or ""):
+            title = Row(((f" {label} ", "key"), (" ", ""), *title.spans))
         return framed(body, self.size.width, self.face.glyphs, role, title, right, self.foot())
 
     def _paint(self, line: Row) -> Strip:

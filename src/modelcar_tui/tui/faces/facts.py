@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from modelcar_tui.cluster import MEMORY_WORTH
 from modelcar_tui.core.facts import Fact, Source
+from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.memory import term_rows
@@ -31,6 +32,8 @@ class Known(NamedTuple):
     group: str
     label: str
     fact: Fact[Any]
+    key: str = ""
+    """The id of what it is about, where that is neither model nor node."""
 
 
 def facts_of(state: RunState, topic: str) -> list[Known]:
@@ -39,11 +42,32 @@ def facts_of(state: RunState, topic: str) -> list[Known]:
         return [known for model in state.models for known in _of_model(model)]
     if topic in ("accelerator", "gpus"):
         return _of_cluster(state)
+    if topic == "plan":
+        return _of_plan(state)
     if topic in ("qa", "log"):
         return _of_qa(state)
     if state.decision is not None:
         return [known for model in state.decision.models for known in _of_verdict(model)]
     return []
+
+
+def _of_plan(state: RunState) -> list[Known]:
+    """The proposed changes: why, from what, and with which figures."""
+    plan = state.decision.plan if state.decision is not None else None
+    return [
+        Known(
+            change.model,
+            f"{change.operation.value} {change.flag}, {change.severity}",
+            Fact(
+                value=reveal(change.new or f"without {change.old or change.flag}"),
+                source=Source.COMPUTED,
+                note=reveal(change.reason),
+                terms=change.evidence,
+            ),
+            change.id,
+        )
+        for change in (plan.changes if plan is not None else ())
+    ]
 
 
 def _of_model(model: ModelRequirements) -> list[Known]:

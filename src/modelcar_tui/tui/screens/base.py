@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Self, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -154,6 +155,13 @@ class FaceScreen(Faced, Sparing[None]):
         if self._shown:
             self.refresh_state()
         self._shown = True
+
+    def on_key(self, event: events.Key) -> None:
+        """No key is silent: one that is bound to nothing says so."""
+        bound = any(event.key in one._bindings.key_to_bindings for one in (self, self.app))
+        if event.is_printable and event.character is not None and not bound:
+            event.stop()
+            self.tell(f"{event.character} does nothing here; ? shows the keys")
 
     def on_descendant_focus(self) -> None:
         self.refresh_state()

@@ -30,6 +30,10 @@ ROOMY_FROM = 34
 """Rows from which each specialist has a row of its own."""
 
 
+JUMPS = "asdfghjklqwertyuiop"
+"""Letters of the panels, the nearest to the fingers first."""
+
+
 class DashboardScreen(FaceScreen):
     """The first screen."""
 
@@ -50,6 +54,7 @@ class DashboardScreen(FaceScreen):
         Binding("b", "group", "group models by reason, verdict, GPU, or not"),
         Binding("greater_than_sign", "sort", "order the GPUs by the next column"),
         Binding("z", "zoom", "zoom the panel"),
+        Binding("ctrl+o", "jump", "a letter on each panel, and the letter goes there"),
         *move_bindings("down", "up", "pagedown", "pageup", "home", "end", "left", "right"),
         Binding("slash", "on_panel('slash')", "filter models, GPUs or log (regular expression, ! inverts)"),
         Binding("n", "on_panel('n')", "next match in the log"),
@@ -192,8 +197,7 @@ class DashboardScreen(FaceScreen):
 
     def action_panel(self, step: int) -> None:
         """Tab: the panels that have something to tell."""
-        names = self._wants.names(self._opened)
-        panels = [panel for panel in self.query(".panel") if panel.id in names]
+        panels = [panel for panel in self.query(".panel") if panel.id in self._wants.names]
         if panels:
             at = panels.index(self.focused) if self.focused in panels else (-1 if step > 0 else 0)
             self._focus(panels[(at + step) % len(panels)])
@@ -252,6 +256,25 @@ class DashboardScreen(FaceScreen):
 
         LogKeys(self._log_view, self.prompt, self.tell).press(key, self.face.state.folder)
 
+    def action_jump(self) -> None:
+        """`ctrl+o`."""
+        shown = [panel for panel in self.query(".panel") if panel.id in self._board.places]
+        self.face.labels = {str(panel.id): letter for panel, letter in zip(shown, JUMPS, strict=False)}
+        self.tell("the letter of a panel goes there; any other key stays")
+        self.refresh_state()
+
+    def on_key(self, event: events.Key) -> None:
+        """The letter of a panel, where they are shown."""
+        if not self.face.labels:
+            super().on_key(event)
+            return
+        event.stop()
+        chosen = [name for name, letter in self.face.labels.items() if letter == event.character]
+        self.face.labels = {}
+        if chosen:
+            self.set_focus(self.query_one(f"#{chosen[0]}"))
+        self.refresh_state()
+
     def action_zoom(self) -> None:
         """The focused panel alone, or all again."""
         self._zoomed = not self._zoomed
@@ -300,9 +323,20 @@ class DashboardScreen(FaceScreen):
     def action_why(self) -> None:
         """Help, beginning with the focused panel."""
         panel = self.focused
-        topic = panel.specialist if isinstance(panel, SpecialistPane) else str(panel.id if panel else "")
-        chosen = panel.filter if isinstance(panel, SpecialistPane | ModelTable) else None
-        self.opening.open_why({"models": "decision", "page": "decision"}.get(topic, topic), chosen)
+        match panel:
+            case SpecialistPane():
+                self.opening.open_why(panel.specialist, panel.filter)
+            case PlanPanel():
+                self.opening.open_why("plan")
+            case GpuTable():
+                self.opening.open_why("gpus", at=panel.current.name if panel.current is not None else "")
+            case LogView():
+                self.opening.open_why("log")
+            case _:
+                model = self._table.model
+                judged = self.face.state.decision is not None
+                topic = "decision" if judged else "configuration"
+                self.opening.open_why(topic, self._table.filter, model.name if model is not None else "")
 
     def action_ask(self) -> None:
         """Questions."""

@@ -32,12 +32,15 @@ class FactList(View, can_focus=True):
 
     framed = True
 
-    def __init__(self, face: Face, topic: str, chosen: Filter | None) -> None:
+    def __init__(self, face: Face, topic: str, chosen: Filter | None, at: str = "") -> None:
         super().__init__(face, id="facts")
         self._topic = topic
         self.cursor = 0
         self.filter = chosen
         self.facts: list[Known] = facts_of(face.state, topic)
+        if at:
+            passing = enumerate(self._passing())
+            self.cursor = next((where for where, one in passing if at in (one.group, one.key)), 0)
 
     @property
     def current(self) -> Known | None:
@@ -46,7 +49,11 @@ class FactList(View, can_focus=True):
 
     def head(self) -> tuple[Row, Row]:
         pane = self.face.state.pane(self._topic)
-        title = pane.title if pane else {"gpus": "GPUs", "log": "QA log"}.get(self._topic, self._topic)
+        title = (
+            pane.title
+            if pane
+            else {"gpus": "GPUs", "log": "QA log", "plan": "changes"}.get(self._topic, self._topic)
+        )
         return row(
             ("why: ", "muted"), (title, "title"), (f"  /{self.filter.text}" if self.filter else "", "accent")
         ), EMPTY
@@ -55,9 +62,7 @@ class FactList(View, can_focus=True):
         return row((f"{self.cursor + 1}/{len(self.facts)}", "muted")) if self.facts else EMPTY
 
     def body(self, width: int, height: int) -> list[Row]:
-        self.facts = facts_of(self.face.state, self._topic)
-        if self.filter is not None:
-            self.facts = [one for one in self.facts if self.filter.matches(f"{one.group} {one.label}")]
+        self.facts = self._passing()
         if not self.facts:
             none = "nothing passes the filter; / changes it" if self.filter is not None else _NOTHING
             return paragraph(none, width, "muted")
@@ -76,6 +81,12 @@ class FactList(View, can_focus=True):
             else fact_row(self.facts[line], width, now, self.face.glyphs, chosen=line == self.cursor)
             for line in lines[top : top + height]
         ]
+
+    def _passing(self) -> list[Known]:
+        facts = facts_of(self.face.state, self._topic)
+        if self.filter is None:
+            return facts
+        return [one for one in facts if self.filter.matches(f"{one.group} {one.label}")]
 
     def set_filter(self, chosen: Filter | None) -> None:
         """Show only the facts whose group or label passes."""
@@ -159,21 +170,24 @@ class HelpScreen(FaceScreen):
     CSS_PATH = style("help")
     BINDINGS: ClassVar[list[BindingType]] = [
         *move_bindings(*MOVES),
-        Binding("n", "group(1)", "next model or node"),
-        Binding("N", "group(-1)", "model or node before"),
+        Binding("right_curly_bracket", "group(1)", "next model or node"),
+        Binding("left_curly_bracket", "group(-1)", "model or node before"),
         Binding("slash", "filter", "filter (regular expression, ! inverts)"),
         Binding("tab", "other", "why or keys"),
         Binding("escape,q,question_mark,f1", "back", "back"),
     ]
 
-    def __init__(self, face: Face, topic: str, below: Screen[object], chosen: Filter | None = None) -> None:
+    def __init__(
+        self, face: Face, topic: str, below: Screen[object], chosen: Filter | None = None, at: str = ""
+    ) -> None:
         super().__init__(face)
+        self._at = at
         self._topic = topic
         self._chosen = chosen
         self._below = below
 
     def content(self) -> Iterable[Widget]:
-        self._facts = FactList(self.face, self._topic, self._chosen)
+        self._facts = FactList(self.face, self._topic, self._chosen, self._at)
         yield self._facts
         yield Explanation(self.face, self._facts)
         yield KeyList(self.face, self._below)
@@ -189,14 +203,14 @@ class HelpScreen(FaceScreen):
             return [("j k", "scroll"), ("tab", "where the numbers come from"), ("q", "back")]
         return [
             ("j k", "choose a number"),
-            ("n N", "next, last model"),
+            ("} {", "next, last model"),
             ("/", "filter"),
             ("tab", "all keys"),
             ("q", "back"),
         ]
 
     def action_group(self, by: int) -> None:
-        """`n` and `N`."""
+        """`}` and `{`."""
         self._facts.next_group(by)
         self.refresh_state()
 

@@ -74,4 +74,5 @@ class ModelScreen(FaceScreen):
 
     def action_why(self) -> None:
         """`?`."""
-        self.opening.open_why("decision")
+        model = self._table.model
+        self.opening.open_why("decision", at=model.name if model is not None else "")

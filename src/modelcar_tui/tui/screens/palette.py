@@ -120,6 +120,11 @@ def pretty(key: str) -> str:
         "enter": "Enter",
         "minus": "-",
         "plus": "+",
+        "asterisk": "*",
+        "equals_sign": "=",
+        "greater_than_sign": ">",
+        "left_curly_bracket": "{",
+        "right_curly_bracket": "}",
     }
     if key.startswith("upper_"):
         return key[-1].upper()

@@ -30,6 +30,8 @@ class Wants:
         self._face = face
         self._index = index
         self._board = board
+        self.names: frozenset[str] = frozenset()
+        """The panels that had something to tell when it was last asked."""
         self._rows: dict[str, int] = {}
         self._of: tuple[object, ...] = ()
         self._held: tuple[object, ...] = ()
@@ -59,7 +61,9 @@ class Wants:
             wants.append(Want("log", min(rows, 5), rows, weight, grows=True))
         most = height - (_TABLE if models else 0)
         wants = [_looked_at(want, most) if want.name == focus else want for want in wants]
-        return self._filled(wants, width, height) if width >= SIDES_FROM else wants
+        wants = self._filled(wants, width, height) if width >= SIDES_FROM else wants
+        self.names = frozenset(want.name for want in wants)
+        return wants
 
     def _filled(self, wants: list[Want], width: int, height: int) -> list[Want]:
         """With the specialists that are done, as far as they fill room that nothing else needs."""
@@ -72,10 +76,6 @@ class Wants:
                 if all(want.name in places and places[want.name].height >= want.rows for want in more):
                     wants = more
         return wants
-
-    def names(self, opened: set[str]) -> set[str]:
-        """The panels that `tab` goes through."""
-        return {want.name for want in self.told(200, 60, opened, "")}
 
     def _look(self, width: int) -> None:
         state = self._face.state

@@ -1,0 +1,100 @@
+"""The dashboard's panels by keys: pages, groups, jumps, `?` under the cursor, and no silent key."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelcar_tui.supervisor import events as e
+from pilot import support as s
+
+
+def hundred() -> list[e.AnyEvent]:
+    """The decided run with its models twenty times over."""
+    report = s.report()
+    models = tuple(
+        msgspec.structs.replace(model, model=f"{model.model}-{at:03}")
+        for at in range(20)
+        for model in report.models
+    )
+    many = msgspec.structs.replace(report, models=models)
+    return [e.DecisionMade(report=many) if isinstance(one, e.DecisionMade) else one for one in s.decided()]
+
+
+async def test_enter_opens_the_page_of_the_model_under_the_cursor_and_braces_go_on() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (80, 24)) as (app, pilot):
+        await pilot.press("j", "j", "enter")
+        await s.wait_for(pilot, lambda: s.shows(app, "· model"), "the page")
+        assert s.shows(app, "─ granite-3.1-8b-instruct ─") or s.shows(app, "╭ granite-3.1-8b-instruct")
+        await pilot.press("right_curly_bracket")
+        await s.wait_for(pilot, lambda: s.shows(app, "╭ whisper-large-v3-turbo"), "the next model")
+        await pilot.press("left_curly_bracket", "left_curly_bracket", "end")
+        await s.wait_for(pilot, lambda: s.shows(app, "oci://registry.redhat.io"), "the end of the page")
+        await pilot.press("q")
+        await s.wait_for(pilot, lambda: s.shows(app, "VERDICT"), "the table")
+
+
+async def test_the_page_beside_the_table_follows_the_cursor() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (200, 60)) as (app, pilot):
+        assert s.shows(app, "╭ llama-3.3-70b-instruct-fp8-dynamic")
+        await pilot.press("j")
+        await s.wait_for(pilot, lambda: s.shows(app, "╭ mixtral-8x7b-instruct-w4a16"), "the other page")
+
+
+async def test_a_hundred_models_are_grouped_by_themselves_and_unfold() -> None:
+    async with s.dashboard(s.FakeEngine(hundred()), (80, 24)) as (app, pilot):
+        await s.wait_for(pilot, lambda: s.shows(app, "100 by reason"), "the groups")
+        rows = s.screen_text(app)
+        assert any("NO-GO ✗" in row and "▸ 20 llama-3.3" in row for row in rows)
+        await pilot.press("enter")
+        await s.wait_for(pilot, lambda: s.shows(app, "▾ 20 llama-3.3"), "the group unfolds")
+        assert any("dynamic-000" in row for row in s.screen_text(app))
+        await pilot.press("b")
+        await s.wait_for(pilot, lambda: s.shows(app, "100 by verdict"), "by verdict")
+        await pilot.press("b", "b")
+        await s.wait_for(pilot, lambda: s.shows(app, "one by one, the worst first"), "ungrouped")
+        await pilot.press("slash", *"turbo-007", "enter")
+        await s.wait_for(pilot, lambda: s.shows(app, "whisper-large-v3-turbo-007"), "the one that passes")
+
+
+async def test_ctrl_o_puts_a_letter_on_each_panel_and_the_letter_goes_there() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (120, 40)) as (app, pilot):
+        await pilot.press("ctrl+o")
+        await s.wait_for(pilot, lambda: s.shows(app, "  d  changes"), "the letters")
+        await pilot.press("d")
+        await s.wait_for(pilot, lambda: not s.shows(app, "  d  changes"), "the letters go")
+        assert app.focused is not None
+        assert app.focused.id == "plan"
+        await pilot.press("ctrl+o", "escape", "enter")
+        await s.wait_for(pilot, lambda: s.shows(app, "· review"), "Enter on the changes opens the review")
+
+
+async def test_question_mark_explains_the_model_under_the_cursor() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (120, 40)) as (app, pilot):
+        await pilot.press("j", "j", "question_mark")
+        await s.wait_for(pilot, lambda: s.shows(app, "why: Decision"), "help")
+        explained = "\n".join(s.view(app, "#explanation").plain())
+        assert "granite-3.1-8b-instruct" in explained
+
+
+async def test_question_mark_on_the_changes_explains_them_by_their_terms() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (120, 40)) as (app, pilot):
+        await pilot.press("tab", "tab", "question_mark")
+        await s.wait_for(pilot, lambda: s.shows(app, "why: changes"), "help")
+        explained = " ".join("\n".join(s.view(app, "#explanation").plain()).split())
+        assert "131,072 tokens need 40.0 GiB of KV cache" in explained
+        assert "KV cache for 32,768 tokens" in explained
+
+
+async def test_no_key_is_silent() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (120, 40)) as (app, pilot):
+        for key, word in (
+            ("t", "t does nothing here; ? shows the keys"),
+            ("Z", "Z does nothing here"),
+            ("n", "there is no log yet"),
+            ("e", "there is no log yet"),
+            ("S", "nothing of QA waits in vain"),
+            ("7", "there is no specialist 7"),
+            ("greater_than_sign", "GPUs ordered by name"),
+        ):
+            await pilot.press(key)
+            await s.wait_for(pilot, lambda word=word: s.shows(app, word), f"{key} says a word")
