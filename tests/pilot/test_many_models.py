@@ -65,11 +65,11 @@ async def test_the_one_that_fails_stands_first_and_slash_finds_any_other() -> No
         facts = app.screen.query_one(FactList)
         assert {known.group[-4:] for known in facts.facts} == {"-045", "-046"}, "the filter goes along"
         first = facts.current
-        await pilot.press("n")
+        await pilot.press("right_curly_bracket")
         assert facts.current is not None
         assert first is not None
         assert first.group != facts.current.group
-        await pilot.press("N")
+        await pilot.press("left_curly_bracket")
         assert facts.current == first
 
 

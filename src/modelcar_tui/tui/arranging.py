@@ -69,11 +69,11 @@ def _sides(room: Region, wants: Sequence[Want]) -> dict[str, Region]:
     """The table at the left and the model's page beside it; the log below both."""
     log = next((want for want in wants if want.name == "log"), None)
     rest = [want for want in wants if want is not log]
-    if log is None:
-        return _two(room, rest, 0.56)
+    if log is None or not rest:
+        return _two(room, wants, 0.56)
     spare = room.height - _tallest(rest, 0)
     bottom = max(min(log.rows, spare), min(room.height // 3, log.rows), log.least)
-    bottom = min(bottom, room.height - 3 if rest else room.height)
+    bottom = min(bottom, room.height - 3)
     if bottom < 1:
         return _two(room, rest, 0.56)
     upper = room.height - bottom

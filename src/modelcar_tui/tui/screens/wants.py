@@ -32,6 +32,7 @@ class Wants:
         self._board = board
         self.names: frozenset[str] = frozenset()
         """The panels that had something to tell when it was last asked."""
+        self._ended: dict[str, tuple[tuple[object, ...], int]] = {}
         self._rows: dict[str, int] = {}
         self._of: tuple[object, ...] = ()
         self._held: tuple[object, ...] = ()
@@ -68,14 +69,24 @@ class Wants:
     def _filled(self, wants: list[Want], width: int, height: int) -> list[Want]:
         """With the specialists that are done, as far as they fill room that nothing else needs."""
         named = {want.name for want in wants}
-        part = round(width * 0.44)
+        part, spare = round(width * 0.44), 2 * height - sum(want.rows for want in wants)
         for pane in self._board.query(SpecialistPane):
-            if pane.id not in named:
-                more = [*wants, Want(pane.id or "", 4, pane.wanted(part), 10)]
+            rows = self._pane(pane, part) if pane.id not in named and spare > 0 else spare + 1
+            if rows <= spare:
+                more = [*wants, Want(pane.id or "", 4, rows, 10)]
                 places = arranged(width, height, more)
                 if all(want.name in places and places[want.name].height >= want.rows for want in more):
-                    wants = more
+                    wants, spare = more, spare - rows
         return wants
+
+    def _pane(self, pane: SpecialistPane, width: int) -> int:
+        """Rows of a specialist that has ended: they change with what it tells and with the decision alone."""
+        state = self._face.state
+        key = (state.pane(pane.specialist), state.decision, state.qa.outcome, width)
+        known = self._ended.get(pane.specialist)
+        if known is None or any(new is not old for new, old in zip(key[:3], known[0][:3], strict=True)):
+            known = self._ended[pane.specialist] = key, pane.wanted(width)
+        return known[1]
 
     def _look(self, width: int) -> None:
         state = self._face.state

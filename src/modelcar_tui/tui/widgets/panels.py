@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import is_
 from typing import TYPE_CHECKING
 
 from modelcar_tui.tui.face import Face
@@ -65,6 +66,8 @@ class SpecialistPane(Scrolled, can_focus=True):
         self.specialist = name
         self.number = number
         self.filter: Filter | None = None
+        self._kept: tuple[tuple[object, ...], tuple[int, int], list[Row]] | None = None
+        """Its rows and what they were made of: of thousands of nodes they are dear."""
 
     @property
     def lists_models(self) -> bool:
@@ -84,8 +87,16 @@ class SpecialistPane(Scrolled, can_focus=True):
         pane = self.face.state.pane(self.specialist)
         if pane is None:
             return []
-        state = narrowed(self.face.state, self.filter)
-        return pane_rows(state, pane, width, height, self.face.glyphs, self.face.now)
+        whole = self.face.state
+        of = (pane, whole.models, whole.cluster, whole.decision, whole.qa.outcome, self.filter)
+        ended = pane.finished is not None
+        kept = self._kept
+        if ended and kept and kept[1] == (width, height) and all(map(is_, kept[0], of)):
+            return kept[2]
+        state = narrowed(whole, self.filter)
+        rows = pane_rows(state, pane, width, height, self.face.glyphs, self.face.now)
+        self._kept = (of, (width, height), rows) if ended else None
+        return rows
 
     def head(self) -> tuple[Row, Row]:
         pane = self.face.state.pane(self.specialist)
