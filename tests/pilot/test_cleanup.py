@@ -58,7 +58,7 @@ async def test_it_is_listed_and_deleted_after_a_typed_word(monkeypatch: pytest.M
         assert s.shows(app, "kept: it was made 3.0 h before")
         await pilot.press("enter", "y", "delete")
         assert work.deleted == []
-        await pilot.press("d")
+        await pilot.press("C")
         await s.wait_for(pilot, lambda: isinstance(app.screen, ConfirmDialog), "a second confirmation")
         await s.hears(app, pilot)
         await pilot.press(*"delete")

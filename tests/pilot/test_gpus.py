@@ -90,12 +90,12 @@ async def test_every_order_is_an_order_and_unknown_comes_last() -> None:
         table = await gpu_screen(app, pilot)
         seen = [table.sort]
         for _ in SORTS[1:]:
-            await pilot.press("s")
+            await pilot.press("greater_than_sign")
             seen.append(table.sort)
         assert tuple(seen) == SORTS
         rows = arrange(gpu_rows(app.state), "free", None)
         assert [line.free for line in rows] == [5, 5, 3, None]
-        await pilot.press("s")
+        await pilot.press("greater_than_sign")
         assert table.sort == "place"
         assert isinstance(table.current, GpuRow)
         assert "granite-3.1-8b-instruct" in table.current.models

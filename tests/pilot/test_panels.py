@@ -35,7 +35,7 @@ async def test_enter_opens_the_page_of_the_model_under_the_cursor_and_braces_go_
 
 async def test_the_page_beside_the_table_follows_the_cursor() -> None:
     async with s.dashboard(s.FakeEngine(s.decided()), (200, 60)) as (app, pilot):
-        assert s.shows(app, "╭ llama-3.3-70b-instruct-fp8-dynamic")
+        await s.wait_for(pilot, lambda: s.shows(app, "╭ llama-3.3-70b-instruct-fp8-dynamic"), "the page")
         await pilot.press("j")
         await s.wait_for(pilot, lambda: s.shows(app, "╭ mixtral-8x7b-instruct-w4a16"), "the other page")
 

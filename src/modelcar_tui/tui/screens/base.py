@@ -19,6 +19,7 @@ from modelcar_tui.core import resources
 from modelcar_tui.tui.board import Opening
 from modelcar_tui.tui.driver import forget_typed
 from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.messages import Said
 from modelcar_tui.tui.rows import EMPTY, Row, row
 from modelcar_tui.tui.view import View
@@ -33,23 +34,20 @@ def style(name: str) -> str:
 
 
 _MOVES = {
-    "down": ("j,down", "down (also arrows, PgDn, PgUp, home, end)"),
-    "up": ("k,up", "up"),
-    "pagedown": ("pagedown,space", ""),
-    "pageup": ("pageup", ""),
-    "home": ("home", ""),
-    "end": ("end", ""),
-    "left": ("left", ""),
-    "right": ("right", ""),
+    "down": "j,down",
+    "up": "k,up",
+    "pagedown": "pagedown",
+    "pageup": "pageup",
+    "home": "home",
+    "end": "end",
+    "left": "left",
+    "right": "right",
 }
 
 
 def move_bindings(*names: str) -> list[BindingType]:
     """Bindings of the movement keys to `move('name')`."""
-    return [
-        Binding(_MOVES[name][0], f"move('{name}')", _MOVES[name][1], show=bool(_MOVES[name][1]))
-        for name in names
-    ]
+    return [bind(_MOVES[name], f"move('{name}')", show=name in ("down", "up")) for name in names]
 
 
 class Faced(DOMNode):

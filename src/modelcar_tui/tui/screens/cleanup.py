@@ -11,6 +11,7 @@ from textual.binding import BindingType
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.rows import EMPTY, Row, labelled, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
 from modelcar_tui.tui.screens.confirm import ConfirmDialog
@@ -25,7 +26,7 @@ class CleanupDialog(Dialog):
 
     last_rows: ClassVar[int] = 2
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("d", "remove", "delete what is this run's"),
+        bind("C", "remove"),
         ("escape,q", "leave", "back"),
     ]
 
@@ -59,7 +60,7 @@ class CleanupDialog(Dialog):
             rows += labelled("", item.command if item.ours else f"kept: {item.kept}", cells, indent=4)
         keys = row(("Esc", "key"), " back")
         if self._ours and not self._done:
-            keys = row(("d", "key"), f" deletes {len(self._ours)}   ", ("Esc", "key"), " back")
+            keys = row(("C", "key"), f" deletes {len(self._ours)}   ", ("Esc", "key"), " back")
         return [*rows, EMPTY, keys]
 
     @property
@@ -67,7 +68,7 @@ class CleanupDialog(Dialog):
         return tuple(item for item in self._items or () if item.ours)
 
     def action_remove(self) -> None:
-        """`d`: the second, different confirmation comes first."""
+        """`C`: the second, different confirmation comes first."""
         if not self._ours or self._done:
             return
         facts = [("", item.command) for item in self._ours]

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from typing import ClassVar, cast
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region
 from textual.widget import Widget
 
 from modelcar_tui.qa import hopeless_models
 from modelcar_tui.tui.arranging import TWO_FROM, arranged
 from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.narrow import Filterable, ask_filter
@@ -38,37 +39,37 @@ class DashboardScreen(FaceScreen):
     """The first screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(n), f"pane({n})", "open or close the specialist of that number") for n in range(1, 10)),
-        Binding("tab", "panel(1)", "next panel"),
-        Binding("shift+tab", "panel(-1)", "panel before", show=False),
-        Binding("m", "models", "the models"),
-        Binding("enter", "open", "open what is under the cursor, or unfold the group"),
-        Binding("d", "diff", "review the proposed changes"),
-        Binding("A", "required", "accept what is required, and review it"),
-        Binding("x", "consent", "what QA would do to the cluster, and start it"),
-        Binding("g", "gpus", "all GPUs"),
-        Binding("l", "log", "the whole log"),
-        Binding("question_mark,f1", "why", "why: where the numbers come from, and all keys"),
-        Binding("a", "ask", "ask about the run, or what if"),
-        Binding("o", "summary", "summary of the run"),
-        Binding("b", "group", "group models by reason, verdict, GPU, or not"),
-        Binding("greater_than_sign", "sort", "order the GPUs by the next column"),
-        Binding("z", "zoom", "zoom the panel"),
-        Binding("ctrl+o", "jump", "a letter on each panel, and the letter goes there"),
+        *(bind(str(n), f"pane({n})") for n in range(1, 10)),
+        bind("tab", "panel(1)"),
+        bind("shift+tab", "panel(-1)", show=False),
+        bind("m", "models"),
+        bind("enter", "open"),
+        bind("d", "diff"),
+        bind("A", "required"),
+        bind("x", "consent"),
+        bind("g", "gpus"),
+        bind("l", "log"),
+        bind("question_mark,f1", "why"),
+        bind("a", "ask"),
+        bind("o", "summary"),
+        bind("b", "group"),
+        bind("greater_than_sign", "sort"),
+        bind("z", "zoom"),
+        bind("ctrl+o", "jump"),
         *move_bindings("down", "up", "pagedown", "pageup", "home", "end", "left", "right"),
-        Binding("slash", "on_panel('slash')", "filter models, GPUs or log (regular expression, ! inverts)"),
-        Binding("n", "on_panel('n')", "next match in the log"),
-        Binding("N", "on_panel('N')", "match before"),
-        Binding("e", "on_panel('e')", "next error in the log"),
-        Binding("E", "on_panel('E')", "error before"),
-        Binding("f", "on_panel('f')", "follow the log"),
-        Binding("w", "on_panel('w')", "wrap long lines"),
-        Binding("T", "on_panel('T')", "times of the log's lines"),
-        Binding("s", "on_panel('s')", "save the log to a file"),
-        Binding("y", "copy", "copy the panel"),
-        Binding("S", "stop_qa", "stop QA, where waiting does not help a model", show=False),
-        Binding("q", "quit_run", "quit"),
-        Binding("escape", "unzoom", "back", show=False),
+        bind("slash", "on_panel('slash')"),
+        bind("n", "on_panel('n')"),
+        bind("N", "on_panel('N')"),
+        bind("e", "on_panel('e')"),
+        bind("E", "on_panel('E')"),
+        bind("f", "on_panel('f')"),
+        bind("w", "on_panel('w')"),
+        bind("T", "on_panel('T')"),
+        bind("s", "on_panel('s')"),
+        bind("y", "copy"),
+        bind("S", "stop_qa", show=False),
+        bind("q", "quit_run"),
+        bind("escape", "unzoom", show=False),
     ]
 
     def __init__(self, face: Face, index: LogIndex) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
 from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.narrow import ask_filter
 from modelcar_tui.tui.port import EnginePort, Looking
@@ -35,15 +36,15 @@ class GpuScreen(FaceScreen):
     CSS_PATH = style("gpus")
     BINDINGS: ClassVar[list[BindingType]] = [
         *move_bindings(*MOVES),
-        Binding("slash", "filter", "filter (regular expression, ! inverts)"),
-        Binding("s", "sort", "order by the next column"),
-        Binding("b", "group", "group by product, by node, or not"),
-        Binding("enter", "fold", "fold or unfold the group"),
-        Binding("r", "look_again", "read again what is free, quotas and queues"),
-        Binding("i", "limits", "the node, or what limits the GPUs"),
-        Binding("y", "copy", "copy the shown rows"),
-        Binding("question_mark,f1", "why", "why and keys"),
-        Binding("escape,q,g", "back", "back"),
+        bind("slash", "filter"),
+        bind("greater_than_sign", "sort"),
+        bind("b", "group"),
+        bind("enter", "fold"),
+        bind("r", "look_again"),
+        bind("i", "limits"),
+        bind("y", "copy"),
+        bind("question_mark,f1", "why"),
+        bind("escape,q,g", "back"),
     ]
 
     def __init__(self, face: Face, port: EnginePort) -> None:
@@ -72,11 +73,11 @@ class GpuScreen(FaceScreen):
             ("j k", "move"),
             ("/", "filter"),
             ("r", "read again"),
-            ("s", f"by {self._table.sort}"),
+            (">", f"by {self._table.sort}"),
             ("b", f"group {self._table.grouping or 'none'}"),
         ]
         if self._table.grouping:
-            keys.append(("enter", "fold"))
+            keys.append(("Enter", "fold"))
         if self.size.width < BOTH_FROM:
             keys.append(("i", "node" if self.has_class("-limits") else "limits"))
         return [*keys, ("y", "copy"), ("?", "why"), ("q", "back")]
@@ -91,7 +92,7 @@ class GpuScreen(FaceScreen):
         ask_filter(self._table, self.query_one(Prompt), self.tell)
 
     def action_sort(self) -> None:
-        """`s`."""
+        """`>`."""
         self._table.next_sort()
         self.refresh_state()
 

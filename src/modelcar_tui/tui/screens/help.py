@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
 from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.facts import Known, explain_rows, fact_row, facts_of
+from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.narrow import ask_filter
 from modelcar_tui.tui.rows import EMPTY, Row, Span, paragraph, row, spans_width
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
@@ -170,11 +171,11 @@ class HelpScreen(FaceScreen):
     CSS_PATH = style("help")
     BINDINGS: ClassVar[list[BindingType]] = [
         *move_bindings(*MOVES),
-        Binding("right_curly_bracket", "group(1)", "next model or node"),
-        Binding("left_curly_bracket", "group(-1)", "model or node before"),
-        Binding("slash", "filter", "filter (regular expression, ! inverts)"),
-        Binding("tab", "other", "why or keys"),
-        Binding("escape,q,question_mark,f1", "back", "back"),
+        bind("right_curly_bracket", "group(1)"),
+        bind("left_curly_bracket", "group(-1)"),
+        bind("slash", "filter"),
+        bind("tab", "other"),
+        bind("escape,q,question_mark,f1", "back"),
     ]
 
     def __init__(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widget import Widget
 
 from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings
 from modelcar_tui.tui.widgets.board import PagePanel
@@ -23,12 +24,12 @@ class ModelScreen(FaceScreen):
     TITLE = "model"
     BINDINGS: ClassVar[list[BindingType]] = [
         *move_bindings(*MOVES),
-        Binding("right_curly_bracket", "model(1)", "next model"),
-        Binding("left_curly_bracket", "model(-1)", "model before"),
-        Binding("d", "diff", "review the proposed changes"),
-        Binding("y", "copy", "copy the page"),
-        Binding("question_mark,f1", "why", "why: where the numbers come from, and keys"),
-        Binding("escape,q,enter", "back", "back"),
+        bind("right_curly_bracket", "model(1)"),
+        bind("left_curly_bracket", "model(-1)"),
+        bind("d", "diff"),
+        bind("y", "copy"),
+        bind("question_mark,f1", "why"),
+        bind("escape,q,enter", "back"),
     ]
 
     def __init__(self, face: Face, table: ModelTable) -> None:

@@ -1,0 +1,66 @@
+"""One table of keys: the screens bind what it says, and the documentation says the same."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+from textual.screen import Screen
+
+import modelcar_tui.tui.screens as screens
+from modelcar_tui.tui.app import DashboardApp
+from modelcar_tui.tui.keys import KEYS, bind
+from modelcar_tui.tui.screens.palette import pretty
+
+DOC = Path(__file__).parents[3] / "docs" / "keys.md"
+TYPED = {"palette", "ask", "prompt"}
+"""Screens where keys are typed text; they have only what moves in a list and leaves."""
+
+
+def bound() -> Iterator[tuple[str, Binding]]:
+    """Each binding of each screen, one key each."""
+    for module in pkgutil.iter_modules(screens.__path__):
+        loaded = importlib.import_module(f"modelcar_tui.tui.screens.{module.name}")
+        for name, kind in vars(loaded).items():
+            ours = isinstance(kind, type) and issubclass(kind, Screen) and kind.__module__ == loaded.__name__
+            if ours and module.name not in TYPED | {"base"}:
+                for binding in Binding.make_bindings(kind.BINDINGS):
+                    yield name, binding
+    for binding in Binding.make_bindings(DashboardApp.BINDINGS):
+        yield "DashboardApp", binding
+
+
+def test_every_screen_binds_keys_by_the_table() -> None:
+    odd = [
+        (screen, one.key, one.description)
+        for screen, one in bound()
+        if one.description and KEYS.get("1" if one.key.isdecimal() else one.key) != one.description
+    ]
+    assert not odd, "bind(keys, action) of tui/keys.py takes the words from the table"
+
+
+def test_no_key_of_the_table_is_bound_nowhere() -> None:
+    keys = {"1" if one.key.isdecimal() else one.key for _, one in bound()}
+    assert set(KEYS) - keys == set()
+
+
+def test_the_documentation_has_the_table_key_by_key() -> None:
+    told: dict[str, str] = {}
+    for line in DOC.read_text().splitlines():
+        if match := re.fullmatch(r"\| (`.+`(?: to `9`)?) \| (.+) \|", line):
+            names = re.findall(r"`([^`]+)`", match[1].partition(" to ")[0])
+            told |= dict.fromkeys(names, match[2])
+    assert told == {
+        name if name in ("pagedown", "pageup", "enter", "escape") else pretty(name): text
+        for name, text in KEYS.items()
+    }
+
+
+def test_a_key_that_is_not_in_the_table_is_refused() -> None:
+    with pytest.raises(KeyError):
+        bind("p", "leave")
