@@ -66,7 +66,7 @@ def test_a_hundred_models_are_a_few_groups_by_reason_and_unfold() -> None:
     assert sum(len(one.rows) for one in groups if isinstance(one, ModelGroup)) == 100
     first = groups[0]
     assert isinstance(first, ModelGroup)
-    assert first.title == "llama-3.3-70b-instruct-fp8-dynamic-0*"
+    assert first.title == "llama-3.3-70b-instruct-fp8-dynamic*"
     opened = arrange_models(rows, "reason", None, {first.key})
     assert len(opened) == 5 + 20
     assert [one.name for one in opened[1:3] if isinstance(one, ModelRow)] == [

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 
 import msgspec
 
+from modelcar_tui.manifest import ModelCar
 from modelcar_tui.supervisor import RunState, outcome_of
 from modelcar_tui.tui.faces.decision import worst_first
 from modelcar_tui.tui.patterns import Filter
@@ -20,6 +21,8 @@ class ModelRow(msgspec.Struct, frozen=True):
     """One model, as far as it is known."""
 
     name: str
+    car: ModelCar | None = None
+    """As the manifest says."""
     read: ModelRequirements | None = None
     judged: ModelVerdict | None = None
     told: ModelOutcome | None = None
@@ -68,9 +71,9 @@ def model_rows(state: RunState) -> list[ModelRow]:
     """All models: worst first once there is a verdict, else in the manifest's order."""
     read = {model.car.name: model for model in state.models}
     report = state.decision
+    cars = {car.name: car for car in (state.manifest.models if state.manifest is not None else ())}
     if report is None:
-        cars = state.manifest.models if state.manifest is not None else ()
-        return [ModelRow(car.name, read.get(car.name)) for car in cars]
+        return [ModelRow(name, car, read.get(name)) for name, car in cars.items()]
     outcome = outcome_of(state)
     told = {one.model: one for one in outcome.models} if outcome is not None else {}
     counts: dict[str, list[int]] = {}
@@ -79,7 +82,14 @@ def model_rows(state: RunState) -> list[ModelRow]:
         count[0] += 1
         count[1] += change.severity == "required"
     return [
-        ModelRow(one.model, read.get(one.model), one, told.get(one.model), *counts.get(one.model, (0, 0)))
+        ModelRow(
+            one.model,
+            cars.get(one.model),
+            read.get(one.model),
+            one,
+            told.get(one.model),
+            *counts.get(one.model, (0, 0)),
+        )
         for one in worst_first(report)
     ]
 
@@ -143,6 +153,6 @@ def _title(one: ModelGroup, by: str) -> str:
         return one.key
     common = _common([line.name for line in one.rows])
     if len(common) >= _LEAST_PREFIX:
-        return f"{common}*"
+        return f"{_stem(common)}*"
     stems = {_stem(line.name) for line in one.rows}
     return f"{one.first.name} and {len(one.rows) - 1} more" if len(stems) > 1 else f"{stems.pop()}*"

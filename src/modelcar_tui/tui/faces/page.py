@@ -7,7 +7,7 @@ from typing import Any
 
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.core.text import reveal
-from modelcar_tui.manifest import Change, Operation
+from modelcar_tui.manifest import Change, ModelCar, Operation
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.kinds import kind_cell
@@ -34,7 +34,8 @@ def page_rows(state: RunState, one: ModelRow, cells: int, glyphs: Glyphs) -> lis
     rows += _remarks(state, one, cells)
     if one.read is not None:
         rows += _facts(one.read, cells, glyphs)
-    return rows
+    car = one.read.car if one.read is not None else one.car
+    return rows + (_as_written(car, cells) if car is not None else [])
 
 
 def _verdict(judged: ModelVerdict, one: ModelRow, cells: int) -> list[Row]:
@@ -94,7 +95,7 @@ def _kinds(judged: ModelVerdict, cells: int, glyphs: Glyphs) -> list[Row]:
             paragraph("" if served else kind.why, max(left, 12), "muted") if left >= 24 else [Row()]
         )
         rows.append(Row((*lead, *first.spans)))
-        rows += [Row(((" " * (cells - left), ""), *line.spans)) for line in rest[:1]]
+        rows += [Row(((" " * (cells - left), ""), *line.spans)) for line in rest]
     return rows
 
 
@@ -151,7 +152,7 @@ def _remarks(state: RunState, one: ModelRow, cells: int) -> list[Row]:
 
 
 def _facts(read: ModelRequirements, cells: int, glyphs: Glyphs) -> list[Row]:
-    model, serving = read.image.model, read.car.serving
+    model = read.image.model
     told: list[tuple[str, Fact[Any]]] = [
         ("parameters", model.parameters),
         ("weights", model.weight_bytes),
@@ -166,6 +167,11 @@ def _facts(read: ModelRequirements, cells: int, glyphs: Glyphs) -> list[Row]:
         text = f.value(fact, glyphs) if fact.known else f"unknown: {fact.note}"
         source = f.origin(fact, 0.0, glyphs) if fact.known else ""
         rows += labelled(label, f"{text}  ({source})" if source else text, cells, indent=_LABEL)
-    rows += labelled("image", read.car.image, cells, indent=_LABEL, role="muted")
-    rows += labelled("gpu_count", str(serving.gpu_count), cells, indent=_LABEL)
-    return rows + labelled("arguments", "  ".join(map(reveal, serving.args)), cells, indent=_LABEL)
+    return rows
+
+
+def _as_written(car: ModelCar, cells: int) -> list[Row]:
+    """What the manifest says of it."""
+    rows = labelled("image", reveal(car.image), cells, indent=_LABEL, role="muted")
+    rows += labelled("gpu_count", str(car.serving.gpu_count), cells, indent=_LABEL)
+    return rows + labelled("arguments", "  ".join(map(reveal, car.serving.args)), cells, indent=_LABEL)

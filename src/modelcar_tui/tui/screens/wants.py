@@ -7,7 +7,6 @@ from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui.arranging import SIDES_FROM, TWO_FROM, Want, arranged
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.models import ModelGroup
-from modelcar_tui.tui.faces.page import page_rows
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.widgets.board import Board, Panel
 from modelcar_tui.tui.widgets.gpus import GpuTable
@@ -19,6 +18,8 @@ FOCUSED = 200
 _PAGES = 8
 """Models whose pages are looked at for the room that one takes: it must not jump with the cursor."""
 _GPU_ROWS = 14
+_PANE = 9
+"""Rows of QA's pane while it runs."""
 _TABLE = 5
 """Rows of the table that stay beside what is looked at."""
 
@@ -43,7 +44,7 @@ class Wants:
         self._look(width)
         qa_runs = bool(self._face.state.qa.started.container) and self._face.state.qa.outcome is None
         wants = [
-            Want(pane.id or "", 4, pane.wanted(width), 70)
+            Want(pane.id or "", _PANE if qa_runs and width >= TWO_FROM else 4, pane.wanted(width), 70)
             for pane in self._board.query(SpecialistPane)
             if _open(self._face.state.pane(pane.specialist), pane.specialist in opened)
         ]
@@ -54,7 +55,8 @@ class Wants:
         plan = 45 if self._face.state.answer is None else 20
         for name, least, weight in (("page", 7, 40), ("plan", 4, plan), ("notes", 4, 30), ("gpus", 5, 25)):
             rows = self._rows.get(name, 0)
-            if rows:
+            beside = qa_runs and width < SIDES_FROM and name in ("plan", "notes") and name != focus
+            if rows and not beside:
                 wants.append(Want(name, min(rows, least), rows, weight, grows=name == "page"))
         if self._index.total:
             weight = 75 if qa_runs else 28
@@ -62,14 +64,15 @@ class Wants:
             wants.append(Want("log", min(rows, 5), rows, weight, grows=True))
         most = height - (_TABLE if models else 0)
         wants = [_looked_at(want, most) if want.name == focus else want for want in wants]
-        wants = self._filled(wants, width, height) if width >= SIDES_FROM else wants
+        wants = self._filled(wants, width, height) if width >= TWO_FROM else wants
         self.names = frozenset(want.name for want in wants)
         return wants
 
     def _filled(self, wants: list[Want], width: int, height: int) -> list[Want]:
         """With the specialists that are done, as far as they fill room that nothing else needs."""
         named = {want.name for want in wants}
-        part, spare = round(width * 0.44), 2 * height - sum(want.rows for want in wants)
+        part = width // 2 if width < SIDES_FROM else round(width * 0.44)
+        spare = 2 * height - sum(want.rows for want in wants)
         for pane in self._board.query(SpecialistPane):
             rows = self._pane(pane, part) if pane.id not in named and spare > 0 else spare + 1
             if rows <= spare:
@@ -97,20 +100,23 @@ class Wants:
             return
         self._of, self._held = now, of
         self._rows = {"models": table.wanted() if state.manifest is not None or state.decision else 0}
+        part = width if width < TWO_FROM else width // 2 if width < SIDES_FROM else round(width * 0.44)
         if state.decision is not None:
-            part = width if width < TWO_FROM else width // 2 if width < SIDES_FROM else round(width * 0.44)
-            self._rows |= {
-                str(panel.id): panel.wanted(part) for panel in self._board.query(Panel) if panel.id != "page"
-            }
+            told = [panel for panel in self._board.query(Panel) if panel.id != "page"]
+            self._rows |= {str(panel.id): panel.wanted(part) for panel in told}
+        if self._rows["models"] and (state.decision is not None or width >= TWO_FROM):
             self._rows["page"] = self._page(table, part)
         if state.cluster is not None:
             self._rows["gpus"] = min(_GPU_ROWS, self._board.query_one(GpuTable).wanted())
 
     def _page(self, table: ModelTable, width: int) -> int:
         """Rows of the longest page."""
+        from modelcar_tui.tui.faces.page import page_rows
+
         firsts = [one.first if isinstance(one, ModelGroup) else one for one in table.shown[:_PAGES]]
         state, glyphs = self._face.state, self._face.glyphs
-        return 2 + max((len(page_rows(state, one, width - 4, glyphs)) for one in firsts), default=0)
+        longest = max((len(page_rows(state, one, width - 4, glyphs)) for one in firsts), default=0)
+        return longest + 2 if longest else 0
 
 
 def _looked_at(want: Want, most: int) -> Want:

@@ -1,9 +1,12 @@
-"""The panels of the dashboard: each says how many rows it has to tell, and the board places them."""
+"""The panels of the dashboard: each says how many rows it has to tell, and the board places them.
+
+What a panel shows is imported when it has something to show: the first frame has nothing yet.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from textual.containers import Container
 from textual.geometry import Offset, Region, Size, Spacing
@@ -12,12 +15,11 @@ from textual.widget import Widget
 
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.models import ModelRow
-from modelcar_tui.tui.faces.notes import notes_rows
-from modelcar_tui.tui.faces.page import page_rows
-from modelcar_tui.tui.faces.plan import plan_rows, plan_title
 from modelcar_tui.tui.rows import EMPTY, Row, row
 from modelcar_tui.tui.view import Scrolled
+
+if TYPE_CHECKING:
+    from modelcar_tui.tui.faces.models import ModelRow
 
 
 class _Placed(Layout):
@@ -83,6 +85,8 @@ class PagePanel(Panel):
         return row((model.name, "title")), Row(word)
 
     def all_rows(self, width: int, height: int) -> list[Row]:
+        from modelcar_tui.tui.faces.page import page_rows
+
         model = self._model()
         if model is None:
             return []
@@ -101,6 +105,8 @@ class NotesPanel(Panel):
         return row(("remarks", "title")), EMPTY
 
     def all_rows(self, width: int, height: int) -> list[Row]:
+        from modelcar_tui.tui.faces.notes import notes_rows
+
         return notes_rows(self.face.state, width, self.face.glyphs)
 
 
@@ -111,7 +117,11 @@ class PlanPanel(Panel):
         super().__init__(face, id="plan", classes="panel")
 
     def head(self) -> tuple[Row, Row]:
+        from modelcar_tui.tui.faces.plan import plan_title
+
         return plan_title(self.face.state)
 
     def all_rows(self, width: int, height: int) -> list[Row]:
+        from modelcar_tui.tui.faces.plan import plan_rows
+
         return plan_rows(self.face.state, width, self.face.glyphs, height)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.kinds import KindColumn, kind_columns
-from modelcar_tui.tui.faces.model_table import Columns, columns, free_row, head_row, table_row
 from modelcar_tui.tui.faces.models import GROUPINGS, MANY, ModelGroup, ModelRow, arrange_models, model_rows
 from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import Row, row
 from modelcar_tui.tui.view import View
+
+if TYPE_CHECKING:
+    from modelcar_tui.tui.faces.kinds import KindColumn
+    from modelcar_tui.tui.faces.model_table import Columns
 
 
 class ModelTable(View, can_focus=True):
@@ -68,6 +72,8 @@ class ModelTable(View, can_focus=True):
         self._look()
         if not self.shown:
             return [row((self._nothing(), "muted"))]
+        from modelcar_tui.tui.faces.model_table import free_row, head_row, table_row
+
         state, glyphs = self.face.state, self.face.glyphs
         cols = self._columns(width)
         ends = [free_row(cols, glyphs)] if self._has_free() and height > len(self.shown) + 1 else []
@@ -82,6 +88,8 @@ class ModelTable(View, can_focus=True):
     _room = 1
 
     def _columns(self, width: int) -> Columns:
+        from modelcar_tui.tui.faces.model_table import columns
+
         qa = self.face.state.qa
         tested = bool(qa.started.container) or (qa.outcome is not None and not qa.outcome.skipped)
         return columns(self.shown, self._kinds, width, qa=tested)
@@ -104,6 +112,8 @@ class ModelTable(View, can_focus=True):
             return
         chosen = self.shown[self.cursor] if self.moved and self.cursor < len(self.shown) else None
         if not self._of or any(new is not old for new, old in zip(key, self._of, strict=False)):
+            from modelcar_tui.tui.faces.kinds import kind_columns
+
             self._all, self._kinds = model_rows(state), kind_columns(state)
         self._of = now
         self._group(chosen)

@@ -1,0 +1,180 @@
+"""The dashboard's main states as events and keys: what the snapshots, and people, look at."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from modelcar_tui.core.errors import Problem
+from modelcar_tui.kube.types import Access, Rung
+from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.qa.types import QaCounts, QaModelResult, QaOutcome
+from modelcar_tui.supervisor import events as e
+from modelcar_tui.verdict.reports import KindFit, ModelVerdict, OnKind, Verdict
+from pilot import support as s
+
+BIG = "llama-3.3-70b-instruct-fp8-dynamic"
+_KINDS = ("H100-80GB-HBM3 80 GiB", "A100-SXM4-80GB 39 GiB", "L40S 45 GiB")
+_FITS = {
+    0: (OnKind.FITS, OnKind.TIGHT, OnKind.FITS),
+    1: (OnKind.REFUSED, OnKind.REFUSED, OnKind.REFUSED),
+    2: (OnKind.FITS, OnKind.FITS, OnKind.FITS),
+    3: (OnKind.FITS, OnKind.FITS, OnKind.FITS),
+    4: (OnKind.UNKNOWN, OnKind.REFUSED, OnKind.UNKNOWN),
+}
+
+
+def _with_kinds(model: ModelVerdict, at: int) -> ModelVerdict:
+    kinds = tuple(
+        KindFit(kind=kind, state=state, gpus=None if at == 4 else 4 if at == 1 else 1, why=model.why)
+        for kind, state in zip(_KINDS, _FITS[at], strict=True)
+    )
+    return msgspec.structs.replace(model, kinds=kinds)
+
+
+def _decided(models: tuple[ModelVerdict, ...] | None = None) -> list[e.AnyEvent]:
+    """The decided run, with the kinds of GPU at hand."""
+    report = s.report()
+    found = models or tuple(_with_kinds(model, at) for at, model in enumerate(report.models))
+    made = e.DecisionMade(report=msgspec.structs.replace(report, models=found, with_changes=Verdict.UNKNOWN))
+    return [made if isinstance(one, e.DecisionMade) else one for one in s.decided()]
+
+
+def _answered() -> list[e.AnyEvent]:
+    accepted = tuple(change.id for change in s.plan().changes)
+    decision = Decision(plan_digest=s.plan().digest, accepted=accepted, write=True, who="ada")
+    written = e.ManifestWritten(path=s.TARGET, sha256="1c" * 32, changes=len(accepted))
+    return [*_decided(), e.ApprovalGiven(decision=decision), written]
+
+
+def working(_: Path) -> list[e.AnyEvent]:
+    """Two specialists work."""
+    args = ("--max-model-len=8192", "--gpu-memory-utilization=0.9", "--uvicorn-log-level=info")
+    out: list[e.AnyEvent] = []
+    for one in s.begin():
+        if isinstance(one, e.ManifestRead):
+            cars = tuple(
+                msgspec.structs.replace(car, serving=msgspec.structs.replace(car.serving, args=args))
+                for car in one.manifest.models
+            )
+            out.append(e.ManifestRead(manifest=msgspec.structs.replace(one.manifest, models=cars)))
+        else:
+            out.append(one)
+    return out
+
+
+def waiting(_: Path) -> list[e.AnyEvent]:
+    """NO-GO, and changes that are required."""
+    return _decided()
+
+
+def no_cluster(_: Path) -> list[e.AnyEvent]:
+    """Nothing is known of the GPUs."""
+    problem = Problem(what="there is no kubeconfig at ~/.kube/config", fix="oc login --web https://API:6443")
+    access = Access(rung=Rung.NO_KUBECONFIG, problem=problem)
+    nothing = msgspec.structs.replace(s.cluster(()), access=access, runtime=None)
+    inventory = msgspec.structs.replace(nothing.inventory, known=False, nodes=(), nodes_seen=0)
+    cluster = msgspec.structs.replace(nothing, inventory=inventory)
+    report = s.report()
+    why = "no GPUs are known: there is no kubeconfig at ~/.kube/config"
+    models = tuple(
+        msgspec.structs.replace(
+            model,
+            verdict=Verdict.UNKNOWN,
+            why=why,
+            settle=problem.fix,
+            product="",
+            gpu_gib=s.Fact(),
+            estimate=None,
+        )
+        for model in report.models
+    )
+    plan = msgspec.structs.replace(report.plan, changes=())
+    unknown = msgspec.structs.replace(
+        report, verdict=Verdict.UNKNOWN, why=why, models=models, plan=plan, hunks=(), checks=(), findings=()
+    )
+    swap = {e.ClusterRead: e.ClusterRead(report=cluster), e.DecisionMade: e.DecisionMade(report=unknown)}
+    return [swap.get(type(one), one) for one in s.decided()[:-1]]
+
+
+def hundred(_: Path) -> list[e.AnyEvent]:
+    """A hundred models of five kinds."""
+    firsts = [_with_kinds(model, at) for at, model in enumerate(s.report().models)]
+    models = tuple(
+        msgspec.structs.replace(model, model=f"{model.model}-{at:03}")
+        for at, model in enumerate(itertools.islice(itertools.cycle(firsts), 100))
+    )
+    return _decided(models)
+
+
+def qa_question(_: Path) -> list[e.AnyEvent]:
+    """Written; QA asks."""
+    return [*_answered(), e.SpecialistStarted(specialist="qa"), e.ConsentRequested(effects=CONSENT)]
+
+
+def qa_running(folder: Path) -> list[e.AnyEvent]:
+    """The suite is at its second model."""
+    return [*_answered(), *s.in_qa(s.spool(folder, 60), 60)[len(s.decided()) + 2 :]]
+
+
+def qa_failed(folder: Path) -> list[e.AnyEvent]:
+    """One model died of CUDA out of memory."""
+    return [*qa_running(folder), *_ended("FAILED", "CUDA_OOM")]
+
+
+def finished(folder: Path) -> list[e.AnyEvent]:
+    """All passed."""
+    return [*qa_running(folder), *_ended("PASSED", "")]
+
+
+def _ended(status: str, cause: str) -> list[e.AnyEvent]:
+    bad = bool(cause)
+    line = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.2 GiB" if bad else ""
+    means = "CUDA ran out of memory" if bad else ""
+    of_big = QaModelResult(model=BIG, status=status, cause=cause, means=means, line=line)
+    results = tuple(
+        of_big if model.model == BIG else QaModelResult(model=model.model, status="PASSED")
+        for model in s.report().models
+    )
+    outcome = QaOutcome(
+        code=f"QA_ERROR:{cause}" if bad else "QA_OK",
+        message=f"{BIG}: CUDA out of memory" if bad else "25 tests passed",
+        exit_status=int(bad),
+        seconds=541.0,
+        counts=QaCounts(passed=24 if bad else 25, failed=int(bad)),
+        phase="inference",
+        fix="lower --max-model-len, or take more GPUs" if bad else "",
+        cause=line,
+        models=results,
+    )
+    return [
+        e.QaFinished(outcome=outcome),
+        e.SpecialistFinished(
+            specialist="qa", status=e.Status.FAILED if bad else e.Status.DONE, summary=outcome.message
+        ),
+        e.RunFinished(
+            exit_status=4 if bad else 8, verdict=Verdict.NO_GO, summary=outcome.message, seconds=612.0
+        ),
+    ]
+
+
+CONSENT: tuple[str, ...] = ("creates and deletes the namespace test-model-serving",)
+
+STATES: dict[str, tuple[Callable[[Path], list[e.AnyEvent]], tuple[str, ...]]] = {
+    "working": (working, ()),
+    "no-cluster": (no_cluster, ()),
+    "waiting": (waiting, ()),
+    "hundred": (hundred, ()),
+    "page": (waiting, ("enter",)),
+    "review": (waiting, ("d",)),
+    "writing": (waiting, ("d", "asterisk", "W")),
+    "qa-question": (qa_question, ()),
+    "qa-running": (qa_running, ()),
+    "qa-failed": (qa_failed, ("escape",)),
+    "finished": (finished, ()),
+    "gpus": (waiting, ("g",)),
+}
+"""Twelve states: the events, and the keys that lead there."""
