@@ -11,10 +11,13 @@ from textual.pilot import Pilot
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.marks import Marked
+from modelcar_tui.supervisor.state import fold
 from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.review import Mark, open_review
 from modelcar_tui.tui.screens.confirm import ConfirmDialog
 from modelcar_tui.tui.screens.diff import DiffScreen
+from modelcar_tui.tui.screens.quit import QuitDialog
 from modelcar_tui.verdict.reports import ApplyPreview
 from pilot import support as s
 
@@ -54,23 +57,17 @@ async def test_accepting_two_of_four_sends_exactly_these(size: tuple[int, int]) 
     async with s.dashboard(engine, size) as (app, pilot):
         screen = await reviewing(app, pilot)
         assert screen.review.counts.undecided == 4, "nothing is accepted at the start"
-        await pilot.press("n", "y", "y", "y", "u")
-        await settled(screen, pilot)
-        await pilot.press("k", "u", "W")
-        await settled(screen, pilot)
-        if not isinstance(app.screen, ConfirmDialog):
-            await pilot.press("W")
+        await pilot.press("space", "j", "space", "space", "j", "minus", "W")
         await confirming(app, pilot)
         assert s.shows(app, "granite.generated.yaml")
-        assert s.shows(app, "accepted, 1 rejected")
+        assert s.shows(app, "--max-model-len 131072 → 32768")
         assert engine.answers == []
         await pilot.press(*"write")
         await s.wait_for(pilot, lambda: engine.answers, "the answer is sent")
         answer = engine.answers[0]
         assert answer.write
         assert answer.plan_digest == s.plan().digest
-        assert set(answer.accepted) == {c.id for c in screen.review.accepted}
-        assert f"{BIG}/--max-model-len" in answer.accepted
+        assert answer.accepted == (f"{BIG}/--max-model-len",)
         assert answer.who
 
 
@@ -80,11 +77,11 @@ async def test_enter_never_approves_anything() -> None:
         screen = await reviewing(app, pilot)
         await pilot.press("enter", "enter", "enter")
         assert screen.review.counts.undecided == 4
-        await pilot.press("a")
+        await pilot.press("asterisk")
         await settled(screen, pilot)
         await pilot.press("W")
         await confirming(app, pilot)
-        await pilot.press("enter", "enter", "W", "y", "space", "enter")
+        await pilot.press("enter", "enter", "W", "A", "space", "asterisk", "enter")
         assert isinstance(app.screen, ConfirmDialog)
         assert engine.answers == []
 
@@ -92,17 +89,17 @@ async def test_enter_never_approves_anything() -> None:
 async def test_keys_typed_before_and_just_after_the_screen_appears_are_dropped() -> None:
     engine = s.FakeEngine(s.decided())
     async with s.dashboard(engine) as (app, pilot):
-        await pilot.press("d", "y", "a", "W")
+        await pilot.press("d", "space", "asterisk", "W")
         await s.wait_for(pilot, lambda: isinstance(app.screen, DiffScreen), "the review is open")
         screen = app.screen
         assert isinstance(screen, DiffScreen)
         await s.wait_for(pilot, lambda: screen.hears_from < float("inf"), "the first paint")
         assert DiffScreen.deaf_s == 0.5
         assert screen.hears_from - time.monotonic() > 0.2
-        await pilot.press("y", "a")
+        await pilot.press("space", "A", "asterisk")
         assert screen.review.counts.undecided == 4
         await s.hears(app, pilot)
-        await pilot.press("y")
+        await pilot.press("space")
         assert screen.review.counts.accepted == 1
 
 
@@ -110,7 +107,7 @@ async def test_the_confirmation_is_deaf_at_first_too() -> None:
     engine = s.FakeEngine(s.decided())
     async with s.dashboard(engine) as (app, pilot):
         screen = await reviewing(app, pilot)
-        await pilot.press("a")
+        await pilot.press("asterisk")
         await settled(screen, pilot)
         await pilot.press("W", *"write")
         await s.wait_for(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the confirmation is asked")
@@ -128,7 +125,7 @@ async def test_escape_leaves_everything_without_writing() -> None:
     engine = s.FakeEngine(s.decided())
     async with s.dashboard(engine) as (app, pilot):
         screen = await reviewing(app, pilot)
-        await pilot.press("a")
+        await pilot.press("asterisk")
         await settled(screen, pilot)
         await pilot.press("W")
         await confirming(app, pilot)
@@ -155,23 +152,34 @@ async def test_writing_nothing_is_refused_and_the_whole_plan_can_be_rejected() -
     assert engine.answers[0].accepted == ()
 
 
-async def test_one_of_two_coupled_changes_is_warned_of_before_and_in_the_confirmation() -> None:
+async def test_half_of_a_pair_can_not_be_accepted() -> None:
+    """By no key: the pair has one row and one box."""
+    pair = {f"{BIG}/gpu_count", f"{BIG}/--tensor-parallel-size"}
     async with s.dashboard(s.FakeEngine(s.decided())) as (app, pilot):
         screen = await reviewing(app, pilot)
-        await pilot.press("j", "j", "j", "y")
-        text = "needs --tensor-parallel-size beside it"
-        await settled(screen, pilot)
-        assert s.shows(app, text)
-        await pilot.press("W")
-        await confirming(app, pilot)
-        assert s.shows(app, "needs --tensor-parallel-size beside it")
+        await pilot.press("j")
+        assert s.shows(app, "[ ] gpu_count 2 → 4 + --tensor-parallel-size 2 → 4")
+        for keys in (("space",), ("space",), ("minus",), ("A",), ("U",), ("asterisk",), ("D",), ("U",)):
+            await pilot.press(*keys)
+            taken = {change.id for change in screen.review.accepted} & pair
+            assert taken in (set(), pair), keys
+        await pilot.press("equals_sign", "backspace", "8", "enter", *(["backspace"] * 1), "8", "enter")
+        await s.wait_for(
+            pilot, lambda: screen.review.counts.edited == 2, "both values are edited in one step"
+        )
+        assert screen.review.edits == {
+            f"{BIG}/gpu_count": "8",
+            f"{BIG}/--tensor-parallel-size": "--tensor-parallel-size=8",
+        }
+        await pilot.press("U")
+        assert screen.review.counts.edited == 0
 
 
 async def test_an_edited_value_is_accepted_shown_and_sent() -> None:
     engine = s.FakeEngine(s.decided())
     async with s.dashboard(engine) as (app, pilot):
         screen = await reviewing(app, pilot)
-        await pilot.press("j", "j", "e")
+        await pilot.press("equals_sign")
         await pilot.press(*(["backspace"] * 5), *"16384", "enter")
         await s.wait_for(
             pilot, lambda: screen.review.mark(f"{BIG}/--max-model-len") is Mark.EDITED, "the edit"
@@ -190,7 +198,7 @@ async def test_a_refused_edit_is_said_and_can_not_be_written() -> None:
     engine = s.FakeEngine(s.decided())
     async with s.dashboard(engine) as (app, pilot):
         screen = await reviewing(app, pilot)
-        await pilot.press("j", "j", "e", *"banana", "enter")
+        await pilot.press("equals_sign", *"banana", "enter")
         await s.wait_for(pilot, lambda: screen.preview and screen.preview.problems, "the refusal")
         assert s.shows(app, "can't be written: edited item:")
         await pilot.press("W")
@@ -206,7 +214,7 @@ async def test_a_base_file_that_changed_is_said_plainly() -> None:
     engine = s.FakeEngine(s.decided(), preview=ApplyPreview(problems=(changed,)))
     async with s.dashboard(engine) as (app, pilot):
         screen = await reviewing(app, pilot)
-        await pilot.press("a")
+        await pilot.press("asterisk")
         await settled(screen, pilot)
         assert s.shows(app, "the base file has changed since it was read; run again")
         await pilot.press("W")
@@ -230,14 +238,14 @@ async def test_another_plan_starts_the_review_again() -> None:
     engine = s.FakeEngine(s.decided())
     async with s.dashboard(engine) as (app, pilot):
         screen = await reviewing(app, pilot)
-        await pilot.press("a")
+        await pilot.press("asterisk")
         assert screen.review.counts.accepted == 4
         other = msgspec.structs.replace(s.plan(), base_sha256="00" * 32)
         engine.say(e.DecisionMade(report=msgspec.structs.replace(s.report(), plan=other)))
         await s.wait_for(pilot, lambda: screen.review.counts.undecided == 4, "the review starts again")
         assert s.shows(app, "the plan has changed")
         await settled(screen, pilot)
-        await pilot.press("a", "W")
+        await pilot.press("asterisk", "W")
         await s.wait_for(
             pilot, lambda: s.shows(app, "does not wait for an answer to this plan"), "the refusal"
         )
@@ -247,28 +255,258 @@ async def test_another_plan_starts_the_review_again() -> None:
 async def test_views_change_from_reason_to_diff_to_result() -> None:
     async with s.dashboard(s.FakeEngine(s.decided()), (200, 60)) as (app, pilot):
         await reviewing(app, pilot)
-        assert s.shows(app, "One GPU needs no executor backend.")
+        assert s.shows(app, "131,072 tokens need 40.0 GiB of KV cache")
         await s.wait_for(pilot, lambda: s.shows(app, "if it were accepted"), "what the change would do")
         await pilot.press("v")
-        await s.wait_for(pilot, lambda: s.shows(app, "@@ -9,7 +9,6 @@"), "the text diff")
+        await s.wait_for(pilot, lambda: s.shows(app, "@@ -17,9 +16,9 @@"), "the text diff")
         await pilot.press("v")
         await s.wait_for(
             pilot, lambda: s.shows(app, "nothing is accepted: the file would be the base"), "the result"
         )
-        await pilot.press("y")
-        await s.wait_for(pilot, lambda: s.shows(app, "@@ -9,7 +9,6 @@"), "the result of one change")
+        await pilot.press("space")
+        await s.wait_for(pilot, lambda: s.shows(app, "@@ -17,9 +16,9 @@"), "the result of one change")
 
 
-async def test_folding_hides_and_splitting_makes_undecided() -> None:
+async def test_what_is_required_comes_first_and_the_rest_is_folded() -> None:
     async with s.dashboard(s.FakeEngine(s.decided())) as (app, pilot):
         screen = await reviewing(app, pilot)
+        change = screen.current.choice
+        assert change is not None and change.ids == (f"{BIG}/--max-model-len",)
+        assert s.shows(app, "▸ 1 that changes no verdict: 1 removed")
+        assert not s.shows(app, "- --distributed-executor-backend")
+        await pilot.press("j", "j", "enter")
+        assert s.shows(app, "▾ 1 that changes no verdict") and s.shows(
+            app, "[ ] - --distributed-executor-backend"
+        )
+        assert screen.review.counts.undecided == 4
         await pilot.press("j", "enter")
-        assert len(screen.lines) == 3
-        await pilot.press("y")
-        assert screen.review.counts.accepted == 3, "a folded hunk is decided as a whole"
-        await pilot.press("j", "s")
-        assert screen.review.counts.accepted == 0
-        assert len(screen.lines) == 6
+        assert s.shows(app, "▸ 1 that changes no verdict"), "Enter on one of them folds them again"
+        await pilot.press("space")
+        assert screen.review.counts.accepted == 1 and s.shows(app, "1 accepted"), "the heading is a box too"
+
+
+async def test_no_key_of_the_review_is_silent() -> None:
+    only = msgspec.structs.replace(s.plan(), changes=s.plan().changes[3:])
+    report = msgspec.structs.replace(s.report(), plan=only)
+    asked = e.ApprovalRequested(request_id="b", plan_digest=only.digest)
+    async with s.dashboard(s.FakeEngine([*s.decided()[:-1], e.DecisionMade(report=report), asked])) as (
+        app,
+        pilot,
+    ):
+        screen = await reviewing(app, pilot)
+        assert len([line for line in screen.lines if line.choice]) == 1, "nothing required: nothing folded"
+        for key, told in (
+            ("U", "there is no step to undo"),
+            ("A", "nothing is required; * accepts all 1"),
+            ("k", ""),
+            ("equals_sign", "Enter unfolds; then edit one of them"),
+            ("minus", ""),
+            ("minus", "it is rejected already"),
+            ("asterisk", "nothing is undecided"),
+            ("D", "nothing is undecided"),
+            ("W", "nothing is accepted"),
+            ("j", ""),
+            ("V", "this row takes an argument away"),
+            ("U", "undone: 0 of 1 accepted"),
+            ("D", "0 of 1 accepted, 1 rejected"),
+        ):
+            await pilot.press(key)
+            await s.wait_for(pilot, lambda text=told: s.shows(app, text), f"{key}: {told}")
+
+
+async def test_marks_outlive_the_screen_and_come_back_a_step_at_a_time() -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        await pilot.press("space", "j", "minus", "k", "equals_sign", *(["backspace"] * 5), *"16384", "enter")
+        await s.wait_for(pilot, lambda: screen.review.counts.edited == 1, "the edit")
+        await pilot.press("q")
+        await s.wait_for(
+            pilot,
+            lambda: s.shows(app, "1 of 4 accepted, 2 rejected, not written: the marks are kept"),
+            "the word",
+        )
+        again = await reviewing(app, pilot)
+        assert (
+            again is not screen
+            and str(again.review.counts) == "1 of 4 accepted (1 edited), 2 rejected, 1 undecided"
+        )
+        for left in (
+            "1 of 4 accepted, 2 rejected, 1 undecided",
+            "1 of 4 accepted, 3 undecided",
+            "0 of 4 accepted, 4 undecided",
+        ):
+            await pilot.press("U")
+            assert str(again.review.counts) == left
+        await pilot.press("A")
+        assert s.shows(app, "3 required accepted; W writes, U undoes")
+        await pilot.press("U", "asterisk", "U", "D", "U")
+        assert str(again.review.counts) == "0 of 4 accepted, 4 undecided"
+    assert [step.undo for step in engine.marked] == [False] * 3 + [True] * 3 + [False, True] * 3
+    assert fold(engine_events(engine)).marks.now == Marked()
+
+
+def engine_events(engine: s.FakeEngine) -> list[e.Stamped]:
+    """What the run has kept, as a resumed run reads it."""
+    return s.stamp([*s.decided(), *engine.marked])
+
+
+async def test_a_resumed_run_shows_its_marks_and_can_undo_them() -> None:
+    first = s.plan().changes[0].id
+    steps = [
+        e.ChangesMarked(plan_digest=s.plan().digest, rejected=(first,)),
+        e.ChangesMarked(plan_digest=s.plan().digest, accepted=(first, "gone/--flag")),
+    ]
+    async with s.dashboard(s.FakeEngine([*s.decided(), *steps])) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        assert screen.review.mark(first) is Mark.ACCEPTED and screen.review.counts.accepted == 1
+        await pilot.press("U")
+        assert screen.review.mark(first) is Mark.REJECTED
+
+
+async def test_required_changes_take_two_keys_and_the_word_from_the_dashboard() -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine) as (app, pilot):
+        app.open_screen("required")
+        await s.wait_for(pilot, lambda: isinstance(app.screen, DiffScreen), "the review is open")
+        await s.hears(app, pilot)
+        assert s.shows(app, "3 of 4 accepted")
+        await pilot.press("W")
+        await confirming(app, pilot)
+        await pilot.press(*"write")
+        await s.wait_for(pilot, lambda: engine.answers, "the answer is sent")
+    assert set(engine.answers[0].accepted) == {c.id for c in s.plan().changes if c.severity == "required"}
+
+
+async def test_the_question_names_what_is_required_and_counts_the_rest() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (80, 24)) as (app, pilot):
+        await reviewing(app, pilot)
+        await pilot.press("asterisk", "W")
+        await confirming(app, pilot)
+        rows = [row for row in s.screen_text(app) if "│" in row]
+        text = "\n".join(rows)
+        assert text.index("required") < text.index("other")
+        for shown in (
+            "--max-model-len 131072 → 32768",
+            "gpu_count 2 → 4",
+            "1  1 removed   v in the",
+            "NO-GO →",
+        ):
+            assert shown in text, shown
+        assert "--distributed-executor-backend=mp" not in text.partition("Write")[2].partition("type")[0]
+
+
+async def test_what_would_still_fail_is_said_before_the_word() -> None:
+    engine = s.FakeEngine(s.decided())
+    failing = msgspec.structs.replace(engine.preview(Decision(plan_digest="")), models=s.verdicts())
+    async with s.dashboard(s.FakeEngine(s.decided(), preview=failing)) as (app, pilot):
+        await reviewing(app, pilot)
+        await pilot.press("space", "W")
+        await confirming(app, pilot)
+        assert s.shows(app, "! required and not accepted: " + BIG)
+        assert s.shows(app, f"! {BIG} stays NO-GO")
+
+
+@pytest.mark.parametrize(
+    ("answer", "after", "told"),
+    [
+        (True, e.ManifestWritten(path=s.TARGET, sha256="0", changes=3), "written to granite.generated.yaml"),
+        (True, e.ManifestKept(why="the disk is full"), "not written (the disk is full)"),
+        (False, None, "the plan was rejected"),
+    ],
+    ids=["written", "kept", "rejected"],
+)
+async def test_a_plan_that_was_answered_is_there_to_look_at_only(
+    answer: bool, after: e.AnyEvent | None, told: str
+) -> None:
+    taken = tuple(change.id for change in s.plan().changes[:3]) if answer else ()
+    given = e.ApprovalGiven(decision=Decision(plan_digest=s.plan().digest, accepted=taken, write=answer))
+    engine = s.FakeEngine([*s.decided(), given, *([after] if after else [])])
+    async with s.dashboard(engine) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        assert s.shows(app, f"{told}: to look at only")
+        assert screen.review.counts.accepted == len(taken) and screen.review.counts.undecided == 0
+        for key in ("space", "minus", "A", "asterisk", "D", "U", "W", "R", "equals_sign"):
+            await pilot.press(key)
+            assert app.screen is screen and screen.review.counts.accepted == len(taken), key
+    assert engine.marked == [] and engine.answers == []
+
+
+async def test_the_last_question_of_a_quit_says_what_is_open() -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine) as (app, pilot):
+        await reviewing(app, pilot)
+        await pilot.press("A", "q")
+        await s.wait_for(pilot, lambda: not isinstance(app.screen, DiffScreen), "the dashboard")
+        await pilot.press("ctrl+c")
+        text = "3 of 4 accepted, not written: the marks are kept"
+        await s.wait_for(
+            pilot, lambda: isinstance(app.screen, QuitDialog) and s.shows(app, text), "what is open"
+        )
+        await pilot.press("S")
+        await s.wait_for(pilot, lambda: app._exit, "the end")
+    assert "cancel" in engine.calls
+
+
+async def test_two_hundred_changes_of_a_hundred_models_are_quick_to_mark() -> None:
+    changes = []
+    for at in range(100):
+        tied = {"gpu_count": "--tensor-parallel-size", "--tensor-parallel-size": "gpu_count"}
+        for flag, partner in tied.items():
+            changes.append(
+                Change(
+                    id=f"m{at}/{flag}",
+                    model=f"m{at}",
+                    operation=Operation.SET,
+                    flag=flag,
+                    old=f"{flag}=1",
+                    new=f"{flag}=2",
+                    severity="required",
+                    reason="it needs two",
+                    together_with=(f"m{at}/{partner}",),
+                )
+            )
+    plan = Plan(base="b", base_sha256="0", target="t", changes=tuple(changes))
+    report = msgspec.structs.replace(s.report(), plan=plan, hunks=())
+    asked = e.ApprovalRequested(request_id="b", plan_digest=plan.digest)
+    events = [*s.decided()[:-1], e.DecisionMade(report=report), asked]
+    async with s.dashboard(s.FakeEngine(events), (80, 24)) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        begun = time.process_time()
+        for _ in range(20):
+            screen.action_accept()
+            screen.action_move(1)
+        assert time.process_time() - begun < 2.0, "20 marks in a long list"
+        assert screen.review.counts.accepted == 40
+        await pilot.press("A", "W")
+        await confirming(app, pilot)
+        assert s.shows(app, "required  200  m0: 2, m1: 2")
+        assert s.shows(app, "and 88 more models")
+
+
+def test_changes_that_are_tied_by_way_of_others_are_one_box() -> None:
+    def change(name: str, *tied: str, severity: str = "improvement") -> Change:
+        return Change(
+            id=name,
+            model="m",
+            operation=Operation.ADD,
+            flag=name,
+            new=name,
+            reason="",
+            severity=severity,
+            together_with=tied,
+        )
+
+    changes = (
+        change("a", "b"),
+        change("x"),
+        change("b"),
+        change("c", "b", severity="required"),
+        change("y", "gone"),
+    )
+    review = open_review(Plan(base="b", base_sha256="0", target="t", changes=changes))
+    assert [choice.ids for choice in review.choices] == [("a", "b", "c"), ("x",), ("y",)]
+    assert review.choices[0].severity == "required"
 
 
 async def test_invisible_characters_are_shown_as_code_points() -> None:
@@ -292,7 +530,7 @@ async def test_invisible_characters_are_shown_as_code_points() -> None:
         screen = await reviewing(app, pilot)
         for shown in ("<U+202E>", "<U+200B>2<U+001B>[2J", "r<U+2066>", "invisible characters"):
             assert s.shows(app, shown), shown
-        await pilot.press("y")
+        await pilot.press("asterisk")
         await settled(screen, pilot)
         await pilot.press("W")
         await confirming(app, pilot)
@@ -300,7 +538,7 @@ async def test_invisible_characters_are_shown_as_code_points() -> None:
 
 
 def test_an_edit_with_invisible_characters_is_refused() -> None:
-    review = open_review(s.plan(), s.hunks())
+    review = open_review(s.plan())
     with pytest.raises(ValueError, match="invisible"):
         review.edit(s.plan().changes[0].id, "--max-model-len=1\u200b6384")
     with pytest.raises(ValueError, match="empty"):
@@ -310,31 +548,30 @@ def test_an_edit_with_invisible_characters_is_refused() -> None:
     assert review.edit(s.plan().changes[0].id, "--api-key=$(KEY)").counts.edited == 1
 
 
-def test_every_change_is_in_exactly_one_group() -> None:
-    for hunks in ((), s.hunks(), s.hunks()[:1], (*s.hunks(), *s.hunks())):
-        review = open_review(s.plan(), hunks)
-        assert sorted(i for group in review.groups for i in group.ids) == sorted(
-            c.id for c in s.plan().changes
-        )
+def test_every_change_is_in_exactly_one_box() -> None:
+    choices = open_review(s.plan()).choices
+    assert sorted(i for choice in choices for i in choice.ids) == sorted(c.id for c in s.plan().changes)
 
 
 def test_rejecting_an_edited_change_forgets_the_edit() -> None:
     first = s.plan().changes[0].id
-    review = open_review(s.plan(), ()).edit(first, "--max-model-len=5").set((first,), Mark.REJECTED)
+    review = open_review(s.plan()).edit(first, "--max-model-len=5").set((first,), Mark.REJECTED)
     assert review.decision(write=True).edited == {}
     assert review.decision(write=True).accepted == ()
 
 
-async def test_a_replay_can_be_reviewed_but_not_answered() -> None:
-    engine = s.FakeEngine(s.decided())
+async def test_a_replay_shows_the_marks_and_changes_none() -> None:
+    marks = e.ChangesMarked(plan_digest=s.plan().digest, accepted=(s.plan().changes[0].id,))
+    engine = s.FakeEngine([*s.decided(), marks])
     async with s.dashboard(engine) as (app, pilot):
         app.face.replay = True
         screen = await reviewing(app, pilot)
-        await pilot.press("a")
-        await settled(screen, pilot)
-        await pilot.press("W")
-        await s.wait_for(pilot, lambda: s.shows(app, "does not wait for an answer"), "the refusal")
-    assert engine.answers == []
+        assert screen.review.counts.accepted == 1
+        for key in ("asterisk", "U", "space", "W"):
+            await pilot.press(key)
+            await s.wait_for(pilot, lambda: s.shows(app, "a replay: to look at only"), "the refusal")
+        assert screen.review.counts.accepted == 1
+    assert engine.answers == [] and engine.marked == []
 
 
 @pytest.mark.parametrize("size", s.SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -349,18 +586,14 @@ async def test_what_a_change_would_do_is_worked_out_before_it_is_accepted(size: 
     engine.preview = watched  # type: ignore[method-assign]
     async with s.dashboard(engine, size) as (app, pilot):
         screen = await reviewing(app, pilot)
-        await pilot.press("j", "j", "j")
-        change = screen.current.change
-        assert change is not None and change.together_with, "a change that needs another one"
+        await pilot.press("j")
+        choice = screen.current.choice
+        assert choice is not None and len(choice.changes) == 2, "a change that needs another one"
         await s.wait_for(pilot, lambda: screen.tried is not None, "what it would do")
-        await s.wait_for(
-            pilot, lambda: {change.id, *change.together_with} in map(set, asked), "with its partner"
-        )
+        await s.wait_for(pilot, lambda: set(choice.ids) in map(set, asked), "with its partner")
         assert screen.review.counts.accepted == 0 and screen.review.decision(write=True).accepted == ()
-        while not s.shows(app, "if it were accepted"):
+        while not s.shows(app, "if they were accepted"):
             assert s.shows(app, "PgDn"), "a short screen scrolls to it"
             await pilot.press("pagedown")
-        await pilot.press("y")
-        await s.wait_for(
-            pilot, lambda: screen.review.counts.accepted == 1, "only the change itself is marked"
-        )
+        await pilot.press("space")
+        await s.wait_for(pilot, lambda: screen.review.counts.accepted == 2, "both of them are marked")

@@ -175,7 +175,8 @@ class Engine:
             end[0] += f"; written: {state.written.path}" if state.written is not None else ""
             end[0] += f"; see it again: modelcar-tui --replay {state.run_id}" if state.run_id else ""
         if state.run_id and (state.finish is None or state.finish.resumable):
-            end.append(f"the run can go on: modelcar-tui --resume {state.run_id}")
+            kept = f" ({state.marks_told}: kept)" if state.marks_told else ""
+            end.append(f"the run can go on{kept}: modelcar-tui --resume {state.run_id}")
         return tuple(end)
 
     def _end(self, how: str) -> None:
