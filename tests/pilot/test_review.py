@@ -424,7 +424,7 @@ async def test_a_plan_that_was_answered_is_there_to_look_at_only(
     engine = s.FakeEngine([*s.decided(), given, *([after] if after else [])])
     async with s.dashboard(engine) as (app, pilot):
         screen = await reviewing(app, pilot)
-        assert s.shows(app, f"{told}: to look at only")
+        assert s.shows(app, f"to look at only: {told}")
         assert screen.review.counts.accepted == len(taken) and screen.review.counts.undecided == 0
         for key in ("space", "minus", "A", "asterisk", "D", "U", "W", "R", "equals_sign"):
             await pilot.press(key)
@@ -569,7 +569,7 @@ async def test_a_replay_shows_the_marks_and_changes_none() -> None:
         assert screen.review.counts.accepted == 1
         for key in ("asterisk", "U", "space", "W"):
             await pilot.press(key)
-            await s.wait_for(pilot, lambda: s.shows(app, "a replay: to look at only"), "the refusal")
+            await s.wait_for(pilot, lambda: s.shows(app, "to look at only: a replay"), "the refusal")
         assert screen.review.counts.accepted == 1
     assert engine.answers == [] and engine.marked == []
 

@@ -140,7 +140,7 @@ def detail_rows(choice: Choice, review: Review, effect: list[Row], cells: int, g
     if len(changes) == 1:
         rows += [*items, *reasons, *effect]
     else:
-        rows += paragraph("one box: one makes no valid command line without the other", cells, "muted")
+        rows += paragraph("one box: no valid command line without the other", cells, "muted")
         rows += [*reasons, *effect, EMPTY, *items]
     for change in changes:
         if change.evidence:

@@ -34,11 +34,11 @@ def answer_to(state: RunState, plan_digest: str) -> Decision | None:
 def look_only(state: RunState, plan_digest: str, *, replay: bool) -> str:
     """Why the plan can't be marked any more; empty where it can."""
     if replay:
-        return f"a replay: {_LOOK}"
+        return f"{_LOOK}: a replay"
     answer = answer_to(state, plan_digest)
     if answer is not None:
-        return f"{answered_as(state, answer)}: {_LOOK}"
-    return f"the run has ended: {_LOOK}" if state.finish is not None else ""
+        return f"{_LOOK}: {answered_as(state, answer)}"
+    return f"{_LOOK}: the run has ended" if state.finish is not None else ""
 
 
 def answered_as(state: RunState, answer: Decision) -> str:

@@ -127,19 +127,19 @@ class DiffScreen(AnsweringScreen):
     def keys(self) -> Keys:
         if self.only:
             return [("v", self.following), ("y", "copy"), ("q", "leave"), ("?", "keys")]
-        needed = [("A", "accept required")] if self.review.required else []
+        needed = [("A", "required")] if self.review.required else []
         return [
             ("space", "accept"),
             ("-", "reject"),
             *needed,
             ("*", "all"),
-            ("W", "write"),
             ("U", "undo"),
             ("q", "leave"),
             ("?", "keys"),
             ("v", self.following),
             ("=", "edit"),
             ("R", "reject plan"),
+            ("W", "write"),
         ]
 
     @property
