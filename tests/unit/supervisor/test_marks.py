@@ -128,6 +128,28 @@ def test_marks_of_the_engine_stand_in_the_journal_before_the_answer(
     engine.mark(step(asked.plan_digest))  # the loop is closed: nothing is raised
 
 
+def test_the_last_words_name_what_is_marked_and_the_way_back(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelcar_tui.supervisor.supervisor.team", lambda *_: fake_team())
+    engine = Engine(Settings(manifest=str(manifest), state_dir=str(tmp_path)))
+    engine.start()
+    events: list[e.AnyEvent] = []
+
+    def seen(kind: type) -> list[e.AnyEvent]:
+        events.extend(one.event for one in engine.drain())
+        return [event for event in events if isinstance(event, kind)]
+
+    until(lambda: seen(e.ApprovalRequested))
+    engine.mark(step(seen(e.ApprovalRequested)[0].plan_digest, accepted=(ID,)))
+    engine.cancel()
+    assert engine.join(20)
+    assert (
+        "the run can go on (1 of 1 accepted, not written: kept): modelcar-tui --resume"
+        in engine.last_words()[-1]
+    )
+
+
 def until(found: Callable[[], object]) -> None:
     end = time.monotonic() + 60
     while not found():

@@ -142,9 +142,8 @@ def detail_rows(choice: Choice, review: Review, effect: list[Row], cells: int, g
     else:
         rows += paragraph("one box: no valid command line without the other", cells, "muted")
         rows += [*reasons, *effect, EMPTY, *items]
-    for change in changes:
-        if change.evidence:
-            rows += [EMPTY, *term_rows(change.evidence, cells, glyphs)]
+    for terms in dict.fromkeys(change.evidence for change in changes if change.evidence):
+        rows += [EMPTY, *term_rows(terms, cells, glyphs)]
     return rows
 
 

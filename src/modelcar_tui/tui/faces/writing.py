@@ -103,12 +103,30 @@ def _named(label: str, choices: list[Choice], review: Review, glyphs: Glyphs) ->
         together = f"{name}  {', '.join(items)}"
         rows += [together] if len(together) <= SHORT else [name, *(f"  {item}" for item in items)]
     if len(rows) > ROWS:
+        rows = _alike(models, review, glyphs)
+    if len(rows) > ROWS:
         counts = [f"{name}: {sum(len(one.changes) for one in own)}" for name, own in models.items()]
-        more = [f"and {len(counts) - NAMED} more models"] if len(counts) > NAMED else []
-        rows = [", ".join([*counts[:NAMED], *more])]
+        rows = [_some(counts)]
     count = str(sum(len(choice.changes) for choice in choices))
     first, *rest = rows
     return [(label, f"{count}  {first}"), *(("", f"{' ' * len(count)}  {each}") for each in rest)]
+
+
+def _alike(models: dict[str, list[Choice]], review: Review, glyphs: Glyphs) -> list[str]:
+    """The models that are changed in the same way, told once: `gpu_count 1 → 4`, then `50 models: ...`."""
+    alike: dict[str, list[str]] = {}
+    for name, own in models.items():
+        alike.setdefault(", ".join(describe(choice, review, glyphs) for choice in own), []).append(name)
+    rows: list[str] = []
+    for items, names in alike.items():
+        rows += [items, f"  {len(names)} models: {_some(names, 3)}" if len(names) > 1 else f"  {names[0]}"]
+    return rows
+
+
+def _some(texts: list[str], most: int = NAMED) -> str:
+    """The first of them, and how many more there are."""
+    more = [f"and {len(texts) - most} more models"] if len(texts) > most else []
+    return ", ".join([*texts[:most], *more])
 
 
 def _others(review: Review) -> list[tuple[str, str]]:
