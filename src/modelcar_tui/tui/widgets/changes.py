@@ -156,9 +156,10 @@ class ChangeDetail(Scrolled):
         )
 
     def whole(self) -> str:
-        """All rows as text, also those that the screen has no room for."""
+        """All rows as text, also those that the screen has no room for, in lines of one width on any screen."""
         title = "".join(text for text, _ in self.head()[0].spans)
-        rows = ("".join(text for text, _ in line.spans).rstrip() for line in self.all_rows(*self.inner))
+        lines = self.all_rows(SIDE_BY_SIDE - 1, self.inner[1])
+        rows = ("".join(text for text, _ in line.spans).rstrip() for line in lines)
         return "\n".join([title, "", *rows])
 
     def all_rows(self, width: int, height: int) -> list[Row]:
