@@ -121,6 +121,9 @@ async def test_the_detail_is_copied_whole_and_why_is_of_the_model_under_the_curs
         await pilot.press("question_mark")
         await s.wait_for(pilot, lambda: app.screen is not screen, "why")
         assert s.shows(app, f"why: Decision  /{BIG}"[:40])
+        await pilot.press("tab")
+        await s.wait_for(pilot, lambda: s.shows(app, "=             edit the new value"), "the keys")
+        assert s.shows(app, "*             accept all that is undecided")
 
 
 async def test_a_resumed_run_shows_its_marks_and_can_undo_them() -> None:

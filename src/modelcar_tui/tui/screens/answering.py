@@ -43,6 +43,7 @@ class AnsweringScreen(PreviewingScreen):
         elif not self.review.counts.accepted:
             self.tell("nothing is accepted; space accepts a change, R rejects the whole plan")
         else:
+            self.tell("working out what would be written")
             self.look(self._ask_to_write)
 
     def _ask_to_write(self, found: ApplyPreview, decision: Decision, warning: str = "") -> None:

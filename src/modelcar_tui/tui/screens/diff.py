@@ -225,6 +225,8 @@ class DiffScreen(AnsweringScreen):
             self._take(self.review.set(ids, Mark.UNDECIDED))
         else:
             self._take(self.review.accepting(self.chosen))
+        if self.current.choice is None:
+            self.tell(f"{self.review.counts}; U undoes")
 
     def action_reject(self) -> None:
         """`-`."""

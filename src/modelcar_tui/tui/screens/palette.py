@@ -120,6 +120,8 @@ def pretty(key: str) -> str:
         "enter": "Enter",
         "minus": "-",
         "plus": "+",
+        "equals_sign": "=",
+        "asterisk": "*",
     }
     if key.startswith("upper_"):
         return key[-1].upper()

@@ -156,7 +156,7 @@ class ChangeDetail(Scrolled):
         )
 
     def whole(self) -> str:
-        """All rows as text, also those that the screen has no room for, in lines of one width on any screen."""
+        """All rows as text, also those that the screen has no room for; as wide on any screen."""
         title = "".join(text for text, _ in self.head()[0].spans)
         lines = self.all_rows(SIDE_BY_SIDE - 1, self.inner[1])
         rows = ("".join(text for text, _ in line.spans).rstrip() for line in lines)
