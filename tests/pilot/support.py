@@ -554,6 +554,7 @@ class FakeEngine:
     def __init__(self, events: Iterable[e.AnyEvent] = (), preview: ApplyPreview | None = None) -> None:
         self.calls: list[object] = []
         self.answers: list[Decision] = []
+        self.marked: list[e.ChangesMarked] = []
         self.time = T0 + 60
         self._preview = preview
         self._queue: list[e.Stamped] = []
@@ -575,6 +576,10 @@ class FakeEngine:
     def drain(self) -> list[e.Stamped]:
         queue, self._queue = self._queue, []
         return queue
+
+    def mark(self, marked: e.ChangesMarked) -> None:
+        self.marked.append(marked)
+        self.say(marked)
 
     def answer(self, decision: Decision) -> None:
         self.answers.append(decision)

@@ -334,13 +334,13 @@ async def test_the_summary_comes_at_the_end_and_q_leaves_with_the_run_s_status(t
     assert app.return_value == 4
 
 
-@pytest.mark.parametrize(("key", "call", "status"), [("c", "cancel", 130), ("d", "detach", 1)])
+@pytest.mark.parametrize(("key", "call", "status"), [("S", "cancel", 130), ("L", "detach", 1)])
 async def test_quitting_a_live_run_asks(key: str, call: str, status: int, tmp_path: Path) -> None:
     engine = s.FakeEngine(s.in_qa(s.spool(tmp_path, 5), 5))
     async with s.dashboard(engine) as (app, pilot):
         await pilot.press("q")
         await s.wait_for(pilot, lambda: s.shows(app, "The run is still going on"), "the question")
-        await pilot.press("n")
+        await pilot.press("q")
         await s.wait_for(pilot, lambda: not s.shows(app, "still going on"), "staying")
         assert engine.calls == ["start"]
         await pilot.press("ctrl+c")
@@ -356,8 +356,8 @@ async def test_detaching_is_only_offered_while_qa_runs() -> None:
     async with s.dashboard(engine) as (app, pilot):
         await pilot.press("q")
         await s.wait_for(pilot, lambda: s.shows(app, "The run is still going on"), "the question")
-        assert not s.shows(app, "detach")
-        await pilot.press("d")
+        assert not s.shows(app, "leave:")
+        await pilot.press("L")
         assert engine.calls == ["start"]
 
 

@@ -125,6 +125,4 @@ async def test_the_review_of_a_plan_that_was_written_shows_what_was_accepted(oom
     async with app.run_test(size=(120, 40)) as pilot:
         await s.wait_for(pilot, lambda: s.shows(app, "with exit status 4"), "the end")
         await pilot.press("d")
-        await s.wait_for(
-            pilot, lambda: s.shows(app, "8 accepted, 0 rejected, 0 undecided"), "the answer's marks"
-        )
+        await s.wait_for(pilot, lambda: s.shows(app, "8 of 8 accepted"), "the answer's marks")

@@ -71,7 +71,7 @@ async def asked(app: DashboardApp, pilot: Pilot[int]) -> DiffScreen:
     await s.hears(app, pilot)
     screen = app.screen
     assert isinstance(screen, DiffScreen)
-    await pilot.press("a")
+    await pilot.press("asterisk")
     await s.wait_for(pilot, lambda: screen.preview is not None, "the result is worked out")
     await pilot.press("W")
     await confirming(app, pilot)
@@ -136,7 +136,7 @@ async def test_the_question_looks_again_and_not_at_what_was_found_minutes_ago() 
         await s.wait_for(pilot, lambda: isinstance(app.screen, DiffScreen), "the review is open")
         await s.hears(app, pilot)
         screen = app.screen
-        await pilot.press("a")
+        await pilot.press("asterisk")
         await s.wait_for(pilot, lambda: screen.preview is not None, "the result is worked out")
         engine.there = (THERE,)
         await pilot.press("W")
@@ -226,11 +226,11 @@ async def test_keys_after_w_never_reach_the_review() -> None:
         await s.hears(app, pilot)
         screen = app.screen
         assert isinstance(screen, DiffScreen)
-        await pilot.press("y")
+        await pilot.press("space")
         await s.wait_for(pilot, lambda: screen.preview is not None, "the result is worked out")
         await s.wait_for(pilot, lambda: screen.tried is not None, "what the next one would do")
         engine.disk.clear()
-        await pilot.press("W", "d", "n", "e")
+        await pilot.press("W", "D", "minus", "equals_sign", "U")
         engine.disk.set()
         await confirming(app, pilot)
         assert screen.review.counts.accepted == 1 and screen.review.counts.rejected == 0
@@ -244,7 +244,7 @@ async def test_required_changes_are_named_first() -> None:
         rows = s.screen_text(app)
         at = [
             next(i for i, row in enumerate(rows) if text in row and "│" in row and i > 8)
-            for text in ("gpu_count 4", "granite-3.1-8b-instruct: without")
+            for text in ("gpu_count 2 → 4", "1  1 removed")
         ]
         assert at[0] < at[1]
 

@@ -68,7 +68,7 @@ def test_keys_on_a_stalled_line_still_quit(tmp_path: Path) -> None:
         terminal.wait_for("to review")
         terminal.keys("q")
         terminal.wait_for("stop the run")
-        terminal.keys("c")
+        terminal.keys("S")
         assert terminal.wait_unread(10) == 130
 
 
@@ -111,7 +111,7 @@ def test_threads_and_an_engine_that_never_come_back_are_not_waited_for() -> None
         terminal.wait_for("NO-GO")
         terminal.keys("g", "q")
         terminal.wait_for("stop the run")
-        terminal.keys("c")
+        terminal.keys("S")
         asked = time.monotonic()
         assert terminal.wait_end(10) == 130
         assert time.monotonic() - asked < 4
@@ -123,7 +123,7 @@ def test_the_stop_of_qa_is_waited_for_until_a_second_ctrl_c() -> None:
         terminal.wait_for("qa-operator")
         terminal.keys("q")
         terminal.wait_for("the QA container is stopped")
-        terminal.keys("c")
+        terminal.keys("S")
         terminal.wait_for("stopping what the run has started")
         terminal.quiet(1.0)
         assert terminal.status is None
@@ -149,7 +149,7 @@ def test_what_the_terminal_was_set_to_before_is_what_it_is_set_to_after(tmp_path
         before = terminal.attributes()
         terminal.wait_for("to review")
         assert terminal.attributes() != before
-        terminal.keys("q", "c")
+        terminal.keys("q", "S")
         assert terminal.wait_end(10) == 130
         assert terminal.attributes() == before
         assert before[3] & termios.ECHO

@@ -80,7 +80,7 @@ def test_review_approve_and_qa_by_keys(demo: Tmux, tmp_path: Path) -> None:
     assert "DEMO" in demo.wait_for("[ ]")
     demo.keys("Enter")
     assert "[x]" not in demo.screen()
-    demo.press_until(("a",), lambda text: "[x]" in text)
+    demo.press_until(("*",), lambda text: "[x]" in text)
     demo.press_until(("W",), lambda text: "type write" in text)
     assert "DEMO" in demo.screen()
     assert not list(tmp_path.rglob("*.generated.yaml")), "W only asks"
@@ -107,7 +107,7 @@ def test_quit_of_a_waiting_run_names_the_way_back(demo: Tmux) -> None:
     demo.wait_for("to review")
     demo.keys("q")
     demo.wait_for("stop the run")
-    demo.press_until(("c",), lambda text: "status=" in text)
+    demo.press_until(("S",), lambda text: "status=" in text)
     assert "--resume" in demo.wait_for("status=130")
 
 
@@ -117,9 +117,11 @@ def test_editor_changes_one_value(tmp_path: Path) -> None:
     try:
         window.wait_for("to review")
         window.keys("d")
-        window.wait_for("[ ] + --max-model-len=131072")
+        window.wait_for("that change no verdict")
+        window.press_until(("j",), lambda text: "Enter unfolds" in text)
+        window.press_until(("Enter",), lambda text: "[ ] + --max-model-len=131072" in text)
         window.press_until(("j",), lambda text: "add, improvement" in text)
-        window.press_until(("E",), lambda text: "[e] + --max-model-len=65536" in text)
+        window.press_until(("V",), lambda text: "[e] + --max-model-len=65536" in text)
         assert not list(tmp_path.rglob("*.generated.yaml"))
     finally:
         window.close()

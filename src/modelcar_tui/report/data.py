@@ -16,6 +16,8 @@ SCHEMA = 2
 def envelope(state: RunState) -> dict[str, Any]:
     """The whole state under `run`, each specialist's own under `specialists`; on top what most look for."""
     finish, told = state.finish, outcome_of(state)
+    run = msgspec.to_builtins(state)
+    del run["marks"]  # the way to an answer, with every step of it; the answer is in `approval`
     own = {key: value for pane in state.panes if is_own(pane) for key, value in pane.metadata.items()}
     head = {
         "schema": SCHEMA,
@@ -33,7 +35,7 @@ def envelope(state: RunState) -> dict[str, Any]:
         "qa": state.qa.outcome.code if state.qa.outcome else None,
         "optimized_serving_arguments": list(state.decision.optimized) if state.decision else [],
         "specialists": {pane.name: pane.metadata for pane in state.panes},
-        "run": msgspec.to_builtins(state),
+        "run": run,
     }
     return {**head, **own, **head, **tail}  # what a specialist says never replaces what the envelope says
 

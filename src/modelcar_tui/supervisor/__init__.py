@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.engine import Engine
     from modelcar_tui.supervisor.journal import read_journal
     from modelcar_tui.supervisor.limits import STOP_S
+    from modelcar_tui.supervisor.marks import Marked, Marks, marked
     from modelcar_tui.supervisor.outcome import outcome_of
     from modelcar_tui.supervisor.runs import (
         SETTINGS,
@@ -42,6 +43,8 @@ __all__ = [
     "Context",
     "Engine",
     "Finish",
+    "Marked",
+    "Marks",
     "Metadata",
     "Pane",
     "Qa",
@@ -56,6 +59,7 @@ __all__ = [
     "fold",
     "journal_of",
     "keep_in_journal",
+    "marked",
     "outcome_of",
     "read_journal",
     "requirements_row",
@@ -74,6 +78,7 @@ if not TYPE_CHECKING:
             "engine": "Engine",
             "journal": "read_journal",
             "limits": "STOP_S",
+            "marks": "Marked Marks marked",
             "outcome": "outcome_of",
             "runs": "command_keeping find_run journal_of SETTINGS settings_of_run settings_to_resume",
             "settings": "Approve Settings",

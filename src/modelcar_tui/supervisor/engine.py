@@ -1,6 +1,6 @@
 """The engine's own thread and loop, so that a slow terminal never slows a run.
 
-The screen calls `start`, `drain`, `answer`, `cancel`, `detach` and `preview`; none of them blocks.
+The screen calls `start`, `drain`, `answer`, `mark`, `cancel`, `detach` and `preview`; none of them blocks.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,7 @@ class Engine:
         self._prepare = prepare
         self._mailbox = Mailbox()
         self._supervisor: Supervisor | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: str = ""
         self._questions = itertools.count(1)
         self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
@@ -72,6 +74,18 @@ class Engine:
         """Answer the plan that waits."""
         if self._supervisor is not None:
             self._supervisor.answer(decision)
+
+    def mark(self, marked: e.ChangesMarked) -> None:
+        """Keep the operator's marks in the journal, in the order of the calls and before an answer that
+        follows. After the run's end they are shown no more and not kept."""
+        loop, supervisor = self._loop, self._supervisor
+        if loop is not None and supervisor is not None:
+            with suppress(RuntimeError):  # the loop is closed: the run has ended
+                loop.call_soon_threadsafe(self._mark, supervisor, marked)
+
+    def _mark(self, supervisor: Supervisor, marked: e.ChangesMarked) -> None:
+        with suppress(OSError, MemoryError):  # the supervisor ends the run for it and says so
+            self._teller(supervisor)(marked)
 
     def consent(self, allowed: bool) -> None:
         """Say whether QA may change the cluster."""
@@ -161,7 +175,8 @@ class Engine:
             end[0] += f"; written: {state.written.path}" if state.written is not None else ""
             end[0] += f"; see it again: modelcar-tui --replay {state.run_id}" if state.run_id else ""
         if state.run_id and (state.finish is None or state.finish.resumable):
-            end.append(f"the run can go on: modelcar-tui --resume {state.run_id}")
+            kept = f" ({state.marks_told}: kept)" if state.marks_told else ""
+            end.append(f"the run can go on{kept}: modelcar-tui --resume {state.run_id}")
         return tuple(end)
 
     def _end(self, how: str) -> None:
@@ -188,7 +203,7 @@ class Engine:
         supervisor = Supervisor(settings, resume=self._resume)
         if self._on_ready is not None:
             self._on_ready()
-        self._supervisor = supervisor
+        self._supervisor, self._loop = supervisor, asyncio.get_running_loop()
         if self._stop:
             supervisor.cancel(detach=self._stop == "detach")
         async for stamped in supervisor.run():

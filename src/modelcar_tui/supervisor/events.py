@@ -126,6 +126,23 @@ class ApprovalRequested(Event, tag=True, frozen=True, kw_only=True):
     plan_digest: str
 
 
+class ChangesMarked(Event, tag=True, frozen=True, kw_only=True):
+    """The operator has marked changes of the plan; no answer yet, nothing is written for it.
+
+    It holds all marks after the step, so that it says the same however often it is told.
+    """
+
+    plan_digest: str
+    accepted: tuple[str, ...] = ()
+    """Ids, the edited ones among them."""
+    rejected: tuple[str, ...] = ()
+    """Ids; what is named nowhere is undecided."""
+    edited: dict[str, str] = {}
+    """New items of accepted changes that the operator edited, by id."""
+    undo: bool = False
+    """The last step is taken back; nothing else is said then."""
+
+
 class ApprovalGiven(Event, tag=True, frozen=True, kw_only=True):
     decision: Decision
 
@@ -270,6 +287,7 @@ AnyEvent = (
     | ClusterRead
     | DecisionMade
     | ApprovalRequested
+    | ChangesMarked
     | ApprovalGiven
     | ManifestWritten
     | ManifestKept

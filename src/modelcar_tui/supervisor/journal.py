@@ -15,6 +15,7 @@ from modelcar_tui.qa import QaLogGrew, QaStarted
 from modelcar_tui.supervisor.events import (
     AnyEvent,
     ApprovalGiven,
+    ChangesMarked,
     ConsentGiven,
     ManifestWritten,
     NarrationToken,
@@ -24,7 +25,7 @@ from modelcar_tui.supervisor.events import (
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = decoder(Stamped)
-_PRECIOUS = (ApprovalGiven, ConsentGiven, ManifestWritten, QaStarted, RunFinished)
+_PRECIOUS = (ApprovalGiven, ChangesMarked, ConsentGiven, ManifestWritten, QaStarted, RunFinished)
 """Flushed to the disk, not only to the kernel: a power cut must not ask the operator twice."""
 
 

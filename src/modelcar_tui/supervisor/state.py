@@ -17,6 +17,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest import Decision, Manifest
 from modelcar_tui.qa import QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted, Seen
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.marks import Marks, marked, told
 from modelcar_tui.verdict import (
     ConfigurationReport,
     DecisionReport,
@@ -152,6 +153,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     reports: dict[str, Any] = {}
     """Of specialists that are not ours, as JSON has them."""
     approval: Approval | None = None
+    marks: Marks = Marks()
+    """On the changes of the plan, before they are an answer; not in the JSON report."""
     written: e.ManifestWritten | None = None
     kept: str = ""
     consent: Consent | None = None
@@ -166,6 +169,13 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     def answer(self) -> Decision | None:
         """The operator's answer to the plan, once there is one."""
         return self.approval.decision if self.approval is not None else None
+
+    @property
+    def marks_told(self) -> str:
+        """`2 of 8 accepted, not written`; empty where nothing is marked, or the plan was answered."""
+        if self.decision is None or self.approval is None or self.approval.decision is not None:
+            return ""
+        return told(self.marks.of(self.approval.plan_digest), len(self.decision.plan.changes))
 
     def report_of(self, specialist: str) -> Any:
         """What a specialist has found out: ours as their types, others as JSON has it; None where it has
@@ -272,6 +282,8 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
             return _judged(_set(state, decision=event.report))
         case e.ApprovalRequested():
             return _set(state, approval=Approval(request_id=event.request_id, plan_digest=event.plan_digest))
+        case e.ChangesMarked():
+            return _set(state, marks=marked(state.marks, event))
         case e.ApprovalGiven():
             approval = state.approval or Approval(request_id="", plan_digest=event.decision.plan_digest)
             return _set(state, approval=_set(approval, decision=event.decision))

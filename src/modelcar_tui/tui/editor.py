@@ -22,10 +22,10 @@ def edit_text(app: App[int], text: str) -> tuple[str, str]:
             with app.suspend():
                 done = subprocess.run([*command, str(path)], check=False)
         except SuspendNotSupported:
-            return "", "this terminal can't be handed to an editor; e edits here"
+            return "", "this terminal can't be handed to an editor; = edits here"
         except OSError as error:
-            return "", f"{command[0]}: {error.strerror}; set EDITOR, or use e"
+            return "", f"{command[0]}: {error.strerror}; set EDITOR, or use ="
         if done.returncode:
             return "", f"{command[0]} ended with status {done.returncode}; nothing is changed"
         lines = path.read_text(encoding="utf-8", errors="replace")[:10_000].splitlines()
-    return (lines[0], "") if lines else ("", "the file is empty; n rejects the change")
+    return (lines[0], "") if lines else ("", "the file is empty; - rejects the change")

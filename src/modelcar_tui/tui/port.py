@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from modelcar_tui.manifest import Decision
-from modelcar_tui.supervisor.events import Stamped
+from modelcar_tui.supervisor.events import ChangesMarked, Stamped
 from modelcar_tui.supervisor.llm import WhatIf
 from modelcar_tui.verdict import ApplyPreview
 
@@ -28,6 +28,10 @@ class EnginePort(Protocol):
 
     def answer(self, decision: Decision) -> None:
         """The operator's answer to the open approval."""
+        ...
+
+    def mark(self, marked: ChangesMarked) -> None:
+        """Keep the operator's marks on the plan; they come back as an event."""
         ...
 
     def consent(self, allowed: bool) -> None:

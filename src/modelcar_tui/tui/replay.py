@@ -18,7 +18,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest import Decision
 from modelcar_tui.qa import QaStarted
 from modelcar_tui.supervisor import RunState, fold, read_journal, settings_of_run
-from modelcar_tui.supervisor.events import DecisionMade, QuestionAnswered, Stamped
+from modelcar_tui.supervisor.events import ChangesMarked, DecisionMade, QuestionAnswered, Stamped
 from modelcar_tui.supervisor.llm import WhatIf
 from modelcar_tui.verdict import ApplyPreview, DecisionReport
 
@@ -98,6 +98,9 @@ class ReplayPort:
 
     def answer(self, decision: Decision) -> None:
         """A recording takes no answers."""
+
+    def mark(self, marked: ChangesMarked) -> None:
+        """A recording changes no marks."""
 
     def consent(self, allowed: bool) -> None:
         """A recording takes no answers."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 
 from modelcar_tui.core.text import has_hidden
-from modelcar_tui.manifest import Change, Decision, Hunk, Plan
+from modelcar_tui.manifest import Change, Decision, Plan
+from modelcar_tui.supervisor import Marked
+from modelcar_tui.supervisor.events import ChangesMarked
+
+REQUIRED, WARNING = "required", "warning"
+_FIRST = (REQUIRED, WARNING)
+"""Severities that are shown one by one and first; all others change no verdict."""
 
 
 class Mark(StrEnum):
@@ -19,13 +26,35 @@ class Mark(StrEnum):
     EDITED = "e"
 
 
-@dataclass(frozen=True)
-class Group:
-    """Changes of one hunk: folded they are decided together."""
+TAKEN = (Mark.ACCEPTED, Mark.EDITED)
 
-    title: str
-    ids: tuple[str, ...]
-    folded: bool = False
+
+@dataclass(frozen=True)
+class Choice:
+    """What has one box: a change, or changes that make a valid command line only together."""
+
+    changes: tuple[Change, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Of its changes."""
+        return tuple(change.id for change in self.changes)
+
+    @property
+    def model(self) -> str:
+        """Whose arguments these are."""
+        return self.changes[0].model
+
+    @property
+    def severity(self) -> str:
+        """The gravest of its changes."""
+        own = {change.severity for change in self.changes}
+        return next((severity for severity in _FIRST if severity in own), self.changes[0].severity)
+
+    @property
+    def flags(self) -> str:
+        """`gpu_count + --tensor-parallel-size`."""
+        return " + ".join(change.flag for change in self.changes)
 
 
 @dataclass(frozen=True)
@@ -38,8 +67,12 @@ class Counts:
     undecided: int
 
     def __str__(self) -> str:
+        """`2 of 8 accepted (1 edited), 1 rejected, 5 undecided`."""
         edited = f" ({self.edited} edited)" if self.edited else ""
-        return f"{self.accepted} accepted{edited}, {self.rejected} rejected, {self.undecided} undecided"
+        words = [f"{self.accepted} of {self.accepted + self.rejected + self.undecided} accepted{edited}"]
+        words += [f"{self.rejected} rejected"] if self.rejected else []
+        words += [f"{self.undecided} undecided"] if self.undecided else []
+        return ", ".join(words)
 
 
 @dataclass(frozen=True)
@@ -47,18 +80,48 @@ class Review:
     """A plan with the marks; nothing is marked at the start."""
 
     plan: Plan
-    groups: tuple[Group, ...] = ()
-    marks: dict[str, Mark] = field(default_factory=dict)
-    edits: dict[str, str] = field(default_factory=dict)
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+    edits: Mapping[str, str] = field(default_factory=dict)
+    choices: tuple[Choice, ...] = ()
+    """By need: what is required, what is warned of, the rest; each in the plan's order by model."""
+    digest: str = ""
+    """Of the plan, which is dear to work out."""
 
     def mark(self, change: str) -> Mark:
         """The mark of a change."""
         return self.marks.get(change, Mark.UNDECIDED)
 
-    def set(self, ids: tuple[str, ...], mark: Mark) -> Review:
+    def of(self, choice: Choice) -> Mark:
+        """The mark of a box; undecided where its changes are not marked alike."""
+        marks = {self.mark(change.id) for change in choice.changes}
+        if marks <= {*TAKEN}:
+            return Mark.EDITED if Mark.EDITED in marks else Mark.ACCEPTED
+        return marks.pop() if len(marks) == 1 else Mark.UNDECIDED
+
+    @cached_property
+    def required(self) -> tuple[Choice, ...]:
+        """Without which it does not run."""
+        return tuple(choice for choice in self.choices if choice.severity == REQUIRED)
+
+    @cached_property
+    def warned(self) -> tuple[Choice, ...]:
+        """What is no matter of the verdict, and should be read all the same."""
+        return tuple(choice for choice in self.choices if choice.severity == WARNING)
+
+    @cached_property
+    def cosmetic(self) -> tuple[Choice, ...]:
+        """What changes no verdict."""
+        return tuple(choice for choice in self.choices if choice.severity not in _FIRST)
+
+    def set(self, ids: Iterable[str], mark: Mark) -> Review:
         """Mark changes; anything but EDITED drops an edited value."""
-        edits = {key: text for key, text in self.edits.items() if key not in ids}
-        return replace(self, marks=self.marks | dict.fromkeys(ids, mark), edits=edits)
+        own = frozenset(ids)
+        edits = {key: text for key, text in self.edits.items() if key not in own}
+        return replace(self, marks={**self.marks, **dict.fromkeys(own, mark)}, edits=edits)
+
+    def accepting(self, choices: Iterable[Choice]) -> Review:
+        """With these accepted; edited values stay."""
+        return self.set((i for one in choices if self.of(one) not in TAKEN for i in one.ids), Mark.ACCEPTED)
 
     def answered(self, decision: Decision) -> Review:
         """With the marks of an answer that was given: what it does not name is rejected."""
@@ -66,21 +129,31 @@ class Review:
         marks = {change.id: taken.get(change.id, Mark.REJECTED) for change in self.plan.changes}
         return replace(self, marks=marks, edits=dict(decision.edited))
 
-    def tried(self, ids: tuple[str, ...]) -> Review:
-        """As if these changes, and what each needs beside it, were accepted too; edited values stay."""
-        partners = {c.id: c.together_with for c in self.plan.changes}
-        wanted = dict.fromkeys(i for own in ids for i in (own, *partners.get(own, ())))
-        taken = (Mark.ACCEPTED, Mark.EDITED)
-        return replace(
-            self, marks=self.marks | {i: Mark.ACCEPTED for i in wanted if self.mark(i) not in taken}
+    def kept(self, now: Marked) -> Review:
+        """With the marks that the run keeps; what they name beyond the plan is left out."""
+        known = {change.id for change in self.plan.changes}
+        marks = dict.fromkeys((i for i in now.rejected if i in known), Mark.REJECTED)
+        taken = tuple(i for i in now.accepted if i in known)
+        marks |= {i: Mark.EDITED if i in now.edited else Mark.ACCEPTED for i in taken}
+        edits = {i: text for i, text in now.edited.items() if i in taken}
+        return replace(self, marks=marks, edits=edits)
+
+    def step(self) -> ChangesMarked:
+        """All marks, to be kept."""
+        ids = [change.id for change in self.plan.changes]
+        return ChangesMarked(
+            plan_digest=self.digest,
+            accepted=tuple(i for i in ids if self.mark(i) in TAKEN),
+            rejected=tuple(i for i in ids if self.mark(i) is Mark.REJECTED),
+            edited={i: self.edits[i] for i in ids if i in self.edits},
         )
 
-    def rest(self, mark: Mark) -> Review:
-        """Mark all that is undecided."""
-        return self.set(tuple(c.id for c in self.plan.changes if self.mark(c.id) is Mark.UNDECIDED), mark)
+    def undecided(self) -> tuple[Choice, ...]:
+        """The boxes that nobody has marked."""
+        return tuple(choice for choice in self.choices if self.of(choice) is Mark.UNDECIDED)
 
     def edit(self, change: str, text: str) -> Review:
-        """Accept a change with another item; a bare value is completed with its flag.
+        """Accept a change, and what is tied to it, with another item; a bare value gets its flag.
 
         Raises:
             ValueError: the text is empty, holds a character that the eye does not see, or a secret.
@@ -88,7 +161,7 @@ class Review:
         from modelcar_tui.manifest import masked_arguments
 
         if not text.strip():
-            raise ValueError("empty; n rejects the change")
+            raise ValueError("empty; - rejects the change")
         if has_hidden(text):
             raise ValueError("it holds invisible or control characters")
         item = text.strip()
@@ -97,17 +170,12 @@ class Review:
             item = f"{proposed.flag}={item}"
         if masked_arguments((item,)) != (item,):
             raise ValueError("it holds a secret, which the run would keep; write $(NAME), or edit the base")
-        return replace(self, marks=self.marks | {change: Mark.EDITED}, edits=self.edits | {change: item})
-
-    def split(self, group: int) -> Review:
-        """Take a group apart: its changes are undecided again."""
-        apart = self.set(self.groups[group].ids, Mark.UNDECIDED)
-        return apart.fold(group, folded=False)
-
-    def fold(self, group: int, *, folded: bool) -> Review:
-        """Fold or open a group."""
-        groups = tuple(replace(g, folded=folded) if i == group else g for i, g in enumerate(self.groups))
-        return replace(self, groups=groups)
+        choice = next(one for one in self.choices if change in one.ids)
+        partners = tuple(i for i in choice.ids if self.mark(i) not in TAKEN)
+        taken = self.set((*partners, change), Mark.ACCEPTED)
+        if item == proposed.new:
+            return taken
+        return replace(taken, marks={**taken.marks, change: Mark.EDITED}, edits={**taken.edits, change: item})
 
     @property
     def counts(self) -> Counts:
@@ -124,38 +192,34 @@ class Review:
     @property
     def accepted(self) -> tuple[Change, ...]:
         """The accepted and edited changes, in the plan's order."""
-        return tuple(c for c in self.plan.changes if self.mark(c.id) in (Mark.ACCEPTED, Mark.EDITED))
-
-    def coupled(self) -> list[str]:
-        """What is accepted without its partner, as sentences."""
-        chosen = {change.id for change in self.accepted}
-        return [
-            f"{change.flag} needs {partner.rpartition('/')[2]} beside it ({change.model})"
-            for change in self.accepted
-            for partner in change.together_with
-            if partner not in chosen
-        ]
+        return tuple(c for c in self.plan.changes if self.mark(c.id) in TAKEN)
 
     def decision(self, *, write: bool, who: str = "") -> Decision:
         """The answer for the engine."""
         accepted = tuple(change.id for change in self.accepted) if write else ()
         edited = {key: text for key, text in self.edits.items() if key in accepted}
-        return Decision(plan_digest=self.plan.digest, accepted=accepted, edited=edited, write=write, who=who)
+        return Decision(plan_digest=self.digest, accepted=accepted, edited=edited, write=write, who=who)
 
 
-def open_review(plan: Plan, hunks: tuple[Hunk, ...]) -> Review:
-    """A fresh review, grouped by hunk of the text diff and model; what no hunk names stands alone by
-    model."""
-    ungrouped = {change.id: change for change in plan.changes}
-    groups: list[Group] = []
-    for hunk in hunks:
-        groups += _by_model(ungrouped.pop(i) for i in hunk.changes if i in ungrouped)
-    groups += _by_model(ungrouped.values())
-    return Review(plan=plan, groups=tuple(groups))
+def open_review(plan: Plan) -> Review:
+    """A fresh review of the plan."""
+    models = {name: at for at, name in enumerate(dict.fromkeys(change.model for change in plan.changes))}
+    ranks = {severity: at for at, severity in enumerate(_FIRST)}
+    choices = sorted(
+        _tied(plan.changes), key=lambda one: (ranks.get(one.severity, len(ranks)), models[one.model])
+    )
+    return Review(plan=plan, choices=tuple(choices), digest=plan.digest)
 
 
-def _by_model(changes: Iterable[Change]) -> list[Group]:
-    ids: dict[str, list[str]] = {}
+def _tied(changes: tuple[Change, ...]) -> list[Choice]:
+    """The changes, those together that are bound to one another by way of any others; in the plan's order."""
+    group = {change.id: {change.id} for change in changes}
     for change in changes:
-        ids.setdefault(change.model, []).append(change.id)
-    return [Group(title=model, ids=tuple(own)) for model, own in ids.items()]
+        for other in change.together_with:
+            if other in group and group[other] is not group[change.id]:
+                whole = group[change.id] | group[other]
+                group.update(dict.fromkeys(whole, whole))
+    out: dict[int, list[Change]] = {}
+    for change in changes:
+        out.setdefault(id(group[change.id]), []).append(change)
+    return [Choice(tuple(own)) for own in out.values()]

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import zip_longest
 from typing import NamedTuple
 
-from rich.cells import set_cell_size
-
 from modelcar_tui.core.text import has_hidden, reveal
-from modelcar_tui.manifest import Change, Hunk, Operation
+from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.tui.faces.memory import term_rows
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.review import Mark, Review
-from modelcar_tui.tui.rows import EMPTY, Row, Span, labelled, pad, paragraph, printable, row, width
+from modelcar_tui.tui.review import REQUIRED, TAKEN, Choice, Mark, Review
+from modelcar_tui.tui.rows import EMPTY, Row, Span, labelled, paragraph, row
 
 MARK_ROLE = {Mark.UNDECIDED: "warn", Mark.ACCEPTED: "ok", Mark.REJECTED: "skip", Mark.EDITED: "accent"}
 MARK_WORD = {
@@ -25,45 +22,85 @@ MARK_WORD = {
 
 
 class Line(NamedTuple):
-    """One line of the list: a group, or a change of it."""
+    """One line of the list: a box; else the name of a model, or the heading of what changes no verdict."""
 
-    group: int
-    change: Change | None
+    choice: Choice | None = None
+    model: str = ""
+    severity: str = ""
+    """Of the boxes below the model's name, where it matters."""
 
-
-def lines_of(review: Review) -> list[Line]:
-    """The lines that are there: a folded group hides its changes; a group of one has no head."""
-    known = {change.id: change for change in review.plan.changes}
-    out: list[Line] = []
-    for at, group in enumerate(review.groups):
-        out.append(Line(at, None))
-        if not group.folded:
-            out += [Line(at, known[i]) for i in group.ids]
-    return out
+    @property
+    def chosen(self) -> bool:
+        """Whether the cursor can stand on it."""
+        return not self.model
 
 
-def list_row(line: Line, review: Review, cells: int, glyphs: Glyphs, *, chosen: bool) -> Row:
+def lines_of(review: Review, *, folded: bool) -> list[Line]:
+    """The lines by need; `folded` hides what changes no verdict below its heading."""
+    out = [*_boxes(review.required), *_boxes(review.warned)]
+    if review.cosmetic:
+        out.append(Line())
+    return out if folded else [*out, *_boxes(review.cosmetic)]
+
+
+def _boxes(choices: tuple[Choice, ...]) -> Iterator[Line]:
+    """The boxes below the names of their models."""
+    model = ""
+    for choice in choices:
+        if choice.model != model:
+            model = choice.model
+            yield Line(model=model, severity=choice.severity)
+        yield Line(choice)
+
+
+def kinds(choices: tuple[Choice, ...]) -> str:
+    """`4 removed, 2 set`, counted in changes."""
+    changes = [change for choice in choices for change in choice.changes]
+    removed = sum(change.operation is Operation.REMOVE for change in changes)
+    words = [(removed, "removed"), (len(changes) - removed, "set")]
+    return ", ".join(f"{count} {word}" for count, word in words if count)
+
+
+def heading(review: Review) -> str:
+    """`6 that change no verdict: 4 removed, 2 set`."""
+    count = sum(len(choice.changes) for choice in review.cosmetic)
+    which = "1 that changes no verdict" if count == 1 else f"{count} that change no verdict"
+    return f"{which}: {kinds(review.cosmetic)}"
+
+
+def list_row(line: Line, review: Review, glyphs: Glyphs, *, chosen: bool, folded: bool) -> Row:
     """One line of the list."""
     over = "cursor" if chosen else ""
-    if line.change is None:
-        group = review.groups[line.group]
-        fold = glyphs.folded if group.folded else glyphs.unfolded
-        marks = "".join(f"[{review.mark(i).value}]" for i in group.ids) if group.folded else ""
-        return row((f"{fold} ", "muted"), (reveal(group.title), "strong"), (f"  {marks}", "muted"), over=over)
-    mark = review.mark(line.change.id)
-    spans: list[Span] = [("  ", "text"), (f"[{mark.value}] ", MARK_ROLE[mark])]
-    return Row((*spans, *_change_spans(line.change, review, glyphs)), over)
+    if line.model:
+        role = "bad" if line.severity == REQUIRED else "warn"
+        word = line.severity if line.severity != "improvement" else ""
+        return row((reveal(line.model), "strong"), (f"  {word}" if word else "", role))
+    if line.choice is None:
+        sign = glyphs.folded if folded else glyphs.unfolded
+        taken = sum(review.of(choice) in TAKEN for choice in review.cosmetic)
+        marks = f"  {taken} accepted" if taken else ""
+        return row((f"{sign} ", "muted"), heading(review), (marks, "ok"), over=over)
+    mark = review.of(line.choice)
+    return Row(((f" [{mark.value}] ", MARK_ROLE[mark]), *choice_spans(line.choice, review, glyphs)), over)
 
 
-def _change_spans(change: Change, review: Review, glyphs: Glyphs) -> Iterator[Span]:
+def choice_spans(choice: Choice, review: Review, glyphs: Glyphs) -> Iterator[Span]:
+    """The changes of one box in a line: `gpu_count 1 → 2 + --tensor-parallel-size=2`."""
+    for at, change in enumerate(choice.changes):
+        if at:
+            yield " + ", "muted"
+        yield from _change_spans(change, review, glyphs, alone=len(choice.changes) == 1)
+
+
+def _change_spans(change: Change, review: Review, glyphs: Glyphs, *, alone: bool) -> Iterator[Span]:
     new = review.edits.get(change.id, change.new)
     faded = review.mark(change.id) is Mark.REJECTED
     match change.operation:
         case Operation.REMOVE:
-            yield "- ", "del"
+            yield "- " if alone else "without ", "del"
             yield reveal(change.old or change.flag), "muted" if faded else "del"
         case Operation.ADD:
-            yield "+ ", "add"
+            yield "+ " if alone else "", "add"
             yield reveal(new or change.flag), "muted" if faded else "add"
         case _:
             before, after = _value(change.old, change.flag), _value(new, change.flag)
@@ -71,20 +108,16 @@ def _change_spans(change: Change, review: Review, glyphs: Glyphs) -> Iterator[Sp
                 yield f"{glyphs.arrow} {reveal(change.flag)}={reveal(after)}", "muted" if faded else "text"
                 yield "  one item", "muted"
             else:
-                yield f"{glyphs.arrow} {reveal(change.flag)}  ", "muted" if faded else "text"
+                yield f"{reveal(change.flag)} ", "muted" if faded else "text"
                 yield reveal(before), "muted" if faded else "del"
                 yield f" {glyphs.arrow} ", "muted"
                 yield reveal(after), "muted" if faded else "add"
-    if change.severity != "improvement":
-        yield f"  {change.severity}", "bad" if change.severity == "required" else "warn"
 
 
-def describe(change: Change, review: Review) -> str:
-    """One change in one line, for the confirmation."""
-    new = review.edits.get(change.id, change.new)
-    if change.operation is Operation.REMOVE:
-        return f"{change.model}: without {change.old}"
-    return f"{change.model}: {new if (new or '').startswith('-') else f'{change.flag} {new}'}"
+def describe(choice: Choice, review: Review, glyphs: Glyphs) -> str:
+    """One box in words, for the last question: `gpu_count 1 → 2 + --tensor-parallel-size=2`."""
+    spans = [_change_spans(change, review, glyphs, alone=False) for change in choice.changes]
+    return " + ".join("".join(text for text, _ in each) for each in spans)
 
 
 def _verb(change: Change) -> str:
@@ -97,97 +130,51 @@ def _value(item: str | None, flag: str) -> str:
     return item.removeprefix(flag).lstrip("= ") or item
 
 
-def detail_rows(change: Change, review: Review, effect: list[Row], cells: int, glyphs: Glyphs) -> list[Row]:
-    """Everything about one change: items, reason, coupling, its effect, evidence."""
-    mark = review.mark(change.id)
-    rows = [row((MARK_WORD[mark], MARK_ROLE[mark]), (f"  {_verb(change)}, {change.severity}", "muted"))]
+def detail_rows(choice: Choice, review: Review, effect: list[Row], cells: int, glyphs: Glyphs) -> list[Row]:
+    """Everything about one box: items, reasons, its effect, evidence."""
+    mark, changes = review.of(choice), choice.changes
+    verbs = ", ".join(dict.fromkeys(_verb(change) for change in changes))
+    rows = [row((MARK_WORD[mark], MARK_ROLE[mark]), (f"  {verbs}, {choice.severity}", "muted"))]
+    items = [line for change in changes for line in _item_rows(change, review, cells)]
+    reasons = [line for change in changes for line in (EMPTY, *paragraph(reveal(change.reason), cells))]
+    if len(changes) == 1:
+        rows += [*items, *reasons, *effect]
+    else:
+        rows += paragraph("one box: no valid command line without the other", cells, "muted")
+        rows += [*reasons, *effect, EMPTY, *items]
+    for terms in dict.fromkeys(change.evidence for change in changes if change.evidence):
+        rows += [EMPTY, *term_rows(terms, cells, glyphs)]
+    return rows
+
+
+def _item_rows(change: Change, review: Review, cells: int) -> list[Row]:
+    rows: list[Row] = []
+    named = f"{change.flag} " if change.operation is Operation.GPU_COUNT else ""
     for label, item, role in (
         ("old", change.old, "del"),
         ("new", change.new, "add"),
         ("edited", review.edits.get(change.id), "accent"),
     ):
         if item is not None:
-            rows += labelled(label, reveal(item) or " ", cells, role=role)
+            rows += labelled(label, f"{named}{reveal(item) or ' '}", cells, role=role)
             if has_hidden(item):
                 rows += paragraph("this item holds invisible characters, shown as <U+...>", cells, "bad")
-    rows += [EMPTY, *paragraph(reveal(change.reason), cells)]
-    for partner in change.together_with:
-        flag = partner.rpartition("/")[2]
-        rows += paragraph(f"only together with {flag} ({MARK_WORD[review.mark(partner)]})", cells, "warn")
-    rows += effect
-    if change.evidence:
-        rows += [EMPTY, *term_rows(change.evidence, cells, glyphs)]
     return rows
 
 
 def group_rows(
-    changes: tuple[Change, ...], review: Review, effect: list[Row], cells: int, glyphs: Glyphs
+    choices: tuple[Choice, ...], review: Review, effect: list[Row], cells: int, glyphs: Glyphs
 ) -> list[Row]:
-    """A group of changes with their reasons, and what they do together."""
-    many = f"{len(changes)} changes: y accepts them all, n rejects them all, s splits them"
-    rows = paragraph(many if len(changes) > 1 else "one change", cells, "muted")
-    for change in changes:
-        mark = review.mark(change.id)
-        rows += [EMPTY, Row(((f"[{mark.value}] ", MARK_ROLE[mark]), *_change_spans(change, review, glyphs)))]
-        rows += paragraph(reveal(change.reason), cells, "muted", indent=4)
-    return rows + effect
-
-
-def hunk_rows(hunks: tuple[Hunk, ...], cells: int, *, side: bool) -> list[Row]:
-    """The text diff, unified or side by side; long lines are broken, never cut: nothing may hide here."""
-    rows: list[Row] = []
-    for hunk in hunks:
-        rows.append(row((reveal(hunk.header), "hunk")))
-        if side:
-            rows += _side_by_side(hunk, cells)
-        else:
-            rows += [row((part, _role(line))) for line in hunk.lines for part in _broken(_shown(line), cells)]
-    return rows
-
-
-def _role(line: str) -> str:
-    return {"+": "add", "-": "del"}.get(line[:1], "muted")
-
-
-def _shown(line: str) -> str:
-    return printable(reveal(line.rstrip("\r\n").replace("\t", "    ")))
-
-
-def _broken(text: str, cells: int) -> list[str]:
-    """`text` in pieces of `cells`, continued under a blank mark."""
-    pieces: list[str] = []
-    rest = text
-    while width(rest) > cells:
-        head = set_cell_size(rest, cells).rstrip()
-        blank = head.rfind(" ")
-        if blank > cells // 2 and len(head) < len(rest) and rest[len(head)] != " ":
-            head = head[:blank]  # between two words, where there are some
-        pieces.append(head)
-        rest = "  " + rest[len(head) :].lstrip()
-    return [*pieces, rest]
-
-
-def _side_by_side(hunk: Hunk, cells: int) -> list[Row]:
-    half = (cells - 3) // 2
-    rows: list[Row] = []
-    old: list[str] = []
-    new: list[str] = []
-
-    def flush(roles: tuple[str, str]) -> None:
-        for left, right in zip_longest(old, new, fillvalue=""):
-            for a, b in zip_longest(_broken(left, half), _broken(right, half), fillvalue=""):
-                rows.append(row((pad(a, half), roles[0]), (" | ", "frame"), (b, roles[1])))
-        old.clear()
-        new.clear()
-
-    for line in hunk.lines:
-        text = _shown(line)
-        if text[:1] in ("-", "+"):
-            (old if text.startswith("-") else new).append(text)
-            continue
-        flush(("del", "add"))
-        old.append(text)
-        new.append(text)
-        flush(("muted", "muted"))
-    flush(("del", "add"))
+    """Boxes with their reasons, and what they do together."""
+    rows = paragraph("Enter unfolds; space accepts them all, - rejects them all", cells, "muted")
+    rows += effect
+    model = ""
+    for choice in choices:
+        if choice.model != model:
+            model = choice.model
+            rows += [EMPTY, row((reveal(model), "strong"))]
+        mark = review.of(choice)
+        rows.append(Row(((f"[{mark.value}] ", MARK_ROLE[mark]), *choice_spans(choice, review, glyphs))))
+        for change in choice.changes:
+            rows += paragraph(reveal(change.reason), cells, "muted", indent=4)
     return rows

@@ -7,7 +7,7 @@ from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.memory import memory_rows
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
-from modelcar_tui.verdict import ModelVerdict
+from modelcar_tui.verdict import ModelVerdict, Verdict
 
 
 def effect_rows(
@@ -32,5 +32,19 @@ def effect_rows(
     return [*rows, *bars]
 
 
+def overall_rows(before: Verdict | None, after: Verdict | None, glyphs: Glyphs) -> list[Row]:
+    """The verdict for the marks as they are and with more accepted; nothing where one is not known."""
+    if before is None or after is None:
+        return []
+    head = [EMPTY, row(("as marked, and if they were accepted too", "muted"))]
+    if before is after:
+        return [*head, row(_block(before, glyphs), ("  the verdict stays", "muted"))]
+    return [*head, row(_block(before, glyphs), (f" {glyphs.arrow} ", "muted"), _block(after, glyphs))]
+
+
 def _word(model: ModelVerdict, glyphs: Glyphs) -> tuple[str, str]:
-    return f" {model.verdict.value} {glyphs.verdict(model.verdict)} ", f.VERDICT_BLOCK[model.verdict]
+    return _block(model.verdict, glyphs)
+
+
+def _block(verdict: Verdict, glyphs: Glyphs) -> tuple[str, str]:
+    return f" {verdict.value} {glyphs.verdict(verdict)} ", f.VERDICT_BLOCK[verdict]

@@ -1,76 +1,79 @@
-"""Review of the proposed changes. Nothing is accepted at the start, and Enter never approves."""
+"""Review of the proposed changes. Nothing is accepted at the start, and Enter never approves.
+
+The marks are the run's: every step is told to the engine, which keeps it in the journal, and the screen shows
+what the run has.
+"""
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import ClassVar
 
-import msgspec
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
-from textual.worker import get_current_worker
 
-from modelcar_tui.core.errors import Problem
-from modelcar_tui.manifest import Change, Decision, Hunk
-from modelcar_tui.supervisor import Approve
+from modelcar_tui.manifest import Change, Hunk
+from modelcar_tui.supervisor import marked
+from modelcar_tui.supervisor.events import ChangesMarked
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.changes import Line, lines_of
-from modelcar_tui.tui.faces.writing import write_facts
+from modelcar_tui.tui.faces.writing import answer_to
+from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.port import EnginePort
-from modelcar_tui.tui.review import Mark, Review, open_review
-from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
-from modelcar_tui.tui.screens.confirm import ConfirmDialog
+from modelcar_tui.tui.review import TAKEN, Choice, Mark, Review, open_review
+from modelcar_tui.tui.screens.answering import AnsweringScreen
+from modelcar_tui.tui.screens.base import Keys, style
 from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.widgets.changes import ChangeDetail, ChangeList, ReviewStatus
-from modelcar_tui.verdict import ApplyPreview, DecisionReport
+from modelcar_tui.verdict import DecisionReport
 
 VIEWS = ("reason", "diff", "result")
-LOOK_S = 5.0
-"""Longest time without ears while the disk is looked at; a share that hangs must not lock the screen."""
 
 
-class DiffScreen(FaceScreen):
+class DiffScreen(AnsweringScreen):
     """The list of changes, what is known of the one under the cursor, the text diff, and the answer."""
 
     TITLE = "review"
     CSS_PATH = style("diff")
-    deaf_s = 0.5
     offers_palette = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "move(1)", "next change"),
         Binding("k,up", "move(-1)", "change before"),
-        Binding("y,space", "mark('x')", "accept"),
-        Binding("n", "mark('-')", "reject"),
-        Binding("u", "mark(' ')", "undecided again"),
-        Binding("e", "edit", "edit the new value"),
-        Binding("E", "editor", "edit it in $EDITOR"),
-        Binding("s", "split", "split the hunk; its changes are undecided again"),
-        Binding("a", "rest('x')", "accept all that is undecided"),
-        Binding("d", "rest('-')", "reject all that is undecided"),
-        Binding("enter", "fold", "fold or open a hunk (never approves)"),
+        Binding("home", "move(-9999)", "first change", show=False),
+        Binding("end", "move(9999)", "last change", show=False),
+        Binding("space", "accept", "accept the change; again: undecided"),
+        Binding("minus", "reject", "reject the change"),
+        Binding("equals_sign", "edit", "edit the new value"),
+        Binding("V", "editor", "edit it in $EDITOR"),
+        Binding("A", "required", "accept what is required"),
+        Binding("asterisk", "rest('x')", "accept all that is undecided"),
+        Binding("D", "rest('-')", "reject all that is undecided"),
+        Binding("U", "undo", "undo the last step"),
+        Binding("enter", "fold", "fold or unfold what changes no verdict (never approves)"),
         Binding("v", "view", "reason, text diff, or what would be written"),
-        Binding("W", "write", "write the accepted changes (asks again)"),
-        Binding("R", "reject_all", "reject the whole plan (asks again)"),
+        Binding("W", "write", "write the accepted changes (asks for a word)"),
+        Binding("R", "reject_all", "reject the whole plan (asks for a word)"),
         Binding("pagedown", "page(1)", "scroll the detail"),
         Binding("pageup", "page(-1)", "scroll the detail back"),
+        Binding("y", "copy", "copy the detail"),
         Binding("question_mark,f1", "why", "why and keys"),
-        Binding("escape,q", "back", "leave without writing"),
+        Binding("escape,q", "back", "leave; the marks are kept"),
     ]
 
-    def __init__(self, face: Face, report: DecisionReport, port: EnginePort) -> None:
-        super().__init__(face)
-        self._port = port
-        self.report = report
-        self.review = self._opened(report)
-        self.cursor = next((at for at, line in enumerate(self.lines) if line.change is not None), 0)
+    def __init__(
+        self, face: Face, report: DecisionReport, port: EnginePort, *, accept_required: bool = False
+    ) -> None:
+        """`accept_required`: as if `A` were the first key."""
+        review = open_review(report.plan)
+        super().__init__(face, report, review, port)
+        self.marks = face.state.marks.of(review.digest)
+        self.review = self._opened(review)
+        self.folded = bool(review.required)
+        self.cursor = self._first()
         self.view = VIEWS[0]
-        self.preview: ApplyPreview | None = None
-        """For exactly the present marks; None while it is being worked out."""
-        self.tried: ApplyPreview | None = None
-        """As if what is under the cursor were accepted too; None while it is not known."""
-        self._trying: Decision | None = None
+        self._accept_required = accept_required
 
     def content(self) -> Iterable[Widget]:
         yield ReviewStatus(self.face, self)
@@ -82,7 +85,9 @@ class DiffScreen(FaceScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.set_class(self.app.size.width >= 110, "-wide")
-        self._work_out()
+        if self._accept_required:
+            self.action_required()
+        self.work_out()
 
     def on_resize(self) -> None:
         self.set_class(self.app.size.width >= 110, "-wide")
@@ -91,18 +96,21 @@ class DiffScreen(FaceScreen):
         super().on_screen_resume()
         self.close_ears()
 
-    def _opened(self, report: DecisionReport) -> Review:
-        """Nothing is marked at the start; a plan that was answered is shown with its answer."""
-        review, asked = open_review(report.plan, report.hunks), self.face.state.approval
-        answer = asked.decision if asked is not None else None
-        if answer is None or answer.plan_digest != report.plan.digest or answer.who == Approve.SHOW:
-            return review
-        return review.answered(answer)
+    def _opened(self, review: Review) -> Review:
+        """With the run's marks; a plan that was answered is shown with its answer."""
+        answer = answer_to(self.face.state, review.digest)
+        return review.kept(self.marks.now) if answer is None else review.answered(answer)
+
+    def _first(self) -> int:
+        """Where the cursor starts: at what is needed most."""
+        lines = self.lines
+        boxes = (at for at, line in enumerate(lines) if line.choice is not None)
+        return next(boxes, next((at for at, line in enumerate(lines) if line.chosen), 0))
 
     @property
     def lines(self) -> list[Line]:
         """The lines of the list."""
-        return lines_of(self.review)
+        return lines_of(self.review, folded=self.folded)
 
     @property
     def current(self) -> Line:
@@ -111,29 +119,27 @@ class DiffScreen(FaceScreen):
         return lines[min(self.cursor, len(lines) - 1)]
 
     @property
-    def open_question(self) -> bool:
-        """Whether the run waits for the answer to this very plan."""
-        if self.face.replay:
-            return False
-        state = self.face.state
-        asked = state.approval
-        return (
-            state.waiting_for_approval and asked is not None and asked.plan_digest == self.report.plan.digest
-        )
+    def chosen(self) -> tuple[Choice, ...]:
+        """The boxes under the cursor: one, or all below the heading."""
+        choice = self.current.choice
+        return (choice,) if choice is not None else self.review.cosmetic
 
     def keys(self) -> Keys:
+        if self.only:
+            return [("v", self.following), ("y", "copy"), ("q", "leave"), ("?", "keys")]
+        needed = [("A", "required")] if self.review.required else []
         return [
-            ("y", "accept"),
-            ("n", "reject"),
-            ("v", self.following),
-            ("W", "write"),
+            ("space", "accept"),
+            ("-", "reject"),
+            *needed,
+            ("*", "all"),
+            ("U", "undo"),
             ("q", "leave"),
             ("?", "keys"),
-            ("e E", "edit"),
-            ("u", "undo"),
-            ("a d", "all the rest"),
-            ("s", "split"),
+            ("v", self.following),
+            ("=", "edit"),
             ("R", "reject plan"),
+            ("W", "write"),
         ]
 
     @property
@@ -147,107 +153,128 @@ class DiffScreen(FaceScreen):
 
     def refresh_state(self) -> None:
         report = self.face.state.decision
-        if report is not None and report is not self.report and report.plan.digest != self.report.plan.digest:
-            self.report, self.review, self.cursor = report, self._opened(report), 0
-            self.face.message = "the plan has changed; the review starts again"
-            self._work_out()
+        if report is not None and report is not self.report:
+            self.report = report
+            if report.plan != self.review.plan:
+                self._begin_again(report)
+        self._hear_marks()
         super().refresh_state()
 
-    def _chosen(self) -> tuple[str, ...]:
-        line = self.current
-        return (line.change.id,) if line.change else self.review.groups[line.group].ids
+    def _begin_again(self, report: DecisionReport) -> None:
+        review = open_review(report.plan)
+        self.marks = self.face.state.marks.of(review.digest)
+        self.review = self._opened(review)
+        self.folded = bool(review.required)
+        self.cursor = self._first()
+        self.face.message = "the plan has changed; the review starts again"
+        self.work_out()
 
-    def _set(self, review: Review) -> None:
-        self.review = review
-        self._work_out()
-        self.refresh_state()
+    def _hear_marks(self) -> None:
+        """What the run keeps, once it has all the steps of this screen; and the answer, once there is one."""
+        kept = self.face.state.marks.of(self.review.digest)
+        if kept.steps >= self.marks.steps:
+            self.marks = kept
+        review = self._opened(self.review)
+        if (review.marks, review.edits) != (self.review.marks, self.review.edits):
+            self.review = review
+            self.work_out()
 
-    def _work_out(self) -> None:
-        self.preview = None
-        decision = self.review.decision(write=True)
-        show = self._show_preview
-        self.run_worker(lambda: self._preview(decision, show), thread=True, exclusive=True, group="preview")
-        self._try()
+    def candidate(self) -> Review:
+        return self.review.accepting(self.chosen)
 
-    def _preview(self, decision: Decision, show: Callable[[ApplyPreview, Decision], None]) -> None:
-        worker = get_current_worker()
-        try:
-            found = self._port.preview(decision)
-        except Exception as error:  # noqa: BLE001 - a fault there must not end the review
-            found = ApplyPreview(
-                problems=(Problem(what=f"the result can't be worked out ({type(error).__name__})"),)
-            )
-        if not worker.is_cancelled:
-            self.app.call_from_thread(show, found, decision)
+    def _may_mark(self) -> bool:
+        """Whether marks count; says why where they don't."""
+        if self.only:
+            self.tell(self.only)
+        return not self.only
 
-    def _show_preview(self, found: ApplyPreview, decision: Decision) -> None:
-        if decision == self.review.decision(write=True) and self.is_mounted:
-            self.preview = found
-            self.refresh_state()
+    def _take(self, review: Review) -> bool:
+        """A step: keep it where it changes anything."""
+        step = review.step()
+        if step == self.review.step():
+            return False
+        self._keep(step)
+        return True
 
-    def _try(self) -> None:
-        """Work out what the changes under the cursor would do; one at a time, the newest wins."""
-        self.tried = None
-        if self._trying is None:
-            self._trying = self._candidate()
-            decision = self._trying
-            self.run_worker(lambda: self._preview(decision, self._show_tried), thread=True, group="trying")
-
-    def _candidate(self) -> Decision:
-        return self.review.tried(self._chosen()).decision(write=True)
-
-    def _show_tried(self, found: ApplyPreview, decision: Decision) -> None:
-        self._trying = None
-        if not self.is_mounted:
-            return
-        if decision != self._candidate():
-            self._try()
-            return
-        self.tried = found
+    def _keep(self, step: ChangesMarked) -> None:
+        self.marks = marked(self.marks, step)
+        self.review = self.review.kept(self.marks.now)
+        self._port.mark(step)
+        self.work_out()
         self.refresh_state()
 
     def action_move(self, by: int) -> None:
-        """Another line."""
-        self.cursor = max(0, min(self.cursor + by, len(self.lines) - 1))
+        """Another line that the cursor can stand on."""
+        places = [at for at, line in enumerate(self.lines) if line.chosen]
+        here = max((n for n, at in enumerate(places) if at <= self.cursor), default=0)
+        self.cursor = places[max(0, min(here + by, len(places) - 1))]
         self.query_one(ChangeDetail).top = 0
-        self._try()
+        self.work_out_tried()
         self.refresh_state()
 
     def action_page(self, by: int) -> None:
         """Scroll the detail."""
         self.query_one(ChangeDetail).scroll_rows(by * 5)
 
-    def action_mark(self, mark: str) -> None:
-        """Accept, reject or undo the change or hunk under the cursor, and go to the next undecided one."""
-        self.review = self.review.set(self._chosen(), Mark(mark))
-        if mark != Mark.UNDECIDED:
-            self._advance()
-        self._set(self.review)
+    def action_accept(self) -> None:
+        """Space: accept what is under the cursor; what is accepted becomes undecided."""
+        if not self._may_mark():
+            return
+        ids = [i for choice in self.chosen for i in choice.ids]
+        if all(self.review.of(choice) in TAKEN for choice in self.chosen):
+            self._take(self.review.set(ids, Mark.UNDECIDED))
+        else:
+            self._take(self.review.accepting(self.chosen))
+        if self.current.choice is None:
+            self.tell(f"{self.review.counts}; U undoes")
 
-    def _advance(self) -> None:
-        lines = self.lines
-        for at in range(self.cursor + 1, len(lines)):
-            change = lines[at].change
-            if change is not None and self.review.mark(change.id) is Mark.UNDECIDED:
-                self.cursor = at
-                return
+    def action_reject(self) -> None:
+        """`-`."""
+        ids = [i for choice in self.chosen for i in choice.ids]
+        if self._may_mark() and not self._take(self.review.set(ids, Mark.REJECTED)):
+            self.tell("it is rejected already; space accepts it, U undoes")
+
+    def action_required(self) -> None:
+        """`A`."""
+        if not self._may_mark():
+            return
+        needed = sum(len(choice.changes) for choice in self.review.required)
+        if not needed:
+            self.tell(f"nothing is required; * accepts all {len(self.review.plan.changes)}")
+        elif self._take(self.review.accepting(self.review.required)):
+            self.tell(f"{needed} required accepted; W writes, U undoes")
+        else:
+            self.tell(f"the {needed} required are accepted already; W writes")
 
     def action_rest(self, mark: str) -> None:
-        """Mark all that is undecided."""
-        self._set(self.review.rest(Mark(mark)))
+        """`*` and `D`: all that is undecided."""
+        if not self._may_mark():
+            return
+        left = self.review.undecided()
+        if self._take(self.review.set((i for choice in left for i in choice.ids), Mark(mark))):
+            self.tell(f"{self.review.counts}; U undoes")
+        else:
+            self.tell("nothing is undecided; U undoes the last step")
+
+    def action_undo(self) -> None:
+        """`U`."""
+        if not self._may_mark():
+            return
+        if not self.marks.earlier:
+            self.tell("there is no step to undo")
+            return
+        self._keep(ChangesMarked(plan_digest=self.review.digest, undo=True))
+        self.tell(f"undone: {self.review.counts}")
 
     def action_fold(self) -> None:
         """Enter."""
-        group = self.current.group
-        self.review = self.review.fold(group, folded=not self.review.groups[group].folded)
-        self.cursor = next(at for at, line in enumerate(self.lines) if line.group == group)
-        self.refresh_state()
-
-    def action_split(self) -> None:
-        """`s`."""
-        group = self.current.group
-        self._set(self.review.split(group))
-        self.cursor = next(at for at, line in enumerate(self.lines) if line.group == group) + 1
+        choice = self.current.choice
+        if choice is not None and choice not in self.review.cosmetic:
+            self.tell("space accepts, - rejects, v shows more; Enter never approves")
+            return
+        self.folded = not self.folded
+        self.cursor = next(at for at, line in enumerate(self.lines) if line.chosen and line.choice is None)
+        self.work_out_tried()
         self.refresh_state()
 
     def action_view(self) -> None:
@@ -256,111 +283,74 @@ class DiffScreen(FaceScreen):
         self.query_one(ChangeDetail).top = 0
         self.refresh_state()
 
-    def action_why(self) -> None:
-        """`?`."""
-        self.opening.open_why("decision")
+    def action_copy(self) -> None:
+        """`y`: all of the detail, also what the screen has no room for."""
+        self.post_message(Copied(self.query_one(ChangeDetail).whole()))
 
-    def _editable(self) -> Change | None:
-        change = self.current.change
-        if change is None or change.new is None:
-            self.tell("choose one change that sets a value")
-            return None
-        return change
+    def action_why(self) -> None:
+        """`?`: the numbers of the model under the cursor."""
+        from modelcar_tui.core.errors import UserError
+        from modelcar_tui.tui.patterns import parse_filter
+
+        choice, chosen = self.current.choice, None
+        if choice is not None:
+            with suppress(UserError):  # a name that is no expression: all models are shown
+                chosen = parse_filter(choice.model)
+        self.opening.open_why("decision", chosen)
+
+    def action_back(self) -> None:
+        if kept := self.face.state.marks_told:
+            self.face.message = f"{kept}: the marks are kept, d goes on"
+        super().action_back()
+
+    def _editable(self) -> list[Change]:
+        """What can be edited under the cursor; says why where nothing can."""
+        choice = self.current.choice
+        changes = [change for change in choice.changes if change.new is not None] if choice else []
+        if not changes:
+            self.tell("this row takes an argument away" if choice else "Enter unfolds; then edit one of them")
+        return changes if changes and self._may_mark() else []
 
     def action_edit(self) -> None:
-        """`e`."""
-        change = self._editable()
-        if change is not None:
-            text = self.review.edits.get(change.id, change.new or "")
-            self.query_one(Prompt).ask("new item", text, lambda new: self._edited(change, new))
+        """`=`: one prompt for each value of the row, taken together."""
+        self._ask_next(self._editable(), {})
+
+    def _ask_next(self, changes: list[Change], texts: dict[str, str]) -> None:
+        if not changes:
+            return
+        change, *rest = changes
+
+        def done(text: str) -> None:
+            new = {**texts, change.id: text}
+            if rest:
+                self._ask_next(rest, new)
+            else:
+                self._edited(new)
+
+        label = change.flag if rest or texts else "new item"
+        self.query_one(Prompt).ask(label, self.review.edits.get(change.id, change.new or ""), done)
 
     def action_editor(self) -> None:
-        """`E`."""
+        """`V`."""
         from modelcar_tui.tui.editor import edit_text
 
-        change = self._editable()
-        if change is None:
-            return
-        text, fault = edit_text(self.app, self.review.edits.get(change.id, change.new or ""))
-        self.close_ears()
-        if fault:
-            self.tell(fault)
-        else:
-            self._edited(change, text)
+        texts: dict[str, str] = {}
+        for change in self._editable():
+            text, fault = edit_text(self.app, self.review.edits.get(change.id, change.new or ""))
+            self.close_ears()
+            if fault:
+                self.tell(fault)
+                return
+            texts[change.id] = text
+        self._edited(texts)
 
-    def _edited(self, change: Change, text: str) -> None:
+    def _edited(self, texts: dict[str, str]) -> None:
+        review = self.review
         try:
-            self._set(self.review.edit(change.id, text))
+            for change, text in texts.items():
+                review = review.edit(change, text)
         except ValueError as error:
             self.tell(f"not taken: {error}")
-
-    def action_write(self) -> None:
-        """`W`: say what is wrong, else ask for the word."""
-        counts = self.review.counts
-        if not self.open_question:
-            self.tell("the run does not wait for an answer to this plan")
-        elif not counts.accepted:
-            self.tell("nothing is accepted; y accepts a change, R rejects the whole plan")
-        elif self.preview is None:
-            self.tell("still working out the result; press W again")
-        elif self.preview.problems:
-            self.tell(f"can't be written: {self.preview.problems[0]}")
-        else:
-            self._look(self._ask_to_write)
-
-    def _look(self, then: Callable[[ApplyPreview, Decision], None]) -> None:
-        """Look again at what stands where it would be written: the result may be minutes old."""
-        self.hears_from = self.monotonic() + LOOK_S  # the keys to come are meant for the question
-        decision = self.review.decision(write=True)
-        self.run_worker(lambda: self._preview(decision, then), thread=True, exclusive=True, group="looking")
-
-    def _ask_to_write(self, found: ApplyPreview, decision: Decision, warning: str = "") -> None:
-        if not self.is_mounted or self.app.screen is not self:
             return
-        if decision != self.review.decision(write=True):
-            self.close_ears()
-            return
-        self.preview = found
-        if found.problems:
-            self.close_ears()
-            self.tell(f"can't be written: {found.problems[0]}")
-            return
-        facts = write_facts(self.report.plan, self.review, found, self.face.clock())
-        warnings = [*self.review.coupled(), *(str(problem) for problem in found.warnings)]
-        warnings = [warning, *warnings] if warning else warnings
-        dialog = ConfirmDialog(self.face, "write", "Write the accepted changes?", facts, warnings)
-        self.app.push_screen(dialog, self._confirmed)
-
-    def action_reject_all(self) -> None:
-        """`R`."""
-        if not self.open_question:
-            self.tell("the run does not wait for an answer to this plan")
-            return
-        facts = [
-            ("file", f"{self.report.plan.target} is not written"),
-            ("then", "the base manifest stays; exit status 5"),
-        ]
-        dialog = ConfirmDialog(self.face, "reject", "Reject the whole plan?", facts, [])
-        self.app.push_screen(dialog, self._confirmed)
-
-    def _confirmed(self, word: str | None) -> None:
-        if word == "write":
-            self._look(self._write_or_ask_again)
-        elif word == "reject":
-            self._answer(self.review.decision(write=False), "plan rejected")
-
-    def _write_or_ask_again(self, found: ApplyPreview, decision: Decision) -> None:
-        """The word counts for what was shown: another file by now is another question."""
-        shown = self.preview.replaces if self.preview is not None else ()
-        if [each.fingerprint for each in found.replaces] != [each.fingerprint for each in shown]:
-            self._ask_to_write(found, decision, "what stands there has changed since you were asked")
-        elif found.problems or decision != self.review.decision(write=True):
-            self._ask_to_write(found, decision)
-        else:
-            replaces = tuple(each.fingerprint for each in shown)
-            self._answer(msgspec.structs.replace(decision, replaces=replaces), str(self.review.counts))
-
-    def _answer(self, decision: Decision, said: str) -> None:
-        self._port.answer(msgspec.structs.replace(decision, who=getpass.getuser()))
-        self.face.message = f"answer sent: {said}"
-        self.dismiss()
+        if texts and not self._take(review):
+            self.tell("nothing is changed")

@@ -16,15 +16,25 @@ if TYPE_CHECKING:
     from modelcar_tui.tui.board import Board
 
 
-def _diff(board: Board) -> Screen[Any] | None:
+def _diff(board: Board, *, accept_required: bool = False) -> Screen[Any] | None:
     """The approval screen."""
     from modelcar_tui.tui.screens.diff import DiffScreen
 
     report = board.face.state.decision
     if report is not None and report.plan.changes:
-        return DiffScreen(board.face, report, board.port)
+        return DiffScreen(board.face, report, board.port, accept_required=accept_required)
     board.tell("no plan yet; Decision has not finished" if report is None else "no changes are proposed")
     return None
+
+
+def _required(board: Board) -> Screen[Any] | None:
+    """The approval screen with what is required accepted."""
+    report = board.face.state.decision
+    changes = report.plan.changes if report is not None else ()
+    if changes and not any(change.severity == "required" for change in changes):
+        board.tell(f"nothing is required; d reviews the {len(changes)} proposed")
+        return None
+    return _diff(board, accept_required=True)
 
 
 def _gpus(board: Board) -> Screen[Any]:
@@ -85,6 +95,7 @@ def _quit(board: Board) -> Screen[Any] | None:
 
 OPENERS: dict[str, Callable[[Board], Screen[Any] | None]] = {
     "diff": _diff,
+    "required": _required,
     "gpus": _gpus,
     "model": _model,
     "log": _log,

@@ -14,9 +14,9 @@ class QuitDialog(Dialog):
     """Answers `detach`, `cancel` or nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("d", "detach", "leave QA running and come back later"),
-        ("c", "say('cancel')", "stop the run and quit"),
-        ("escape,q,n", "leave", "stay"),
+        ("L", "detach", "leave QA running and come back later"),
+        ("S", "say('cancel')", "stop the run and quit"),
+        ("escape,q", "leave", "stay"),
     ]
 
     @property
@@ -32,12 +32,15 @@ class QuitDialog(Dialog):
         state = self.face.state
         rows = [EMPTY]
         if self.can_detach:
-            rows += [row(("  d ", "key"), "  detach: QA goes on in its container, the run can be resumed")]
+            rows += [row(("  L ", "key"), "  leave: QA goes on in its container, the run can be resumed")]
             rows += paragraph(f"container {state.qa.started.container}", cells, "muted", indent=6)
-            rows += [row(("  c ", "key"), "  stop: the QA container is stopped and removed")]
+            rows += [row(("  S ", "key"), "  stop: the QA container is stopped and removed")]
         else:
-            rows += [row(("  c ", "key"), "  stop the run; nothing more is written, it can be resumed")]
-        return [*rows, row(("  n ", "key"), "  stay (also Esc or q)"), EMPTY]
+            rows += [row(("  S ", "key"), "  stop the run; nothing more is written, it can be resumed")]
+        rows += [row(("  q ", "key"), "  stay (also Esc)"), EMPTY]
+        if state.marks_told:
+            rows[1:1] = [*paragraph(f"{state.marks_told}: the marks are kept", cells, "need"), EMPTY]
+        return rows
 
     def action_detach(self) -> None:
         """`d`, only while QA runs."""

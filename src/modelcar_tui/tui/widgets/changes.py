@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from modelcar_tui.manifest import Change, Hunk
+from modelcar_tui.manifest import Hunk
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.changes import Line, detail_rows, group_rows, hunk_rows, list_row
-from modelcar_tui.tui.faces.effect import effect_rows
-from modelcar_tui.tui.review import Mark, Review
+from modelcar_tui.tui.faces.changes import Line, detail_rows, group_rows, heading, list_row
+from modelcar_tui.tui.faces.effect import effect_rows, overall_rows
+from modelcar_tui.tui.faces.hunks import hunk_rows
+from modelcar_tui.tui.review import TAKEN, Choice, Mark, Review
 from modelcar_tui.tui.rows import EMPTY, Row, between, paragraph, row
 from modelcar_tui.tui.view import Scrolled, View
 from modelcar_tui.verdict import ApplyPreview, DecisionReport
@@ -25,6 +26,7 @@ class UnderReview(Protocol):
     report: DecisionReport
     review: Review
     cursor: int
+    folded: bool
     view: str
     preview: ApplyPreview | None
     """For exactly the present marks; None while it is being worked out."""
@@ -39,6 +41,16 @@ class UnderReview(Protocol):
     @property
     def current(self) -> Line:
         """The line under the cursor."""
+        ...
+
+    @property
+    def chosen(self) -> tuple[Choice, ...]:
+        """The boxes under the cursor: one, or all below the heading."""
+        ...
+
+    @property
+    def only(self) -> str:
+        """Why the plan is there to look at only; empty where it can be marked."""
         ...
 
     @property
@@ -73,16 +85,22 @@ class ReviewStatus(View):
                 f" {preview.verdict.value} {glyphs.verdict(preview.verdict)} ",
                 f.VERDICT_BLOCK[preview.verdict],
             )
-            verdict = row(("accepted set: ", "muted"), block)
+            label = "" if screen.only else "accepted set: "
+            verdict = row((label, "muted"), block)
         return [between(counts, verdict, width), self._second(width)]
 
     def _second(self, width: int) -> Row:
         screen, preview = self._diff, self._diff.preview
+        if screen.only:
+            return row((f" {screen.only}", "strong"))
         if preview is not None and preview.problems:
             return row((f" can't be written: {preview.problems[0]}", "bad"))
-        coupled = screen.review.coupled()
-        if coupled:
-            return row((f" {coupled[0]}", "warn"))
+        left = [one for one in screen.review.required if screen.review.of(one) is Mark.UNDECIDED]
+        if left and screen.open_question:
+            count = sum(len(choice.changes) for choice in left)
+            which = "1 required is" if count == 1 else f"{count} required are"
+            keys = (("A", "key"), (" accepts, ", "muted"), ("W", "key"), (" writes", "muted"))
+            return row((f" {which} undecided: ", "warn"), *keys)
         if preview is not None and preview.warnings:
             return row((f" {preview.warnings[0]}", "warn"))
         if not screen.open_question:
@@ -103,14 +121,17 @@ class ChangeList(View):
         return row(("changes", "title"), (f"  {Path(self._diff.report.plan.target).name}", "muted")), EMPTY
 
     def foot(self) -> Row:
-        return row((f"{self._diff.cursor + 1}/{len(self._diff.lines)}", "muted"))
+        screen = self._diff
+        places = [at for at, line in enumerate(screen.lines) if line.chosen]
+        here = sum(at <= screen.cursor for at in places)
+        return row((f"{here}/{len(places)}", "muted"))
 
     def body(self, width: int, height: int) -> list[Row]:
-        screen = self._diff
+        screen, glyphs = self._diff, self.face.glyphs
         lines = screen.lines
         top = max(0, min(screen.cursor - height // 2, len(lines) - height))
         return [
-            list_row(line, screen.review, width, self.face.glyphs, chosen=at == screen.cursor)
+            list_row(line, screen.review, glyphs, chosen=at == screen.cursor, folded=screen.folded)
             for at, line in enumerate(lines[top : top + height], top)
         ]
 
@@ -125,46 +146,57 @@ class ChangeDetail(Scrolled):
         self._diff = review
 
     def head(self) -> tuple[Row, Row]:
-        line = self._diff.current
-        name = line.change.flag if line.change else self._diff.review.groups[line.group].title
-        model = f"  {line.change.model}" if line.change else ""
+        choice = self._diff.current.choice
+        name = choice.flags if choice is not None else heading(self._diff.review)
+        model = f"  {choice.model}" if choice is not None else ""
         what = {"reason": model, "diff": "  text diff, all changes here", "result": "  what would be written"}
         following = self._diff.following.replace("diff", "text diff")
         return row((name, "title"), (what[self._diff.view], "muted")), row(
             ("v ", "accent"), (following, "muted")
         )
 
+    def whole(self) -> str:
+        """All rows as text, also those that the screen has no room for; as wide on any screen."""
+        title = "".join(text for text, _ in self.head()[0].spans)
+        lines = self.all_rows(SIDE_BY_SIDE - 1, self.inner[1])
+        rows = ("".join(text for text, _ in line.spans).rstrip() for line in lines)
+        return "\n".join([title, "", *rows])
+
     def all_rows(self, width: int, height: int) -> list[Row]:
         screen = self._diff
-        line = screen.current
         if screen.view == "result":
             return self._result(width)
-        group = screen.review.groups[line.group]
-        ids = {line.change.id} if line.change else set(group.ids)
-        if screen.view == "diff":
-            return hunk_rows(screen.hunks_of(ids), width, side=width >= SIDE_BY_SIDE) or [
-                row(("no text diff", "muted"))
-            ]
-        changes = tuple(change for change in screen.report.plan.changes if change.id in ids)
-        effect = self._effect(changes, width)
-        if line.change is None:
-            rows = group_rows(changes, screen.review, effect, width, self.face.glyphs)
-        else:
-            rows = detail_rows(line.change, screen.review, effect, width, self.face.glyphs)
+        choices = screen.chosen
+        ids = {change.id for choice in choices for change in choice.changes}
         diff = hunk_rows(screen.hunks_of(ids), width, side=width >= SIDE_BY_SIDE)
+        if screen.view == "diff":
+            return diff or [row(("no text diff", "muted"))]
+        effect = self._effect(choices, width)
+        if screen.current.choice is None:
+            rows = group_rows(choices, screen.review, effect, width, self.face.glyphs)
+        else:
+            rows = detail_rows(screen.current.choice, screen.review, effect, width, self.face.glyphs)
         return [*rows, EMPTY, row(("text diff", "muted")), *diff] if diff else rows
 
-    def _effect(self, changes: tuple[Change, ...], width: int) -> list[Row]:
+    def _effect(self, choices: tuple[Choice, ...], width: int) -> list[Row]:
         """What the changes under the cursor do, whether or not they are accepted yet."""
         screen = self._diff
-        name = changes[0].model if changes else ""
-        before = next((model for model in screen.report.models if model.model == name), None)
-        taken = all(screen.review.mark(change.id) in (Mark.ACCEPTED, Mark.EDITED) for change in changes)
+        taken = all(screen.review.of(choice) in TAKEN for choice in choices)
         found = screen.preview if taken else screen.tried
-        after = next((model for model in found.models if model.model == name), None) if found else None
-        these = "it were" if len(changes) == 1 else "they were"
+        these = "they were" if len(choices) > 1 or len(choices[0].changes) > 1 else "it were"
         when = f"now, and {'with all that is accepted' if taken else f'if {these} accepted'}"
-        return effect_rows(before, after, when, width, self.face.glyphs)
+        names = {choice.model for choice in choices}
+        if len(names) > 1:
+            marked, then = screen.preview, screen.tried
+            if taken or marked is None or then is None:
+                return []
+            return overall_rows(marked.verdict, then.verdict, self.face.glyphs)
+        models = {model.model: model for model in screen.report.models}
+        after = {model.model: model for model in found.models} if found else {}
+        name = names.pop()
+        if screen.report.without_changes is not None:
+            return effect_rows(models.get(name), None, when, width, self.face.glyphs)
+        return effect_rows(models.get(name), after.get(name), when, width, self.face.glyphs)
 
     def _result(self, width: int) -> list[Row]:
         preview = self._diff.preview
