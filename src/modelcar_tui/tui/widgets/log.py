@@ -26,6 +26,9 @@ class LogView(View, can_focus=True):
         self.wrap = False
         self.times = False
         self.seen = 0
+        """Lines that were on the screen, or above it."""
+        self.looked: int | None = None
+        """Lines that there were when the operator last touched a key of the log, or came to it."""
         self.mark: int | None = None
         """Number of the line that `n`, `N` or `e` found."""
 
@@ -38,8 +41,11 @@ class LogView(View, can_focus=True):
         return Row(tuple(spans)), self._position()
 
     def foot(self) -> Row:
+        if self.follow:
+            fresh = self.index.shown - self.looked if self.looked is not None else 0
+            return row((f" +{fresh:,} new ", "muted")) if fresh > 0 else EMPTY
         fresh = self.index.shown - self.seen
-        if self.follow or fresh <= 0:
+        if fresh <= 0:
             return EMPTY
         return row((f" {fresh:,} new line{'s' * (fresh != 1)} {self.face.glyphs.down} f follows ", "need"))
 
@@ -58,8 +64,25 @@ class LogView(View, can_focus=True):
         wrapped = [part for n, text in index.read(self.top, height) for part in self._wrapped(n, text, width)]
         return wrapped[-height:] if self.follow else wrapped
 
+    def look(self) -> None:
+        """The operator looks: what comes from here on is new."""
+        self.looked = self.index.shown
+        self.update()
+
+    def on_focus(self) -> None:
+        self.look()
+
+    def stuck(self, how: str) -> str:
+        """Why a movement does nothing; empty where it does something."""
+        if how in ("left", "right") and self.wrap:
+            return "long lines are wrapped: w unwraps them"
+        if how == "left" and not self.left:
+            return "the lines are shown from their beginning"
+        return ""
+
     def move(self, by: int) -> None:
         """Scroll by rows; at the end, follow again."""
+        self.looked = self.index.shown
         last = self._last_top()
         target = self.top + by
         self.follow = by > 0 and target >= last
@@ -68,12 +91,12 @@ class LogView(View, can_focus=True):
 
     def home(self) -> None:
         """The first line."""
-        self.follow, self.top = False, 0
+        self.follow, self.top, self.looked = False, 0, self.index.shown
         self.update()
 
     def end(self) -> None:
         """The last line, and follow."""
-        self.follow = True
+        self.follow, self.looked = True, self.index.shown
         self.update()
 
     def sideways(self, by: int) -> None:
@@ -88,6 +111,7 @@ class LogView(View, can_focus=True):
         if not self.follow:
             self.top = self.index.position_of(number)
         self.seen = min(self.seen, self.index.shown) if not self.follow else self.index.shown
+        self.looked = self.index.shown
         self.update()
 
     def show_line(self, number: int) -> None:
