@@ -39,7 +39,7 @@ class LogKeys:
         }
         if key not in acts:
             return False
-        if not view.index.total and key in ("slash", "n", "N", "e", "E", "s"):
+        if not view.index.total and key in ("n", "N", "e", "E", "s"):
             self._tell("the log has no lines yet")
         else:
             acts[key]()

@@ -7,7 +7,7 @@ from modelcar_tui.tui.lines import line_spans
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import LogLine
 from modelcar_tui.tui.patterns import Filter
-from modelcar_tui.tui.rows import EMPTY, Row, Span, row, width
+from modelcar_tui.tui.rows import EMPTY, Row, Span, row, spans_width, width
 from modelcar_tui.tui.view import View
 
 
@@ -60,7 +60,7 @@ class LogView(View, can_focus=True):
         if not self.follow:
             self.seen = min(self.seen, index.shown)
         if not self.wrap:
-            return [self._row(number, text) for number, text in index.read(self.top, height)]
+            return self._unwrapped(width, height)
         wrapped = [part for n, text in index.read(self.top, height) for part in self._wrapped(n, text, width)]
         return wrapped[-height:] if self.follow else wrapped
 
@@ -119,7 +119,8 @@ class LogView(View, can_focus=True):
         position = self.index.position_of(number)
         height = max(1, self.inner[1])
         self.follow, self.mark = False, number
-        if not self.top <= position < self.top + height:
+        # A long line that is shown whole needs some rows below its first.
+        if not self.top <= position < self.top + max(1, height * 2 // 3):
             self.top = max(0, position - height // 3)
         self.update()
 
@@ -133,6 +134,17 @@ class LogView(View, can_focus=True):
 
     def _last_top(self) -> int:
         return max(0, self.index.shown - max(1, self.inner[1]))
+
+    def _unwrapped(self, cells: int, height: int) -> list[Row]:
+        """A row a line; the line that was jumped to is shown whole, over as many rows as it takes."""
+        rows: list[Row] = []
+        for number, text in self.index.read(self.top, height):
+            line = self._row(number, text)
+            if number == self.mark and not self.left and spans_width(line.spans) > cells:
+                rows += self._wrapped(number, text, cells)[: height - 1]
+            else:
+                rows.append(line)
+        return rows[-height:] if self.follow else rows[:height]
 
     def _row(self, number: int, line: LogLine) -> Row:
         found = self.index.filter or self.index.search
