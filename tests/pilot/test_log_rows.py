@@ -18,7 +18,6 @@ from modelcar_tui.tui.screens.log import LogScreen
 from modelcar_tui.tui.widgets.log import LogView
 from pilot import support as s
 
-
 POD = "2026-08-21T09:36:41.8Z [{level}] Pod {isvc}-predictor-7c9d8f6b5-x2m4q is Pending: {why} [utilities]"
 
 
