@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from modelcar_tui.core.decode import decode
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.qa.effect import fails, tells, warns
 from modelcar_tui.qa.types import QaOutcome
@@ -125,10 +127,18 @@ def test_labels_stand_in_one_column_and_the_ascii_twin_is_as_wide() -> None:
 
 
 def test_journal_of_an_older_release_asks_with_its_plain_lines() -> None:
-    state = fold(s.stamp(asked()))
+    lines = msgspec.json.encode([{"kind": "ConsentRequested", "effects": list(EFFECTS)}])
+    (old,) = decode(lines, list[e.AnyEvent])
+    state = fold(s.stamp([*s.decided(), ANSWER, old]))
     assert state.consent is not None
     assert [row.label for row in state.consent.effects] == ["", ""]
     assert state.consent.effects[1].text == "It creates [/x]."
+
+
+def test_journal_keeps_the_rows_as_they_were_asked() -> None:
+    rows = (fails("a: no", "pull it first"), tells("lasts", "1 min"))
+    (again,) = decode(msgspec.json.encode([e.ConsentRequested(effects=rows)]), list[e.AnyEvent])
+    assert again == e.ConsentRequested(effects=rows)
 
 
 def test_why_there_is_no_question_is_one_line() -> None:

@@ -118,6 +118,14 @@ def test_word_follows_the_phase(changes: dict[str, object], word: Fares) -> None
     assert fares(running(progress(**changes)))[2] is word
 
 
+@pytest.mark.parametrize("changes", [{"total": 10}, {"total": 3}, {"done": 2, "passed": 0}])
+def test_numbers_that_are_not_of_the_manifests_models_claim_nothing_of_the_others(
+    changes: dict[str, object],
+) -> None:
+    state = running(progress(**changes))
+    assert fares(state) == [Fares.FAILED, Fares.UNKNOWN, Fares.STARTING, Fares.UNKNOWN, Fares.UNKNOWN]
+
+
 def test_another_order_than_the_manifests_tells_only_what_is_known_by_name() -> None:
     state = running(progress(done=4, passed=3))
     assert fares(state) == [Fares.FAILED, Fares.UNKNOWN, Fares.STARTING, Fares.UNKNOWN, Fares.UNKNOWN]

@@ -165,13 +165,17 @@ def _result(result: QaModelResult) -> ModelQa:
 
 def _running(state: RunState, names: list[str]) -> list[ModelQa]:
     """The suite tests in the manifest's order, so what is before the current model has ended. Where its
-    numbers say otherwise, only what it told by name is known."""
+    numbers say otherwise (it tests each twice, or leaves some out), only what it told by name is known."""
     progress = state.qa.progress
     failed = {one.model: one.cause for one in progress.failures}
     names = names if progress.model in (*names, "") else [*names, progress.model]
     at = names.index(progress.model) if progress.model else 0
     over = bool(progress.model) and progress.done == at + 1
-    in_order = progress.done in (at, at + 1) and progress.passed + progress.failed == progress.done
+    in_order = (
+        progress.total in (0, len(names))
+        and progress.done in (at, at + 1)
+        and progress.passed + progress.failed == progress.done
+    )
     found = []
     for number, name in enumerate(names):
         if name in failed:
