@@ -9,7 +9,7 @@ import pytest
 
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.tui.lines import is_error, is_follower, line_spans, shorten
+from modelcar_tui.tui.lines import is_error, is_follower, keep_state, line_spans, shorten
 from modelcar_tui.tui.logerrors import ErrorWalk
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import FileLog, LogLine
@@ -48,6 +48,17 @@ POD = "2026-08-21T09:36:41.8Z [{level}] Pod {isvc}-predictor-7c9d8f6b5-x2m4q is 
 def test_rows_show_the_state_and_not_what_every_line_begins_with(line: str, short: str) -> None:
     spans = line_spans(LogLine(line), times=False, found=None, ellipsis="…")
     assert "".join(text for text, _ in spans) == short
+
+
+def test_outcome_word_at_the_end_of_a_long_line_is_kept_on_a_narrow_screen() -> None:
+    line = LogLine("TEST: T.test_x[llama-3.1-8b-instruct-quantized.w4a16-standard] STATUS: PASSED")
+    spans = line_spans(line, times=True, found=None, ellipsis="…")
+    text = "".join(text for text, _ in keep_state(spans, 58, "…"))
+    assert text == "--:--:-- TEST: …[llama-3.1-8b-instruct-qu…] STATUS: PASSED"
+    assert len(text) == 58
+    assert ("PASSED", "ok") in keep_state(spans, 58, "…")
+    assert keep_state(spans, 200, "…") == spans
+    assert keep_state([("x" * 99, "text")], 58, "…") == [("x" * 99, "text")]
 
 
 def test_match_in_what_would_be_left_out_keeps_the_line_whole() -> None:

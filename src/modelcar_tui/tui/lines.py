@@ -43,6 +43,8 @@ _TEST = r"(?:[\w./-]{1,300}\.py::)?(?:\w{1,99}(?:::|\.)){0,9}test_\w{1,200}\["
 _FOLDERS = r"(?:[\w.-]{1,99}/){2,20}(?=[\w.-]{1,99}\.py\b)"
 _EXCEPTION = r"^E {2,}"
 _RULER = r"^([-=_])\1{4,} ?| ?([-=_])\2{4,}$"
+_STATES = ("PASSED", "FAILED", "ERROR", "SKIPPED")
+_STATE = r"\]? ?(?:STATUS: )?[A-Z]+$"
 _WIDEST = 2_000
 """Characters that are looked at: a hostile line of 64 KiB costs no more."""
 
@@ -118,6 +120,29 @@ def line_spans(line: LogLine, *, times: bool, found: Filter | None, ellipsis: st
         return [*spans, (text, role)]
     words = [(hit.start(), hit.end(), "ok" if hit[1] else "warn") for hit in _pattern(_WORDS).finditer(text)]
     return [*spans, *_marked(text, words, role)]
+
+
+def keep_state(spans: list[Span], cells: int, ellipsis: str) -> list[Span]:
+    """The spans in `cells` cells with what stands before the outcome word at the end cut: the word is what the
+    line is for."""
+    whole = "".join(text for text, _ in spans)
+    if len(whole) <= cells or not whole.endswith(_STATES):
+        return spans
+    state = _pattern(_STATE).search(whole)
+    if state is None or len(state[0]) + 8 > cells:
+        return spans
+    head = cells - len(state[0]) - 1
+    return [*_cut(spans, 0, head), (ellipsis, "faint"), *_cut(spans, state.start(), len(whole))]
+
+
+def _cut(spans: list[Span], start: int, stop: int) -> list[Span]:
+    """The spans of the characters from `start` to `stop`."""
+    out: list[Span] = []
+    at = 0
+    for text, role in spans:
+        out.append((text[max(start - at, 0) : max(stop - at, 0)], role))
+        at += len(text)
+    return [span for span in out if span[0]]
 
 
 def _marked(text: str, marks: list[tuple[int, int, str]], role: str) -> list[Span]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.lines import line_spans
+from modelcar_tui.tui.lines import keep_state, line_spans
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import LogLine
 from modelcar_tui.tui.patterns import Filter
@@ -139,19 +139,21 @@ class LogView(View, can_focus=True):
         """A row a line; the line that was jumped to is shown whole, over as many rows as it takes."""
         rows: list[Row] = []
         for number, text in self.index.read(self.top, height):
-            line = self._row(number, text)
+            line = self._row(number, text, cells)
             if number == self.mark and not self.left and spans_width(line.spans) > cells:
                 rows += self._wrapped(number, text, cells)[: height - 1]
             else:
                 rows.append(line)
         return rows[-height:] if self.follow else rows[:height]
 
-    def _row(self, number: int, line: LogLine) -> Row:
+    def _row(self, number: int, line: LogLine, cells: int) -> Row:
         found = self.index.filter or self.index.search
         mark = "" if self.left else self.face.glyphs.ellipsis
         spans = line_spans(line, times=self.times, found=found, ellipsis=mark)
         if self.left:
             spans = _shift(spans, self.left)
+        elif number != self.mark:
+            spans = keep_state(spans, cells, mark)
         return Row(tuple(spans), "mark" if number == self.mark else "")
 
     def _wrapped(self, number: int, text: LogLine, cells: int) -> list[Row]:
