@@ -123,8 +123,7 @@ def line_spans(line: LogLine, *, times: bool, found: Filter | None, ellipsis: st
 
 
 def keep_state(spans: list[Span], cells: int, ellipsis: str) -> list[Span]:
-    """The spans in `cells` cells with what stands before the outcome word at the end cut: the word is what the
-    line is for."""
+    """The spans in `cells` cells: what stands before an outcome word at the end is cut, not the word."""
     whole = "".join(text for text, _ in spans)
     if len(whole) <= cells or not whole.endswith(_STATES):
         return spans
