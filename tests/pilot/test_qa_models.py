@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 import pytest
 
@@ -11,7 +13,7 @@ from modelcar_tui.qa.types import QaCounts, QaModelResult, QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.tui.faces.qa import qa_rows
-from modelcar_tui.tui.faces.qa_models import Fares, models_in_qa, qa_word
+from modelcar_tui.tui.faces.qa_models import Fares, models_in_qa, qa_word, qa_words
 from modelcar_tui.tui.glyphs import ASCII, UNICODE
 from modelcar_tui.tui.rows import spans_width
 from pilot import support as s
@@ -148,6 +150,25 @@ def test_of_a_hundred_models_the_running_and_the_failed_are_named(cells: int) ->
     assert len(named) == 3
     assert all(spans_width(row.spans) <= max(cells, 44) for row in qa_rows(state, cells, UNICODE, BEGAN))
     assert len(lines) < 12
+
+
+def test_two_models_of_one_name_are_told_apart_as_the_suite_does() -> None:
+    state = many(3, done=1, total=3, passed=1, failed=0, failures=(), model="a (2)")
+    assert state.manifest is not None
+    cars = tuple(msgspec.structs.replace(car, name="a") for car in state.manifest.models)
+    state = msgspec.structs.replace(state, manifest=msgspec.structs.replace(state.manifest, models=cars))
+    assert [(one.model, one.fares) for one in models_in_qa(state)] == [
+        ("a", Fares.PASSED),
+        ("a (2)", Fares.STARTING),
+        ("a (3)", Fares.WAITING),
+    ]
+
+
+def test_a_thousand_models_are_worked_out_at_once() -> None:
+    state = many(1_000, done=500, total=1_000, passed=500, failed=0, failures=(), model="granite-500")
+    began = time.process_time()
+    assert len(qa_words(state)) == 1_000
+    assert time.process_time() - began < 0.2
 
 
 def test_one_model_has_one_row() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -139,9 +140,10 @@ def totals(models: Sequence[ModelQa], qa: Qa) -> list[tuple[str, str]]:
 def _names(state: RunState) -> list[str]:
     """As the suite names them: of two with one name the second is `granite (2)`."""
     names: list[str] = []
+    times: Counter[str] = Counter()
     for car in state.manifest.models if state.manifest is not None else ():
-        same = sum(name == car.name or name.startswith(f"{car.name} (") for name in names)
-        names.append(f"{car.name} ({same + 1})" if same else car.name)
+        times[car.name] += 1
+        names.append(f"{car.name} ({times[car.name]})" if times[car.name] > 1 else car.name)
     return names
 
 
