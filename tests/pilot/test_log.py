@@ -10,6 +10,8 @@ from textual.pilot import Pilot
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.qa.log.spool import SpoolWriter
+from modelcar_tui.qa.types import QaOutcome
+from modelcar_tui.supervisor import events as e
 from modelcar_tui.tui.lines import is_error, line_spans, shorten
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import FileLog, LogLine, SpoolLog, open_log
@@ -55,6 +57,11 @@ async def test_following_shows_the_end_and_reading_keeps_its_place(tmp_path: Pat
         grow(path, 5)
         await s.wait_for(pilot, lambda: view.index.total == 575, "more lines")
         assert view.follow
+        await s.wait_for(
+            pilot, lambda: s.shows(app, "+5 new"), "what came since the last key, while following"
+        )
+        await pilot.press("f", "f")
+        await s.wait_for(pilot, lambda: not s.shows(app, " new "), "it was looked at")
 
 
 async def test_scrolling_down_to_the_end_follows_again(tmp_path: Path) -> None:
@@ -120,11 +127,15 @@ async def test_wrap_times_and_sideways(tmp_path: Path) -> None:
     path = s.spool(tmp_path, 40)
     async with s.dashboard(s.FakeEngine(s.in_qa(path, 40)), (60, 20)) as (app, pilot):
         view = await log_screen(app, pilot, 40)
-        assert s.shows(app, "…/test_modelcar.py::")
+        assert s.shows(app, "…[")
+        assert s.shows(app, "attempt 37"), "the end of a line is seen"
+        assert not s.shows(app, "test_modelcar.py")
         await pilot.press("w")
         await s.wait_for(pilot, lambda: s.shows(app, "attempt 37"), "the whole last line is there")
         assert s.shows(app, "tests/model_serving/model_runtime/modelcar/test_modelcar")
-        await pilot.press("w", "t")
+        await pilot.press("left")
+        await s.wait_for(pilot, lambda: s.shows(app, "lines are wrapped"), "why nothing moves")
+        await pilot.press("w", "T")
         await s.wait_for(pilot, lambda: s.shows(app, "08:00:37"), "times")
         await pilot.press("right")
         assert view.left == 8
@@ -137,7 +148,7 @@ async def test_save_writes_what_is_shown_for_the_owner_only(tmp_path: Path) -> N
     async with s.dashboard(s.FakeEngine(s.in_qa(path, 50, folder=str(tmp_path))), (100, 30)) as (app, pilot):
         await log_screen(app, pilot, 50)
         await pilot.press("s")
-        await s.wait_for(pilot, lambda: s.shows(app, "50 lines saved to"), "saved")
+        await s.wait_for(pilot, lambda: s.shows(app, "qa-saved.log: 50 lines saved, in /"), "saved")
         saved = tmp_path / "qa-saved.log"
         assert saved.read_text() == Path(path).read_text()
         assert saved.stat().st_mode & 0o777 == 0o600
@@ -185,9 +196,6 @@ async def test_a_hundred_thousand_lines_stay_quick(tmp_path: Path) -> None:
 
 
 async def test_a_skipped_qa_says_why_there_is_no_log() -> None:
-    from modelcar_tui.qa.types import QaOutcome
-    from modelcar_tui.supervisor import events as e
-
     skipped = QaOutcome(code="QA_SKIPPED:NO_GO", message="the verdict is NO-GO")
     async with s.dashboard(s.FakeEngine([*s.decided(), e.QaFinished(outcome=skipped)])) as (app, pilot):
         await pilot.press("l")
@@ -325,5 +333,33 @@ def test_outcome_word_that_is_glued_to_a_time_is_set_apart() -> None:
 
 
 def test_folders_of_tests_are_cut_and_other_paths_are_not() -> None:
-    assert shorten("tests/a/b/test_c.py::x", "…") == "…/test_c.py::x"
+    assert shorten("tests/a/b/test_c.py:12: in call", "…") == "…/test_c.py:12: in call"
     assert shorten("GET https://host/a/b/c", "…") == "GET https://host/a/b/c"
+
+
+async def test_keys_that_can_do_nothing_say_why(tmp_path: Path) -> None:
+    path = s.spool(tmp_path, 20)
+    async with s.dashboard(s.FakeEngine(s.in_qa(path, 20)), (80, 24)) as (app, pilot):
+        view = await log_screen(app, pilot, 20)
+        await pilot.press("n")
+        await s.wait_for(pilot, lambda: s.shows(app, "nothing to look for: / says what"), "n")
+        await pilot.press("left")
+        await s.wait_for(pilot, lambda: s.shows(app, "from their beginning"), "left")
+        await pilot.press("slash", *"zzz", "enter", "s")
+        await s.wait_for(pilot, lambda: s.shows(app, "no line passes the filter"), "s")
+        await pilot.press("e")
+        await s.wait_for(pilot, lambda: s.shows(app, "no error line in the log passes the filter"), "e")
+        await pilot.press("y")
+        await s.wait_for(pilot, lambda: s.shows(app, "nothing to copy"), "y")
+        await pilot.press("t")
+        assert not view.times
+
+
+async def test_log_that_has_not_begun_says_so_at_each_key() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (80, 24)) as (app, pilot):
+        await pilot.press("l")
+        await s.wait_for(pilot, lambda: isinstance(app.screen, LogScreen), "the log is open")
+        for key in ("e", "n", "s"):
+            await pilot.press(key)
+            await s.wait_for(pilot, lambda: s.shows(app, "the log has no lines yet"), key)
+            await pilot.press("T")

@@ -90,8 +90,8 @@ def test_review_approve_and_qa_by_keys(demo: Tmux, tmp_path: Path) -> None:
     assert "cluster-admin" in shown
     if "start QA" not in shown:
         assert "read on" in shown, "a short screen can't agree to what it has not shown"
-        demo.press_until(("s",), lambda text: "start QA" in text)
-    demo.press_until(("s",), lambda text: "skip it" not in text)
+        demo.press_until(("X",), lambda text: "start QA" in text)
+    demo.press_until(("X",), lambda text: "skip it" not in text)
     demo.wait_for("QA_OK: 5 passed")
     demo.wait_for("q quits")
     (generated,) = tmp_path.rglob("*.generated.yaml")

@@ -18,7 +18,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.streams import OutputLost, deliver, give_up_output, wait_no_more
-from modelcar_tui.qa import QaLogGrew, QaSaw, QaStarted, Seen
+from modelcar_tui.qa import QaLogGrew, QaSaw, QaStarted, Seen, effect_rows
 from modelcar_tui.report import markdown
 from modelcar_tui.supervisor import STOP_S, Finish, Settings, Supervisor
 from modelcar_tui.supervisor import events as e
@@ -171,8 +171,8 @@ class _Talk:
                 for line in joined.shares:
                     self._say(f"  {line}")
             case e.ConsentRequested() as consent:
-                for line in consent.effects:
-                    self._say(f"QA: {line}")
+                for effect in effect_rows(consent.effects):
+                    self._say(f"QA: {effect}")
             case QaStarted() as started:
                 self._log = _Tail(Path(started.log))
                 self._say(f"[QA] {started.image} in {started.container}")

@@ -9,7 +9,15 @@ from modelcar_tui.core.door import door
 if TYPE_CHECKING:
     from modelcar_tui.qa.budget import TimeBudgets, time_budgets
     from modelcar_tui.qa.cleanup import Leftover, delete_leftovers, find_leftovers, left_by_log
-    from modelcar_tui.qa.effects import clean_up_commands, cluster_effects, job_engine_effects
+    from modelcar_tui.qa.effect import Effect, EffectLevel, effect_rows, fails, tells
+    from modelcar_tui.qa.effects import (
+        clean_up_commands,
+        cluster_effects,
+        job_engine_effects,
+        named,
+        pull_effects,
+        time_effect,
+    )
     from modelcar_tui.qa.events import (
         QaEvent,
         QaLogGrew,
@@ -32,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FAILED_STATUSES",
+    "Effect",
+    "EffectLevel",
     "Leftover",
     "QaEvent",
     "QaLogGrew",
@@ -54,7 +64,9 @@ __all__ = [
     "could_not_start",
     "cut_model_name",
     "delete_leftovers",
+    "effect_rows",
     "failed_lines",
+    "fails",
     "find_leftovers",
     "for_older_scripts",
     "hopeless_models",
@@ -62,11 +74,15 @@ __all__ = [
     "left_by_log",
     "load_suite_facts",
     "measured_line",
+    "named",
+    "pull_effects",
     "qa_skipped",
     "skip_reason",
     "suite_image",
     "suite_namespaces",
+    "tells",
     "time_budgets",
+    "time_effect",
 ]
 
 if not TYPE_CHECKING:
@@ -75,7 +91,8 @@ if not TYPE_CHECKING:
         {
             "budget": "TimeBudgets time_budgets",
             "cleanup": "Leftover delete_leftovers find_leftovers left_by_log",
-            "effects": "clean_up_commands cluster_effects job_engine_effects",
+            "effect": "Effect EffectLevel effect_rows fails tells",
+            "effects": "clean_up_commands cluster_effects job_engine_effects named pull_effects time_effect",
             "events": "QaEvent QaLogGrew QaProgressed QaSaw QaStarted Warned WentSilent",
             "image": "SuiteImage suite_image",
             "measured": "failed_lines measured_line",

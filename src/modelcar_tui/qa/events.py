@@ -5,6 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.qa.seen import Seen
+from modelcar_tui.qa.types import QaModelResult
+
+MOST_FAILURES = 20
+"""Models that a progress names: it is told and kept again and again."""
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -47,6 +51,8 @@ class QaProgressed(Told, tag=True, frozen=True, kw_only=True):
     passed: int = 0
     failed: int = 0
     """Failures and errors."""
+    failures: tuple[QaModelResult, ...] = ()
+    """The first models that failed, with the code of the cause where one is known yet."""
     phase_since: float = 0.0
     """When the phase began, seconds since 1970."""
     model_since: float = 0.0

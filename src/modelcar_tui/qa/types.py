@@ -118,6 +118,8 @@ class QaOutcome(msgspec.Struct, frozen=True, kw_only=True):
     phase: str = ""
     cause: str = ""
     """The first line of the log that names the cause, cleaned and redacted."""
+    log_line: int | None = None
+    """Where the cause stands in the log, counted from 1; None where it has none, or in no line."""
     models: tuple[QaModelResult, ...] = ()
     measured: tuple[QaMeasured, ...] = ()
     leftovers: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.manifest import Decision, Manifest, Replaced
-from modelcar_tui.qa import QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted
+from modelcar_tui.qa import Effect, QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted
 from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict
 
 
@@ -166,8 +166,8 @@ class ManifestKept(Event, tag=True, frozen=True, kw_only=True):
 class ConsentRequested(Event, tag=True, frozen=True, kw_only=True):
     """QA is ready and would change the cluster: the run waits for a key."""
 
-    effects: tuple[str, ...]
-    """What it would do, a line each."""
+    effects: tuple[Effect | str, ...]
+    """What it would do, a row each; journals of older releases have plain lines."""
 
 
 class ConsentGiven(Event, tag=True, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from modelcar_tui.core.files import write_private
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean, clean_block
 from modelcar_tui.manifest import Change
+from modelcar_tui.qa import Effect
 from modelcar_tui.supervisor.events import (
     AnyEvent,
     Noticed,
@@ -39,8 +40,10 @@ from modelcar_tui.verdict import DecisionReport, Verdict, verdict_of_word
 
 R = TypeVar("R", bound=msgspec.Struct)
 Suggest = Callable[[DecisionReport], Awaitable[tuple[Change, ...]]]
-AskConsent = Callable[[tuple[str, ...]], Awaitable[bool]]
-"""Of the effects, a line each: whether they are allowed."""
+Effects = tuple[Effect | str, ...]
+"""What would be done, a row or a plain line each."""
+AskConsent = Callable[[Effects], Awaitable[bool]]
+"""Of the effects: whether they are allowed."""
 Metadata = dict[str, str | int | float | bool | None]
 _MOST_LINE = 20_000
 _MOST_NOTICE = 2000
@@ -313,7 +316,7 @@ def _masked(data: Any, redact: Redactor) -> Any:
     return data
 
 
-async def _granted(effects: tuple[str, ...]) -> bool:
+async def _granted(effects: Effects) -> bool:
     return True
 
 

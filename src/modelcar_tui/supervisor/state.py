@@ -15,7 +15,7 @@ import msgspec
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest import Decision, Manifest
-from modelcar_tui.qa import QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted, Seen
+from modelcar_tui.qa import Effect, QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted, Seen, effect_rows
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.marks import Marks, marked, told
 from modelcar_tui.verdict import (
@@ -97,7 +97,8 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
     """The question whether QA may change the cluster, and its answer."""
 
-    effects: tuple[str, ...]
+    effects: tuple[Effect, ...]
+    """What it would do, a row each, what fails first."""
     allowed: bool | None = None
 
 
@@ -292,7 +293,7 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.ManifestKept():
             return _set(state, kept=event.why)
         case e.ConsentRequested():
-            return _set(state, consent=Consent(effects=event.effects))
+            return _set(state, consent=Consent(effects=effect_rows(event.effects)))
         case e.ConsentGiven():
             return _set(state, consent=_set(state.consent or Consent(effects=()), allowed=event.allowed))
         case QaStarted():

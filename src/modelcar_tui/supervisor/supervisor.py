@@ -38,7 +38,7 @@ from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.registry import is_ours, panes, team
 from modelcar_tui.supervisor.runs import CHECKPOINT, JOURNAL, RunFolder
 from modelcar_tui.supervisor.settings import Approve, Settings, settings_of
-from modelcar_tui.supervisor.specialist import Context, Specialist
+from modelcar_tui.supervisor.specialist import Context, Effects, Specialist
 from modelcar_tui.supervisor.state import RunState, fold, reduce
 from modelcar_tui.verdict import Verdict
 
@@ -348,7 +348,7 @@ class Supervisor:
                 decision = msgspec.structs.replace(decision, who=decision.who or self.settings.who)
         self.emit(e.ApprovalGiven(decision=decision))
 
-    async def _ask_consent(self, effects: tuple[str, ...]) -> bool:
+    async def _ask_consent(self, effects: Effects) -> bool:
         """The operator's word on QA: an earlier one of this run, else asked; a command line has given it."""
         known = self.state.consent
         if known is not None and known.allowed is not None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from modelcar_tui.tui.lines import is_error
 from modelcar_tui.tui.logs import LogLine, LogSource, NoLog
 from modelcar_tui.tui.patterns import Filter
 
+Test = Callable[[str], bool]
+Part = tuple[range, Test]
+"""Numbers of lines in the order in which they are looked at, and what is looked for."""
 BATCH = 2000
 FIRST_S = 0.03
 """What a key may cost at once; the rest of the work is done tick by tick."""
@@ -91,12 +93,27 @@ class LogIndex:
         """Where line `number`, or the next that passes, is shown."""
         return number if self.filter is None else bisect_left(self._hits, number)
 
-    def find(self, start: int, step: int, wanted: Filter | None, found: Callable[[int | None], None]) -> None:
-        """Look for the next shown line that matches (None: an error line), from `start`, round the end.
+    def passes(self, number: int) -> bool:
+        """Whether the filter shows that line."""
+        return any(self._passes(line.text) for line in self.source.lines(number, 1))
+
+    def find(self, start: int, step: int, wanted: Filter, found: Callable[[int | None], None]) -> None:
+        """Look for the next shown line that matches, from `start`, round the end.
 
         `found` is told its number, or None; at once where it is near, else from a later `refresh`.
         """
-        self._seek, self._found = self._looking(start, step, wanted), found
+        total = self.total
+        order = (
+            [range(start, total), range(min(start, total))]
+            if step > 0
+            else [range(start, -1, -1), range(total - 1, start, -1)]
+        )
+        self.find_in([(part, wanted.matches) for part in order], found)
+
+    def find_in(self, parts: Iterable[Part], found: Callable[[int | None], None]) -> None:
+        """Look through parts of the log, one after the other, each for its own kind of line; `found` is told
+        as by `find`."""
+        self._seek, self._found = self._looking(parts), found
         self._go_on(time.monotonic() + FIRST_S)
 
     def _go_on(self, end: float) -> None:
@@ -108,28 +125,19 @@ class LogIndex:
             elif time.monotonic() > end:
                 return
 
-    def _looking(self, start: int, step: int, wanted: Filter | None) -> Iterator[int | None]:
+    def _looking(self, parts: Iterable[Part]) -> Iterator[int | None]:
         """The number when it is found; None now and then before."""
-        total = self.total
-        order = (
-            [range(start, total), range(min(start, total))]
-            if step > 0
-            else [range(start, -1, -1), range(total - 1, start, -1)]
-        )
-        for part in order:
+        for part, test in parts:
             for at in range(0, len(part), BATCH):
                 chunk = part[at : at + BATCH]
                 first, last = min(chunk[0], chunk[-1]), max(chunk[0], chunk[-1])
                 lines = self.source.lines(first, last - first + 1)
                 for number in chunk:
                     line = lines[number - first].text if number - first < len(lines) else ""
-                    if self._hit(line, wanted) and self._passes(line):
+                    if test(line) and self._passes(line):
                         yield number
                     if not number & 63:
                         yield None
-
-    def _hit(self, line: str, wanted: Filter | None) -> bool:
-        return is_error(line) if wanted is None else wanted.matches(line)
 
     def _passes(self, line: str) -> bool:
         return self.filter is None or self.filter.matches(line)

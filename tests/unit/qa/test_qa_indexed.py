@@ -122,6 +122,8 @@ async def test_single_model_needs_no_index(bench: JobBench) -> None:
 
 
 def test_more_than_one_at_a_time_is_warned_of() -> None:
-    assert "WARNING" not in "".join(job_engine_effects("qa", 1, None))
-    assert "standard-model-validation" in "".join(job_engine_effects("qa", 2, branches()["main"]))
-    assert "Secret" in job_engine_effects("qa", None, None)[0]
+    assert not [row for row in job_engine_effects("qa", 1, None) if row.label == "will fail"]
+    (fails,) = [row for row in job_engine_effects("qa", 2, branches()["main"]) if row.label == "will fail"]
+    assert "standard-model-validation" in fails.text
+    assert "--qa-parallel 1" in fails.way_out
+    assert "Secret" in job_engine_effects("qa", None, None)[0].text

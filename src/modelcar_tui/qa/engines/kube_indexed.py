@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.text import clean
+from modelcar_tui.qa.events import MOST_FAILURES
 from modelcar_tui.qa.log.logparse import SuiteParser
 from modelcar_tui.qa.log.pipeline import Past, Pipeline
 from modelcar_tui.qa.outcome import Ended, classify, failed_of
@@ -129,6 +130,7 @@ class Indexes:
             total=len(self.models),
             passed=sum(one.passed for one in tests),
             failed=sum(one.failed for one in tests),
+            failures=tuple(result for one in tests for result in one.failures)[:MOST_FAILURES],
         )
         self._parsers[self.current] = pipeline.begin(past)
 

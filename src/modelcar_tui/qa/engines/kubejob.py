@@ -110,7 +110,7 @@ class KubeJobRunner:
             async with watching(request, qa, pipeline, on_event, began=began, client=client) as record:
                 ended = await following.to_its_end(attached=attached)
             outcome = of_suite(with_record(ended, record), store.load_suite_facts(qa))
-            pipeline.say(f"{outcome.code}: {outcome.message}")
+            outcome = await pipeline.conclude(outcome)
             store.save_outcome(qa, outcome)
             await delete(run)
         except asyncio.CancelledError:

@@ -138,7 +138,7 @@ class PodmanRunner:
             async with watching(request, qa, pipeline, on_event, began=began) as record:
                 ended = await self._follow(qa, request, container, pipeline, on_event)
             outcome = of_suite(with_record(ended, record), store.load_suite_facts(qa))
-            pipeline.say(f"{outcome.code}: {outcome.message}")
+            outcome = await pipeline.conclude(outcome)
             store.save_outcome(qa, outcome)
             await self._clean_up(qa, request)
         except asyncio.CancelledError:

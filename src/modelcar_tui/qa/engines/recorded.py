@@ -119,7 +119,7 @@ class RecordedRunner:
                 pipeline.flush(force=False)
             outcome = classify(pipeline.parser, exit_status=about.exit_status, seconds=about.seconds)
             outcome = with_record(outcome, record)
-            pipeline.say(f"{outcome.code}: {outcome.message}")
+            outcome = await pipeline.conclude(outcome)
             store.save_outcome(qa, outcome)
         finally:
             pipeline.close()

@@ -111,6 +111,15 @@ class Models:
         """Models that failed, or whose set-up or tear-down did."""
         return sum(result.status in FAILED_STATUSES for result in self.results.values())
 
+    @property
+    def failures(self) -> tuple[QaModelResult, ...]:
+        """The models that failed, each with no more than its status and the code of its cause."""
+        return tuple(
+            QaModelResult(model=one.model, status=one.status, cause=one.cause)
+            for one in self.results.values()
+            if one.status in FAILED_STATUSES
+        )
+
     def cause(self) -> tuple[str, Found] | None:
         """The most telling failure with its model: of a failed model, else of one that never reported."""
         failed = [(name, found) for name, found in self.causes.items() if self._failed(name)]

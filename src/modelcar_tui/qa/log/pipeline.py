@@ -5,22 +5,27 @@ One path for podman, Kubernetes and recordings, so that what the demo shows is w
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from modelcar_tui.core.carried import CarriedSecrets
 from modelcar_tui.core.contain import keep
 from modelcar_tui.core.crash import kind
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean
-from modelcar_tui.qa.events import QaLogGrew, QaProgressed, Warned
+from modelcar_tui.qa.events import MOST_FAILURES, QaLogGrew, QaProgressed, Warned
 from modelcar_tui.qa.log.lines import RawLine
 from modelcar_tui.qa.log.logparse import SuiteParser
+from modelcar_tui.qa.log.root import root_line
 from modelcar_tui.qa.log.spool import LINE_LIMIT, Origin, SpoolReader, SpoolWriter
 from modelcar_tui.qa.runner import OnEvent
+from modelcar_tui.qa.types import QaModelResult, QaOutcome
 
 GREW_EVERY = 0.1
 """Seconds between two `QaLogGrew`."""
@@ -36,6 +41,7 @@ class Past(NamedTuple):
     """Models of the whole run; 0 takes the suite's own figure."""
     passed: int = 0
     failed: int = 0
+    failures: tuple[QaModelResult, ...] = ()
 
 
 class Pipeline:
@@ -158,6 +164,15 @@ class Pipeline:
         self._writer.append(shown, at=time.time(), origin=Origin.US)
         self.flush()
 
+    async def conclude(self, outcome: QaOutcome) -> QaOutcome:
+        """Say the cause and the closing line; the outcome with the line where its cause stands."""
+        if outcome.cause and not outcome.ok:
+            self.say(f"cause: {outcome.cause}")
+        self.say(f"{outcome.code}: {outcome.message}")
+        # In a thread: a million lines take seconds.
+        place = await asyncio.to_thread(root_line, self.path, outcome)
+        return msgspec.structs.replace(outcome, log_line=place)
+
     def stage(self, name: str) -> None:
         """What we do before the suite speaks: `staging`, `pulling image`, ..."""
         if name != self._stage:
@@ -179,6 +194,7 @@ class Pipeline:
                 model=result.model,
                 passed=past.passed + result.tests.passed,
                 failed=past.failed + result.tests.failed,
+                failures=(*past.failures, *result.tests.failures)[:MOST_FAILURES],
                 phase_since=zero + self.phase_since,
                 model_since=zero + self.model_since if result.model else 0.0,
                 window_s=result.window_s,

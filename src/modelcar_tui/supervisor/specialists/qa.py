@@ -19,6 +19,7 @@ from modelcar_tui.core.secrets import Secret
 from modelcar_tui.hardware import NVIDIA
 from modelcar_tui.kube import Access, Rung
 from modelcar_tui.qa import (
+    Effect,
     QaEvent,
     QaOutcome,
     QaRequest,
@@ -32,13 +33,19 @@ from modelcar_tui.qa import (
     clean_up_commands,
     cluster_effects,
     could_not_start,
+    effect_rows,
     failed_lines,
+    fails,
     job_engine_effects,
     measured_line,
+    named,
+    pull_effects,
     qa_skipped,
     suite_image,
     suite_namespaces,
+    tells,
     time_budgets,
+    time_effect,
 )
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.events import Status, StepPlan
@@ -220,39 +227,48 @@ def _not_known(error: BaseException) -> QaOutcome:
     return could_not_start("NOT_KNOWN", problem.what, problem.fix)
 
 
-def _effects(context: Context) -> tuple[str, ...]:
-    """What the suite will do to the cluster; before it is asked, its image is taken for what its tag is
-    known to hold."""
+def _effects(context: Context) -> tuple[Effect, ...]:
+    """What the suite will do to the cluster and meet there, what fails first; before its image is asked, it
+    is taken for what its tag is known to hold."""
     cars = context.report("configuration", ConfigurationReport).manifest.models
     access = context.report("accelerator", AcceleratorReport).access
-    played = (
-        ("DEMO: a recording is played and no cluster is touched.",) if context.settings.qa_recording else ()
+    decision, settings = context.report("decision", DecisionReport), context.settings
+    image, budgets = _image(context), _budgets(context)
+    slow = pull_effects(
+        budgets.slow,
+        {car.name: car.image.partition("://")[2] or car.image for car in cars},
+        {one.model: one.nodes[0] for one in decision.models if one.nodes},
     )
-    image = _image(context)
     done = cluster_effects(
         image.facts,
         models=[car.name for car in cars],
         server=access.server,
         user=access.user,
         audio=any(car.model_output_type == "audio" for car in cars),
+        gpus=[one.gpus for one in decision.models],
     )
-    if context.settings.qa_engine == KUBERNETES:
-        done += job_engine_effects(
-            context.settings.qa_namespace or "", context.settings.qa_parallel, image.facts
-        )
-    image_line = f"Image: {image.image}, {image.why}."
-    return (*played, *done, image_line, *_budgets(context).warnings, *_suite_findings(context))
+    if settings.qa_engine == KUBERNETES:
+        done += job_engine_effects(settings.qa_namespace or "", settings.qa_parallel, image.facts)
+    played = (tells("demo", "a recording is played and no cluster is touched"),) * bool(settings.qa_recording)
+    lasts = time_effect(budgets.likely, settings.qa_timeout_s or budgets.whole)
+    rows = (*slow, *_suite_findings(decision), *played, *done)
+    return effect_rows((*rows, tells("image", f"{_tag(image.image)}: {image.why}"), lasts))
 
 
-def _suite_findings(context: Context) -> tuple[str, ...]:
-    """What the lint found about the suite alone: the server starts with it, QA stumbles over it."""
-    report = context.report("decision", DecisionReport)
-    return tuple(
-        f"{finding.model}: {finding.what}" + (f"; {finding.fix}" if finding.fix else "") + "."
-        for told in report.findings
-        for finding in told.parts or (told,)
-        if finding.stops is Stops.SUITE
-    )
+def _suite_findings(decision: DecisionReport) -> tuple[Effect, ...]:
+    """What the lint found about the suite alone: the server starts with it, QA stumbles over it. One row for
+    all models of which the same is said."""
+    models: dict[tuple[str, str], list[str]] = {}
+    for told in decision.findings:
+        for finding in told.parts or (told,):
+            if finding.stops is Stops.SUITE:
+                models.setdefault((finding.what, finding.fix), []).append(finding.model)
+    return tuple(fails(f"{named(names)}: {what}", fix) for (what, fix), names in models.items())
+
+
+def _tag(image: str) -> str:
+    """The image without its registry and organisation."""
+    return image.rpartition("/")[2]
 
 
 def _image(context: Context) -> SuiteImage:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 
-from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
+from modelcar_tui.tui.faces.question import question_rows, question_title
+from modelcar_tui.tui.rows import EMPTY, Row, row
 from modelcar_tui.tui.screens.base import Dialog
 
 
@@ -18,32 +19,43 @@ class ConsentDialog(Dialog):
 
     deaf_s: ClassVar[float] = 0.5
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("s", "start", "start QA"),
-        ("n", "say('skip')", "skip QA"),
-        ("escape,q", "leave", "decide later"),
+        Binding("X", "start", "start QA"),
+        Binding("minus", "say('skip')", "skip QA"),
+        Binding("escape,q", "leave", "decide later"),
+        # Typed from habit: they do nothing, and the line of keys says what does.
+        Binding("enter,space,y,n,s,x", "remind", show=False),
     ]
+    last_rows: ClassVar[int] = 2
+
+    reminded = False
+    """Whether a key that answers nothing was pressed."""
 
     def title_text(self) -> str:
-        return "QA will work on the cluster"
+        return question_title(self.face.state)
 
     def rows(self, cells: int) -> list[Row]:
         consent = self.face.state.consent
-        rows = [EMPTY]
-        for line in consent.effects if consent else ():
-            rows += paragraph(line, cells, "text")
+        rows = question_rows(consent.effects if consent else (), cells, self.face.glyphs)
+        read = self.top >= self.below
         keys = row(
-            ("  s ", "key"),
-            f"  {'start QA' if self.top >= self.below else 'read on '}    ",
-            ("n ", "key"),
-            "  skip it    ",
-            ("Esc ", "key"),
-            "  later (x)",
+            (" X ", "key"),
+            f" {'start QA' if read else 'read on '}    ",
+            (" - ", "key"),
+            " skip it    ",
+            (" Esc ", "key"),
+            " later (x)",
+            ("   only these answer" if self.reminded else "", "need"),
         )
-        return [*rows, EMPTY, keys, EMPTY]
+        return [*rows, EMPTY, keys]
 
     def action_start(self) -> None:
-        """`s`: reads on until the last effect has been on the screen."""
+        """`X`: reads on until the last effect has been on the screen."""
         if self.top < self.below:
             self.action_scroll(3)
         else:
             self.dismiss("start")
+
+    def action_remind(self) -> None:
+        """A key that starts nothing says which ones do."""
+        self.reminded = True
+        self.refresh_state()

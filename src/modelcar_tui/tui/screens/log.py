@@ -29,11 +29,11 @@ class LogScreen(FaceScreen):
         Binding("slash", "press('slash')", "filter (regular expression, ! inverts)"),
         Binding("n", "press('n')", "next match"),
         Binding("N", "press('N')", "match before"),
-        Binding("e", "press('e')", "next error"),
+        Binding("e", "press('e')", "root cause, then the next error"),
         Binding("E", "press('E')", "error before"),
         Binding("f", "press('f')", "follow"),
         Binding("w", "press('w')", "wrap long lines"),
-        Binding("t", "press('t')", "times"),
+        Binding("T", "press('T')", "times"),
         Binding("s", "press('s')", "save to a file"),
         Binding("y", "copy", "copy the lines on the screen"),
         Binding("question_mark,f1", "why", "why and keys"),
@@ -62,7 +62,7 @@ class LogScreen(FaceScreen):
             ("e", "error"),
             ("f", "follow"),
             ("w", "wrap"),
-            ("t", "times"),
+            ("T", "times"),
             ("s", "save"),
             ("y", "copy"),
             ("?", "keys"),
@@ -71,6 +71,8 @@ class LogScreen(FaceScreen):
 
     def action_move(self, how: str) -> None:
         """Scroll."""
+        if why := self._view.stuck(how):
+            self.tell(why)
         move_in(self._view, how)
 
     def action_press(self, key: str) -> None:
@@ -78,7 +80,10 @@ class LogScreen(FaceScreen):
         self._keys.press(key, self.face.state.folder)
 
     def action_copy(self) -> None:
-        """`y`."""
+        """`y`: whole lines, whatever of them is shown."""
+        if not self._view.index.shown:
+            self.tell("nothing to copy: no line is shown")
+            return
         self.post_message(Copied("\n".join(self._view.visible_lines())))
 
     def action_why(self) -> None:

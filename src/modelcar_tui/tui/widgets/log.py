@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.lines import line_spans
+from modelcar_tui.tui.lines import keep_state, line_spans
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import LogLine
 from modelcar_tui.tui.patterns import Filter
-from modelcar_tui.tui.rows import EMPTY, Row, Span, row, width
+from modelcar_tui.tui.rows import EMPTY, Row, Span, row, spans_width, width
 from modelcar_tui.tui.view import View
 
 
@@ -26,6 +26,9 @@ class LogView(View, can_focus=True):
         self.wrap = False
         self.times = False
         self.seen = 0
+        """Lines that were on the screen, or above it."""
+        self.looked: int | None = None
+        """Lines that there were when the operator last touched a key of the log, or came to it."""
         self.mark: int | None = None
         """Number of the line that `n`, `N` or `e` found."""
 
@@ -38,8 +41,11 @@ class LogView(View, can_focus=True):
         return Row(tuple(spans)), self._position()
 
     def foot(self) -> Row:
+        if self.follow:
+            fresh = self.index.shown - self.looked if self.looked is not None else 0
+            return row((f" +{fresh:,} new ", "muted")) if fresh > 0 else EMPTY
         fresh = self.index.shown - self.seen
-        if self.follow or fresh <= 0:
+        if fresh <= 0:
             return EMPTY
         return row((f" {fresh:,} new line{'s' * (fresh != 1)} {self.face.glyphs.down} f follows ", "need"))
 
@@ -54,12 +60,29 @@ class LogView(View, can_focus=True):
         if not self.follow:
             self.seen = min(self.seen, index.shown)
         if not self.wrap:
-            return [self._row(number, text) for number, text in index.read(self.top, height)]
+            return self._unwrapped(width, height)
         wrapped = [part for n, text in index.read(self.top, height) for part in self._wrapped(n, text, width)]
         return wrapped[-height:] if self.follow else wrapped
 
+    def look(self) -> None:
+        """The operator looks: what comes from here on is new."""
+        self.looked = self.index.shown
+        self.update()
+
+    def on_focus(self) -> None:
+        self.look()
+
+    def stuck(self, how: str) -> str:
+        """Why a movement does nothing; empty where it does something."""
+        if how in ("left", "right") and self.wrap:
+            return "long lines are wrapped: w unwraps them"
+        if how == "left" and not self.left:
+            return "the lines are shown from their beginning"
+        return ""
+
     def move(self, by: int) -> None:
         """Scroll by rows; at the end, follow again."""
+        self.looked = self.index.shown
         last = self._last_top()
         target = self.top + by
         self.follow = by > 0 and target >= last
@@ -68,12 +91,12 @@ class LogView(View, can_focus=True):
 
     def home(self) -> None:
         """The first line."""
-        self.follow, self.top = False, 0
+        self.follow, self.top, self.looked = False, 0, self.index.shown
         self.update()
 
     def end(self) -> None:
         """The last line, and follow."""
-        self.follow = True
+        self.follow, self.looked = True, self.index.shown
         self.update()
 
     def sideways(self, by: int) -> None:
@@ -88,6 +111,7 @@ class LogView(View, can_focus=True):
         if not self.follow:
             self.top = self.index.position_of(number)
         self.seen = min(self.seen, self.index.shown) if not self.follow else self.index.shown
+        self.looked = self.index.shown
         self.update()
 
     def show_line(self, number: int) -> None:
@@ -95,7 +119,8 @@ class LogView(View, can_focus=True):
         position = self.index.position_of(number)
         height = max(1, self.inner[1])
         self.follow, self.mark = False, number
-        if not self.top <= position < self.top + height:
+        # A long line that is shown whole needs some rows below its first.
+        if not self.top <= position < self.top + max(1, height * 2 // 3):
             self.top = max(0, position - height // 3)
         self.update()
 
@@ -110,12 +135,25 @@ class LogView(View, can_focus=True):
     def _last_top(self) -> int:
         return max(0, self.index.shown - max(1, self.inner[1]))
 
-    def _row(self, number: int, line: LogLine) -> Row:
+    def _unwrapped(self, cells: int, height: int) -> list[Row]:
+        """A row a line; the line that was jumped to is shown whole, over as many rows as it takes."""
+        rows: list[Row] = []
+        for number, text in self.index.read(self.top, height):
+            line = self._row(number, text, cells)
+            if number == self.mark and not self.left and spans_width(line.spans) > cells:
+                rows += self._wrapped(number, text, cells)[: height - 1]
+            else:
+                rows.append(line)
+        return rows[-height:] if self.follow else rows[:height]
+
+    def _row(self, number: int, line: LogLine, cells: int) -> Row:
         found = self.index.filter or self.index.search
         mark = "" if self.left else self.face.glyphs.ellipsis
         spans = line_spans(line, times=self.times, found=found, ellipsis=mark)
         if self.left:
             spans = _shift(spans, self.left)
+        elif number != self.mark:
+            spans = keep_state(spans, cells, mark)
         return Row(tuple(spans), "mark" if number == self.mark else "")
 
     def _wrapped(self, number: int, text: LogLine, cells: int) -> list[Row]:
