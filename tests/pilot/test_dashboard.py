@@ -110,10 +110,10 @@ async def test_tab_goes_through_the_panels_that_tell_something_and_the_frame_lig
             seen.append(app.focused.id if app.focused else None)
             assert app.focused is not None
             assert app.focused.id in app.screen.query_one("#board").places  # type: ignore[attr-defined]
-        assert seen == ["page", "plan", "notes", "gpus", "log", "pane-4", "models"]
+        assert seen == ["page", "gpus", "log", "pane-4", "models", "page", "gpus"]
         await pilot.press("shift+tab")
         assert app.focused is not None
-        assert app.focused.id == "pane-4"
+        assert app.focused.id == "page"
 
 
 async def test_zoom_gives_one_panel_the_screen_and_takes_it_back() -> None:

@@ -59,9 +59,11 @@ async def test_a_hundred_models_are_grouped_by_themselves_and_unfold() -> None:
 async def test_ctrl_o_puts_a_letter_on_each_panel_and_the_letter_goes_there() -> None:
     async with s.dashboard(s.FakeEngine(s.decided()), (120, 40)) as (app, pilot):
         await pilot.press("ctrl+o")
-        await s.wait_for(pilot, lambda: s.shows(app, "  d  changes"), "the letters")
-        await pilot.press("d")
-        await s.wait_for(pilot, lambda: not s.shows(app, "  d  changes"), "the letters go")
+        await s.wait_for(pilot, lambda: app.face.labels, "the letters")
+        letter = app.face.labels["plan"]
+        assert s.shows(app, f" {letter}  changes")
+        await pilot.press(letter)
+        await s.wait_for(pilot, lambda: not s.shows(app, f" {letter}  changes"), "the letters go")
         assert app.focused is not None
         assert app.focused.id == "plan"
         await pilot.press("ctrl+o", "escape", "enter")

@@ -5,7 +5,7 @@ Sweeping acts are shifted. A screen binds what it has; it can't give a key anoth
 
 from __future__ import annotations
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 KEYS: dict[str, str] = {
     "j": "down",
@@ -74,11 +74,13 @@ KEYS: dict[str, str] = {
 """By Textual's names; a digit stands for all of them."""
 
 
-def bind(keys: str, action: str, *, show: bool = True, priority: bool = False) -> Binding:
-    """A binding of `keys` (with commas between) that says what the table says of the first of them.
+def bind(keys: str, action: str, *, show: bool = True, priority: bool = False) -> list[BindingType]:
+    """Bindings of `keys` (with commas between), each with the words of the table.
 
     Raises:
         KeyError: a key that is not in the table.
     """
-    meanings = [KEYS["1" if key.isdecimal() else key] for key in keys.split(",")]
-    return Binding(keys, action, meanings[0], show=show, priority=priority)
+    return [
+        Binding(key, action, KEYS["1" if key.isdecimal() else key], show=show, priority=priority)
+        for key in keys.split(",")
+    ]

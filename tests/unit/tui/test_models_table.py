@@ -43,7 +43,7 @@ def test_a_row_fits_and_says_verdict_name_and_need_at_every_width(cells: int) ->
     assert spans_width(head_row(cols, judged=True).spans) <= cells
     for line in lines:
         assert isinstance(line, ModelRow)
-        row = text(table_row(line, state, cols, UNICODE, chosen=False))
+        row = text(table_row(line, cols, UNICODE, chosen=False))
         assert len(row) <= cells
         assert str(line.verdict) in row
         assert "GiB" in row
@@ -107,7 +107,7 @@ def test_a_column_a_kind_of_gpu_with_a_short_title_and_what_is_free() -> None:
     line = model_rows(state)[0]
     cols = columns([line], tuple(kinds.values()), 150, qa=False)
     assert [kind.title for kind in cols.kinds] == list(kinds)
-    row = text(table_row(line, state, cols, UNICODE, chosen=False))
+    row = text(table_row(line, cols, UNICODE, chosen=False))
     for cell in ("✓", "✗ 4x ✓", "✓ tight", "?"):
         assert cell in row
 
@@ -154,7 +154,7 @@ def test_the_page_tells_the_verdict_the_changes_and_the_arguments() -> None:
     for part in (
         "131,072 tokens need 40.0 GiB",
         "4 x 143 GiB on each H100-80GB-HBM3 of 80 GiB",
-        "gpu_count 2 → 4  required",
+        "gpu_count 2 → 4 + --tensor-parallel-size 2 → 4  required",
         "weights",
         "oci://registry.redhat.io",
     ):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.kinds import KindColumn, kind_cell
 from modelcar_tui.tui.faces.models import ModelGroup, ModelRow
 from modelcar_tui.tui.faces.need import amount, bar_spans
-from modelcar_tui.tui.faces.qa import qa_word
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, crop_middle, fit, pad, spans_width, width
 from modelcar_tui.verdict import Verdict
 
+Words = Mapping[str, Span]
+"""What QA says of each model, in a word."""
 _VERDICT = 11
 _BAR = 12
 _MOST_BAR = 26
@@ -106,9 +106,9 @@ def free_row(cols: Columns, glyphs: Glyphs) -> Row:
 
 
 def table_row(
-    line: ModelRow | ModelGroup, state: RunState, cols: Columns, glyphs: Glyphs, *, chosen: bool
+    line: ModelRow | ModelGroup, cols: Columns, glyphs: Glyphs, qa: Words | None = None, *, chosen: bool
 ) -> Row:
-    """One model, or one group of them."""
+    """One model, or one group of them; `qa` has a word of each that is tested."""
     one = line.first if isinstance(line, ModelGroup) else line
     name, role = _name(line, cols.name, glyphs), "title" if isinstance(line, ModelGroup) else "text"
     spans: list[Span] = [*_verdict(one, glyphs), (name, role)]
@@ -130,7 +130,7 @@ def table_row(
         mark, mark_role = kind_cell(one.judged, kind.name, glyphs)
         spans.append((f"  {pad(mark, kind.cells)}", mark_role))
     if cols.qa:
-        return _with_end(spans, _qa(line, state), cols, chosen=chosen)
+        return _with_end(spans, _qa(line, qa or {}), cols, chosen=chosen)
     return Row(tuple(spans), "cursor" if chosen else "")
 
 
@@ -170,9 +170,9 @@ def _gpu(one: ModelRow, titles: dict[str, str]) -> str:
     return titles.get(f"{one.gpu} {memory:.0f} GiB" if memory else one.gpu, one.gpu)
 
 
-def _qa(line: ModelRow | ModelGroup, state: RunState) -> Span:
+def _qa(line: ModelRow | ModelGroup, words: Words) -> Span:
     if not isinstance(line, ModelGroup):
-        return qa_word(state, line.name)
-    words = [qa_word(state, one.name) for one in line.rows]
-    bad = [word for word in words if word[1] == "bad"]
-    return (f"{len(bad)} failed", "bad") if bad else max(words, key=words.count)
+        return words.get(line.name, ("-", "muted"))
+    told = [words.get(one.name, ("-", "muted")) for one in line.rows]
+    bad = [word for word in told if word[1] == "bad"]
+    return (f"{len(bad)} failed", "bad") if bad else max(told, key=told.count)

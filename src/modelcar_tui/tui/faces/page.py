@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.core.text import reveal
-from modelcar_tui.manifest import Change, ModelCar, Operation
+from modelcar_tui.manifest import ModelCar
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.kinds import kind_cell
 from modelcar_tui.tui.faces.memory import memory_rows
 from modelcar_tui.tui.faces.models import ModelRow
 from modelcar_tui.tui.faces.need import amount
+from modelcar_tui.tui.faces.plan import model_rows, review_of
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, labelled, pad, paragraph, row, width
 from modelcar_tui.verdict import ModelRequirements, ModelVerdict
@@ -30,7 +30,7 @@ def page_rows(state: RunState, one: ModelRow, cells: int, glyphs: Glyphs) -> lis
     if one.judged is not None:
         rows += _memory(one.judged, cells, glyphs)
         rows += _kinds(one.judged, cells, glyphs)
-    rows += _changes(state, one.name, cells, glyphs)
+    rows += _changes(state, one.name, glyphs)
     rows += _remarks(state, one, cells)
     if one.read is not None:
         rows += _facts(one.read, cells, glyphs)
@@ -99,43 +99,12 @@ def _kinds(judged: ModelVerdict, cells: int, glyphs: Glyphs) -> list[Row]:
     return rows
 
 
-def _changes(state: RunState, name: str, cells: int, glyphs: Glyphs) -> list[Row]:
-    report = state.decision
-    mine = [change for change in report.plan.changes if change.model == name] if report is not None else []
-    written = state.answer is not None
-    accepted = state.answer.accepted if state.answer is not None else ()
-    rows: list[Row] = []
-    for at, change in enumerate(sorted(mine, key=lambda one: one.severity != "required")):
-        if written and change.id not in accepted:
-            continue
-        label = ("written" if written else "proposed") if not at else ""
-        spans = [(pad(label, _LABEL), "muted"), *change_spans(change, glyphs)]
-        if change.severity == "required":
-            spans.append(("  required", "bad"))
-        rows.append(Row(tuple(spans)))
-    return rows
-
-
-def change_spans(change: Change, glyphs: Glyphs) -> Iterator[Span]:
-    """`gpu_count 1 → 2`, `+ --max-model-len=2048`, `- --trust-remote-code`."""
-    old, new = reveal(change.old or "none"), reveal(change.new or "none")
-    match change.operation:
-        case Operation.GPU_COUNT:
-            yield f"{change.flag} {old} {glyphs.arrow} {new}", "text"
-        case Operation.REMOVE:
-            yield f"- {old}", "del"
-        case Operation.ADD:
-            yield f"+ {new}", "add"
-        case _:
-            before, after = _value(old, change.flag), _value(new, change.flag)
-            if before == after:
-                yield f"{change.flag}={after} as one item", "text"
-            else:
-                yield f"{change.flag} {before} {glyphs.arrow} {after}", "text"
-
-
-def _value(item: str, flag: str) -> str:
-    return item.removeprefix(flag).lstrip("= ") or item
+def _changes(state: RunState, name: str, glyphs: Glyphs) -> list[Row]:
+    review = review_of(state)
+    rows = model_rows(review, name, glyphs) if review is not None else ()
+    return [
+        Row(((pad("" if at else "changes", _LABEL), "muted"), *line.spans)) for at, line in enumerate(rows)
+    ]
 
 
 def _remarks(state: RunState, one: ModelRow, cells: int) -> list[Row]:

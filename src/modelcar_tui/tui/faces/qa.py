@@ -220,12 +220,3 @@ def _against(seconds: float, limit: float | None) -> tuple[str, str]:
         return spent, "text"
     role = "bad" if seconds > limit else "warn" if seconds > 0.8 * limit else "text"
     return f"{spent}/{f.elapsed(limit).removesuffix('00s')}", role
-
-
-def qa_word(state: RunState, model: str) -> tuple[str, str]:
-    """How a model fares in QA, in one short word, and its role."""
-    out = state.qa.outcome
-    found = next((one for one in out.models if one.model == model), None) if out is not None else None
-    if found is None:
-        return ("now", "run") if state.qa.progress.model == model and out is None else ("-", "muted")
-    return {"PASSED": ("pass", "ok"), "": ("-", "muted")}.get(found.status, ("fail", "bad"))

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self, cast
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.geometry import Region
 from textual.reactive import Reactive
@@ -47,7 +47,9 @@ _MOVES = {
 
 def move_bindings(*names: str) -> list[BindingType]:
     """Bindings of the movement keys to `move('name')`."""
-    return [bind(_MOVES[name], f"move('{name}')", show=name in ("down", "up")) for name in names]
+    return [
+        one for name in names for one in bind(_MOVES[name], f"move('{name}')", show=name in ("down", "up"))
+    ]
 
 
 class Faced(DOMNode):
@@ -220,10 +222,9 @@ class Dialog(Faced, Sparing[str], ModalScreen[str]):
     last_rows: ClassVar[int] = 3
     """Rows at the end that are shown on any screen."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape", "leave", "back"),
-        ("q", "leave", "back"),
-        Binding("j,down,pagedown", "scroll(1)", "down", show=False),
-        Binding("k,up,pageup", "scroll(-1)", "up", show=False),
+        *bind("escape,q", "leave"),
+        *bind("j,down,pagedown", "scroll(1)", show=False),
+        *bind("k,up,pageup", "scroll(-1)", show=False),
     ]
 
     def __init__(self, face: Face) -> None:

@@ -26,8 +26,8 @@ class CleanupDialog(Dialog):
 
     last_rows: ClassVar[int] = 2
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("C", "remove"),
-        ("escape,q", "leave", "back"),
+        *bind("C", "remove"),
+        *bind("escape,q", "leave"),
     ]
 
     def __init__(self, face: Face, work: CleanUp | None = None) -> None:

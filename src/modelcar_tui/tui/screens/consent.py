@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from modelcar_tui.tui.faces.question import question_rows, question_title
+from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.rows import EMPTY, Row, row
 from modelcar_tui.tui.screens.base import Dialog
 
@@ -19,9 +20,9 @@ class ConsentDialog(Dialog):
 
     deaf_s: ClassVar[float] = 0.5
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("X", "start", "start QA"),
-        Binding("minus", "say('skip')", "skip QA"),
-        Binding("escape,q", "leave", "decide later"),
+        *bind("X", "start"),
+        *bind("minus", "say('skip')"),
+        *bind("escape,q", "leave"),
         # Typed from habit: they do nothing, and the line of keys says what does.
         Binding("enter,space,y,n,s,x", "remind", show=False),
     ]

@@ -39,37 +39,37 @@ class DashboardScreen(FaceScreen):
     """The first screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(bind(str(n), f"pane({n})") for n in range(1, 10)),
-        bind("tab", "panel(1)"),
-        bind("shift+tab", "panel(-1)", show=False),
-        bind("m", "models"),
-        bind("enter", "open"),
-        bind("d", "diff"),
-        bind("A", "required"),
-        bind("x", "consent"),
-        bind("g", "gpus"),
-        bind("l", "log"),
-        bind("question_mark,f1", "why"),
-        bind("a", "ask"),
-        bind("o", "summary"),
-        bind("b", "group"),
-        bind("greater_than_sign", "sort"),
-        bind("z", "zoom"),
-        bind("ctrl+o", "jump"),
+        *(one for n in range(1, 10) for one in bind(str(n), f"pane({n})")),
+        *bind("tab", "panel(1)"),
+        *bind("shift+tab", "panel(-1)", show=False),
+        *bind("m", "models"),
+        *bind("enter", "open"),
+        *bind("d", "diff"),
+        *bind("A", "required"),
+        *bind("x", "consent"),
+        *bind("g", "gpus"),
+        *bind("l", "log"),
+        *bind("question_mark,f1", "why"),
+        *bind("a", "ask"),
+        *bind("o", "summary"),
+        *bind("b", "group"),
+        *bind("greater_than_sign", "sort"),
+        *bind("z", "zoom"),
+        *bind("ctrl+o", "jump"),
         *move_bindings("down", "up", "pagedown", "pageup", "home", "end", "left", "right"),
-        bind("slash", "on_panel('slash')"),
-        bind("n", "on_panel('n')"),
-        bind("N", "on_panel('N')"),
-        bind("e", "on_panel('e')"),
-        bind("E", "on_panel('E')"),
-        bind("f", "on_panel('f')"),
-        bind("w", "on_panel('w')"),
-        bind("T", "on_panel('T')"),
-        bind("s", "on_panel('s')"),
-        bind("y", "copy"),
-        bind("S", "stop_qa", show=False),
-        bind("q", "quit_run"),
-        bind("escape", "unzoom", show=False),
+        *bind("slash", "on_panel('slash')"),
+        *bind("n", "on_panel('n')"),
+        *bind("N", "on_panel('N')"),
+        *bind("e", "on_panel('e')"),
+        *bind("E", "on_panel('E')"),
+        *bind("f", "on_panel('f')"),
+        *bind("w", "on_panel('w')"),
+        *bind("T", "on_panel('T')"),
+        *bind("s", "on_panel('s')"),
+        *bind("y", "copy"),
+        *bind("S", "stop_qa", show=False),
+        *bind("q", "quit_run"),
+        *bind("escape", "unzoom", show=False),
     ]
 
     def __init__(self, face: Face, index: LogIndex) -> None:
@@ -311,7 +311,12 @@ class DashboardScreen(FaceScreen):
 
     def action_consent(self) -> None:
         """`x`."""
-        self.opening.open_screen("consent")
+        from modelcar_tui.tui.faces.question import why_no_question
+
+        if why := why_no_question(self.face.state, replay=self.face.replay):
+            self.tell(why)
+        else:
+            self.opening.open_screen("consent")
 
     def action_gpus(self) -> None:
         """All GPUs."""

@@ -7,10 +7,9 @@ what the run has.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
@@ -20,6 +19,7 @@ from modelcar_tui.supervisor.events import ChangesMarked
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.changes import Line, lines_of
 from modelcar_tui.tui.faces.writing import answer_to
+from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.port import EnginePort
 from modelcar_tui.tui.review import TAKEN, Choice, Mark, Review, open_review
@@ -39,27 +39,27 @@ class DiffScreen(AnsweringScreen):
     CSS_PATH = style("diff")
     offers_palette = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "next change"),
-        Binding("k,up", "move(-1)", "change before"),
-        Binding("home", "move(-9999)", "first change", show=False),
-        Binding("end", "move(9999)", "last change", show=False),
-        Binding("space", "accept", "accept the change; again: undecided"),
-        Binding("minus", "reject", "reject the change"),
-        Binding("equals_sign", "edit", "edit the new value"),
-        Binding("V", "editor", "edit it in $EDITOR"),
-        Binding("A", "required", "accept what is required"),
-        Binding("asterisk", "rest('x')", "accept all that is undecided"),
-        Binding("D", "rest('-')", "reject all that is undecided"),
-        Binding("U", "undo", "undo the last step"),
-        Binding("enter", "fold", "fold or unfold what changes no verdict (never approves)"),
-        Binding("v", "view", "reason, text diff, or what would be written"),
-        Binding("W", "write", "write the accepted changes (asks for a word)"),
-        Binding("R", "reject_all", "reject the whole plan (asks for a word)"),
-        Binding("pagedown", "page(1)", "scroll the detail"),
-        Binding("pageup", "page(-1)", "scroll the detail back"),
-        Binding("y", "copy", "copy the detail"),
-        Binding("question_mark,f1", "why", "why and keys"),
-        Binding("escape,q", "back", "leave; the marks are kept"),
+        *bind("j,down", "move(1)"),
+        *bind("k,up", "move(-1)"),
+        *bind("home", "move(-9999)", show=False),
+        *bind("end", "move(9999)", show=False),
+        *bind("space", "accept"),
+        *bind("minus", "reject"),
+        *bind("equals_sign", "edit"),
+        *bind("V", "editor"),
+        *bind("A", "required"),
+        *bind("asterisk", "rest('x')"),
+        *bind("D", "rest('-')"),
+        *bind("U", "undo"),
+        *bind("enter", "fold"),
+        *bind("v", "view"),
+        *bind("W", "write"),
+        *bind("R", "reject_all"),
+        *bind("pagedown", "page(1)"),
+        *bind("pageup", "page(-1)"),
+        *bind("y", "copy"),
+        *bind("question_mark,f1", "why"),
+        *bind("escape,q", "back"),
     ]
 
     def __init__(
@@ -288,15 +288,9 @@ class DiffScreen(AnsweringScreen):
         self.post_message(Copied(self.query_one(ChangeDetail).whole()))
 
     def action_why(self) -> None:
-        """`?`: the numbers of the model under the cursor."""
-        from modelcar_tui.core.errors import UserError
-        from modelcar_tui.tui.patterns import parse_filter
-
-        choice, chosen = self.current.choice, None
-        if choice is not None:
-            with suppress(UserError):  # a name that is no expression: all models are shown
-                chosen = parse_filter(choice.model)
-        self.opening.open_why("decision", chosen)
+        """`?`: the change under the cursor."""
+        choice = self.current.choice
+        self.opening.open_why("plan", at=choice.ids[0] if choice is not None else "")
 
     def action_back(self) -> None:
         if kept := self.face.state.marks_told:

@@ -14,6 +14,7 @@ from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.banner import activity
 from modelcar_tui.tui.faces.decision import comparison, worst_first
+from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.messages import Said
 from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, labelled, pad, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
@@ -27,9 +28,9 @@ class FinishDialog(Dialog):
     last_rows: ClassVar[int] = 8
     """From QA on."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape,enter,o,space", "leave", "back to the dashboard"),
-        ("q", "say('quit')", "quit"),
-        ("c", "clean", "what QA left on the cluster"),
+        *bind("escape,enter,o,space", "leave"),
+        *bind("q", "say('quit')"),
+        *bind("c", "clean"),
     ]
 
     def title_text(self) -> str:

@@ -36,15 +36,15 @@ class GpuScreen(FaceScreen):
     CSS_PATH = style("gpus")
     BINDINGS: ClassVar[list[BindingType]] = [
         *move_bindings(*MOVES),
-        bind("slash", "filter"),
-        bind("greater_than_sign", "sort"),
-        bind("b", "group"),
-        bind("enter", "fold"),
-        bind("r", "look_again"),
-        bind("i", "limits"),
-        bind("y", "copy"),
-        bind("question_mark,f1", "why"),
-        bind("escape,q,g", "back"),
+        *bind("slash", "filter"),
+        *bind("greater_than_sign", "sort"),
+        *bind("b", "group"),
+        *bind("enter", "fold"),
+        *bind("r", "look_again"),
+        *bind("i", "limits"),
+        *bind("y", "copy"),
+        *bind("question_mark,f1", "why"),
+        *bind("escape,q,g", "back"),
     ]
 
     def __init__(self, face: Face, port: EnginePort) -> None:

@@ -171,11 +171,11 @@ class HelpScreen(FaceScreen):
     CSS_PATH = style("help")
     BINDINGS: ClassVar[list[BindingType]] = [
         *move_bindings(*MOVES),
-        bind("right_curly_bracket", "group(1)"),
-        bind("left_curly_bracket", "group(-1)"),
-        bind("slash", "filter"),
-        bind("tab", "other"),
-        bind("escape,q,question_mark,f1", "back"),
+        *bind("right_curly_bracket", "group(1)"),
+        *bind("left_curly_bracket", "group(-1)"),
+        *bind("slash", "filter"),
+        *bind("tab", "other"),
+        *bind("escape,q,question_mark,f1", "back"),
     ]
 
     def __init__(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widget import Widget
 
 from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
@@ -26,18 +27,18 @@ class LogScreen(FaceScreen):
     CSS_PATH = style("log")
     BINDINGS: ClassVar[list[BindingType]] = [
         *move_bindings(*MOVES, "left", "right"),
-        Binding("slash", "press('slash')", "filter (regular expression, ! inverts)"),
-        Binding("n", "press('n')", "next match"),
-        Binding("N", "press('N')", "match before"),
-        Binding("e", "press('e')", "root cause, then the next error"),
-        Binding("E", "press('E')", "error before"),
-        Binding("f", "press('f')", "follow"),
-        Binding("w", "press('w')", "wrap long lines"),
-        Binding("T", "press('T')", "times"),
-        Binding("s", "press('s')", "save to a file"),
-        Binding("y", "copy", "copy the lines on the screen"),
-        Binding("question_mark,f1", "why", "why and keys"),
-        Binding("escape,q,l", "back", "back"),
+        *bind("slash", "press('slash')"),
+        *bind("n", "press('n')"),
+        *bind("N", "press('N')"),
+        *bind("e", "press('e')"),
+        *bind("E", "press('E')"),
+        *bind("f", "press('f')"),
+        *bind("w", "press('w')"),
+        *bind("T", "press('T')"),
+        *bind("s", "press('s')"),
+        *bind("y", "copy"),
+        *bind("question_mark,f1", "why"),
+        *bind("escape,q,l", "back"),
     ]
 
     def __init__(self, face: Face, index: LogIndex) -> None:

@@ -24,12 +24,12 @@ class ModelScreen(FaceScreen):
     TITLE = "model"
     BINDINGS: ClassVar[list[BindingType]] = [
         *move_bindings(*MOVES),
-        bind("right_curly_bracket", "model(1)"),
-        bind("left_curly_bracket", "model(-1)"),
-        bind("d", "diff"),
-        bind("y", "copy"),
-        bind("question_mark,f1", "why"),
-        bind("escape,q,enter", "back"),
+        *bind("right_curly_bracket", "model(1)"),
+        *bind("left_curly_bracket", "model(-1)"),
+        *bind("d", "diff"),
+        *bind("y", "copy"),
+        *bind("question_mark,f1", "why"),
+        *bind("escape,q,enter", "back"),
     ]
 
     def __init__(self, face: Face, table: ModelTable) -> None:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
+from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
 
@@ -14,9 +15,9 @@ class QuitDialog(Dialog):
     """Answers `detach`, `cancel` or nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("L", "detach", "leave QA running and come back later"),
-        ("S", "say('cancel')", "stop the run and quit"),
-        ("escape,q", "leave", "stay"),
+        *bind("L", "detach"),
+        *bind("S", "say('cancel')"),
+        *bind("escape,q", "leave"),
     ]
 
     @property

@@ -117,11 +117,12 @@ class PlanPanel(Panel):
         super().__init__(face, id="plan", classes="panel")
 
     def head(self) -> tuple[Row, Row]:
-        from modelcar_tui.tui.faces.plan import plan_title
+        from modelcar_tui.tui.faces.plan import plan_title, review_of
 
-        return plan_title(self.face.state)
+        return plan_title(self.face.state, review_of(self.face.state))
 
     def all_rows(self, width: int, height: int) -> list[Row]:
-        from modelcar_tui.tui.faces.plan import plan_rows
+        from modelcar_tui.tui.faces.plan import plan_rows, review_of
 
-        return plan_rows(self.face.state, width, self.face.glyphs, height)
+        review = review_of(self.face.state)
+        return plan_rows(review, width, self.face.glyphs, height) if review is not None else []

@@ -73,6 +73,7 @@ class ModelTable(View, can_focus=True):
         if not self.shown:
             return [row((self._nothing(), "muted"))]
         from modelcar_tui.tui.faces.model_table import free_row, head_row, table_row
+        from modelcar_tui.tui.faces.qa_models import qa_words
 
         state, glyphs = self.face.state, self.face.glyphs
         cols = self._columns(width)
@@ -82,7 +83,8 @@ class ModelTable(View, can_focus=True):
         least = max(0, min(self.cursor, len(self.shown) - self._room))
         self.top = max(min(self.top, least), self.cursor - self._room + 1, 0)
         visible = enumerate(self.shown[self.top : self.top + self._room], self.top)
-        rows = [table_row(one, state, cols, glyphs, chosen=at == self.cursor) for at, one in visible]
+        words = qa_words(state) if cols.qa else {}
+        rows = [table_row(one, cols, glyphs, words, chosen=at == self.cursor) for at, one in visible]
         return [head_row(cols, judged=state.decision is not None), *rows, *ends]
 
     _room = 1
