@@ -93,7 +93,7 @@ async def test_headline_row_and_summary_say_it_at_every_size(oom: Supervisor, si
     assert oom.folder is not None
     app = DashboardApp(ReplayPort(oom.folder, speed=0))
     async with app.run_test(size=size) as pilot:
-        await s.wait_for(pilot, lambda: s.shows(app, "with exit status 4"), "the end")
+        await s.wait_for(pilot, lambda: s.shows(app, "QA FAILED"), "the end")
         rows = s.screen_text(app)
         assert rows[1].startswith(f" QA FAILED ✗   {DIED}: ")
         assert not any(DIED in row and "GO ✓" in row for row in rows)
@@ -113,7 +113,7 @@ async def test_the_decision_pane_explains_the_row_and_proposes_nothing_that_was_
     assert oom.folder is not None
     app = DashboardApp(ReplayPort(oom.folder, speed=0))
     async with app.run_test(size=(120, 40)) as pilot:
-        await s.wait_for(pilot, lambda: s.shows(app, "with exit status 4"), "the end")
+        await s.wait_for(pilot, lambda: s.shows(app, "QA FAILED"), "the end")
         assert s.shows(app, "predicted GO, but its QA failed: CUDA_OOM")
         assert not s.shows(app, "d to review")
 
@@ -122,7 +122,7 @@ async def test_the_review_of_a_plan_that_was_written_shows_what_was_accepted(oom
     assert oom.folder is not None
     app = DashboardApp(ReplayPort(oom.folder, speed=0))
     async with app.run_test(size=(120, 40)) as pilot:
-        await s.wait_for(pilot, lambda: s.shows(app, "with exit status 4"), "the end")
+        await s.wait_for(pilot, lambda: s.shows(app, "QA FAILED"), "the end")
         await pilot.press("d")
         await s.wait_for(
             pilot, lambda: s.shows(app, "8 accepted, 0 rejected, 0 undecided"), "the answer's marks"

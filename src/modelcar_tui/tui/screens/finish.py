@@ -12,8 +12,8 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor import RunState, outcome_of
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui import format as f
-from modelcar_tui.tui.faces.banner import activity
 from modelcar_tui.tui.faces.decision import comparison, worst_first
+from modelcar_tui.tui.faces.doing import activity
 from modelcar_tui.tui.messages import Said
 from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, labelled, pad, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
