@@ -37,6 +37,7 @@ def known(state: RunState, *, recorded: bool = False) -> Known:
         consent=state.waiting_for_consent,
         testing=finish is None and bool(state.qa.started.container) and state.qa.outcome is None,
         hopeless=bool(hopeless_models(state.qa.seen)),
+        finished=finish is not None,
         resumable=state.run_id if finish is not None and finish.resumable else "",
         recorded=recorded,
     )

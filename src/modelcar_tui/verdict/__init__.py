@@ -8,7 +8,7 @@ from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
     from modelcar_tui.verdict.accepting import accepted_model, decide_accepted, decide_written
-    from modelcar_tui.verdict.brief import Brief, clauses
+    from modelcar_tui.verdict.brief import Brief
     from modelcar_tui.verdict.candidate import Candidate, candidates, kind_name
     from modelcar_tui.verdict.comparing import compare
     from modelcar_tui.verdict.deciding import decide_model, runtime_arguments, runtime_version
@@ -59,7 +59,6 @@ __all__ = [
     "Vote",
     "accepted_model",
     "candidates",
-    "clauses",
     "compare",
     "decide",
     "decide_accepted",
@@ -83,7 +82,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "accepting": "accepted_model decide_accepted decide_written",
-            "brief": "Brief clauses",
+            "brief": "Brief",
             "candidate": "Candidate candidates kind_name",
             "comparing": "compare",
             "deciding": "decide_model runtime_arguments runtime_version",

@@ -86,7 +86,7 @@ def reason_forms(report: DecisionReport, qa: QaOutcome | None, why: str) -> tupl
         return _forms(_served(len(report.models), why))
     if lowered or blocked or not deciding:
         return _forms(_of_text(why, "the reason stands in the summary"))
-    beside = [Brief(why)] if report.votes else []
+    beside = [Brief(why)] if any(vote.verdict is report.verdict for vote in report.votes) else []
     return _forms([*beside, *_of_models(deciding, len(report.models))])
 
 
@@ -116,9 +116,9 @@ def cause_in_words(code: str) -> str:
 
 
 def tally(qa: QaOutcome | None) -> str:
-    """`4 passed, 1 failed` of the models; empty where none was tested."""
+    """`4 passed, 1 failed` of the models; empty where QA was not asked for, or told of none."""
     if qa is None or qa.skipped or not qa.models:
-        return ""
+        return "skipped" if qa is not None and qa.skipped else ""
     passed = sum(model.status == "PASSED" for model in qa.models)
     failed = sum(model.status in FAILED_STATUSES for model in qa.models)
     return f"{passed} passed, {failed} failed" if failed else f"{passed} passed" if passed else ""
@@ -128,7 +128,7 @@ def _forms(forms: Iterable[Brief]) -> tuple[Brief, ...]:
     """Each once, without those that a longer one before them makes needless."""
     kept: list[Brief] = []
     for form in forms:
-        if form.what and form not in kept and (not kept or len(str(form)) <= len(str(kept[-1]))):
+        if form.what and (not kept or len(str(form)) < len(str(kept[-1]))):
             kept.append(form)
     return tuple(kept)
 
@@ -149,10 +149,9 @@ def _bare(condition: str) -> str:
 def _served(count: int, why: str) -> Iterator[Brief]:
     yield Brief(why)
     generated = " as generated" if "generated" in why else ""
-    yield Brief(
-        f"all {count} models can be served{generated}" if count > 1 else f"it can be served{generated}"
-    )
-    yield Brief(f"all {count} models" if count > 1 else "1 model")
+    whose = {1: "the model", 2: "both models"}.get(count, f"all {count} models")
+    yield Brief(f"{whose} can be served{generated}")
+    yield Brief(whose, count=True)
 
 
 def _of_text(why: str, last: str) -> Iterator[Brief]:

@@ -37,6 +37,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """QA runs."""
     hopeless: bool = False
     """A model under test waits for what will not come."""
+    finished: bool = False
+    """The run has ended."""
     resumable: str = ""
     """The id of the run, where it was only interrupted."""
     recorded: bool = False

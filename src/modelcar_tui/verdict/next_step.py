@@ -54,6 +54,8 @@ def next_steps(
     if known.testing:
         stop = NextStep(key="S", forms=("stop QA, it will not mend itself", "stop QA"))
         return (*([stop] if known.hopeless and not known.recorded else []), _LOG)
+    if known.answer is not None and not (known.written or known.kept or known.finished):
+        return ()
     return tuple(_afterwards(known, report, mending, helps))
 
 

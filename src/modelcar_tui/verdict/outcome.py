@@ -77,7 +77,7 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     brief: tuple[Brief, ...] = ()
     """The reason, from long to short: for a face of which the longest that fits is taken."""
     tally: str = ""
-    """`4 passed, 1 failed`: the models that QA tested; empty where it tested none."""
+    """`4 passed, 1 failed`: the models that QA tested, or `skipped`; empty where it told of none."""
     steps: tuple[NextStep, ...] = ()
     """What to do now, the most useful first."""
 

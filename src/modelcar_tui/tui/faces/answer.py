@@ -119,46 +119,56 @@ def next_rows(face: Face, told: RunOutcome | None, cells: int, most: int) -> tup
     steps = told.steps if told is not None else ()
     if lead.busy or not steps:
         return [_with_end(face, lead.row_of(cells, face.glyphs), cells)], True
+    reserve = _least(steps)
+    whole = not lead.forms or lead.fits(cells - reserve)
     if not lead.forms:
         waits = state.waiting_for_approval or state.waiting_for_consent
-        start: tuple[Span, ...] = ((_NEXT, "need" if waits else "muted"),)
+        start: list[tuple[Span, ...]] = [((_NEXT, "need" if waits else "muted"),)]
+    elif whole or most == 1:
+        start = [(*lead.row_of(cells - reserve, face.glyphs).spans, (_GAP, "text"))]
     else:
-        start = (*lead.row_of(cells - _narrowest(steps), face.glyphs).spans, (_GAP, "text"))
+        start = [lead.row_of(cells, face.glyphs).spans, ((_NEXT, "muted"),)]
     lines, placed = _packed(start, steps, cells, most)
-    all_told = bool(placed) and all(step in placed for step in steps if step.command or step is steps[0])
-    lines = [_with_end(face, line, cells) if at == len(lines) - 1 else line for at, line in enumerate(lines)]
-    return lines, all_told
+    all_told = whole and all(step in placed for step in steps if step.command or step is steps[0])
+    return [*lines[:-1], _with_end(face, lines[-1], cells)], all_told
 
 
-def _narrowest(steps: Sequence[NextStep]) -> int:
-    return min(len(_GAP) + spans_width(_step_spans(steps[0], form)) for form in steps[0].forms)
+def _least(steps: Sequence[NextStep]) -> int:
+    """The room that the first key needs behind what goes on; of the first step, where there is no key."""
+    return _narrowest(next((step for step in steps if step.key), steps[0]))
+
+
+def _narrowest(step: NextStep) -> int:
+    return len(_GAP) + min(spans_width(_step_spans(step, form)) for form in step.forms)
 
 
 def _packed(
-    start: tuple[Span, ...], steps: Sequence[NextStep], cells: int, most: int
+    start: list[tuple[Span, ...]], steps: Sequence[NextStep], cells: int, most: int
 ) -> tuple[list[Row], list[NextStep]]:
     """The steps side by side, each in its longest form that leaves room for the keys behind it."""
-    lines: list[tuple[Span, ...]] = [start]
+    lines = list(start)
     placed: list[NextStep] = []
     for at, step in enumerate(steps):
-        kept = sum(_narrowest([each]) for each in steps[at + 1 : at + 3] if each.key) if at == 0 else 0
+        kept = sum(_narrowest(each) for each in steps[at + 1 : at + 3] if each.key) if at == 0 else 0
         for reserve in dict.fromkeys((kept, 0)):
-            if _place(lines, step, cells - reserve, most, first=at == 0):
+            if _place(lines, step, cells - reserve, most, first=not placed):
                 placed.append(step)
                 break
-    if not placed and steps[0].command:
-        return _wrapped(start, steps[0], cells, most)
+    if steps[0] not in placed and steps[0].command and (rows := _wrapped(start[0], steps[0], cells, most)):
+        return rows, [steps[0]]
     return [Row(line) for line in lines], placed
 
 
-def _wrapped(
-    start: tuple[Span, ...], step: NextStep, cells: int, most: int
-) -> tuple[list[Row], list[NextStep]]:
-    """A command that is longer than a row, on as many as there are."""
-    parts = wrap(step.forms[-1], cells - width(_NEXT))
+def _wrapped(start: tuple[Span, ...], step: NextStep, cells: int, most: int) -> list[Row]:
+    """A command that is longer than a row, whole on as many as there are; none where they are too few."""
+    room = cells - width(_NEXT)
+    *_, command = step.forms
+    parts = list(command.rpartition(" ")[::2])
+    if not all(0 < width(part) <= room for part in parts):
+        parts = wrap(command, room)
     heads = [start[0], *[(" " * width(_NEXT), "text")] * len(parts)]
     rows = [row(head, (part, "strong")) for head, part in zip(heads, parts, strict=False)]
-    return rows[:most], [step] if len(parts) <= most else []
+    return rows if len(rows) <= most else []
 
 
 def _place(lines: list[tuple[Span, ...]], step: NextStep, cells: int, most: int, *, first: bool) -> bool:
@@ -169,7 +179,7 @@ def _place(lines: list[tuple[Span, ...]], step: NextStep, cells: int, most: int,
         if spans_width(spans) <= cells:
             lines[-1] = spans
             return True
-    if len(lines) < most and not first:
+    if len(lines) < most and spans_width(lines[-1]) > width(_NEXT):
         for form in step.forms:
             spans = ((" " * width(_NEXT), "text"), *_step_spans(step, form))
             if spans_width(spans) <= cells:

@@ -12,7 +12,7 @@ from modelcar_tui.supervisor import Finish, Qa, RunState
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.rows import Row, crop, row, width
+from modelcar_tui.tui.rows import Row, crop, row, spans_width
 
 
 class Doing(NamedTuple):
@@ -25,14 +25,21 @@ class Doing(NamedTuple):
     busy: bool = False
     """There is nothing to do but to wait for it."""
 
+    def fits(self, cells: int) -> bool:
+        """Whether one of the forms does."""
+        return any(spans_width(self._row(form).spans) <= cells for form in self.forms or ("",))
+
     def row_of(self, cells: int, glyphs: Glyphs) -> Row:
         """In that many cells; a text of others that has no form short enough is cut."""
-        word = f" {self.word}  " if self.word else " "
-        room = max(8, cells - width(word))
-        text = next((form for form in self.forms if width(form) <= room), "")
-        if not text and self.forms:
-            text = crop(self.forms[-1], room, glyphs.ellipsis)
-        return row((word, self.role), (text, "muted" if self.busy else "text"))
+        form = next((form for form in self.forms if spans_width(self._row(form).spans) <= cells), None)
+        if form is None and self.forms:
+            form = crop(self.forms[-1], max(8, cells - spans_width(self._row("").spans)), glyphs.ellipsis)
+        return self._row(form or "")
+
+    def _row(self, text: str) -> Row:
+        return row(
+            (f" {self.word}  " if self.word else " ", self.role), (text, "muted" if self.busy else "text")
+        )
 
 
 def doing(state: RunState, *, replay: bool, glyphs: Glyphs, now: float) -> Doing:
@@ -42,7 +49,7 @@ def doing(state: RunState, *, replay: bool, glyphs: Glyphs, now: float) -> Doing
     if state.waiting_for_approval or state.waiting_for_consent:
         return _asked(state) if replay else Doing()
     if state.kept:
-        return Doing("nothing was written", "warn", _clauses(state.kept))
+        return Doing("nothing was written", "warn", (state.kept,))
     if state.qa.seen:
         return _seen(state.qa.seen)
     if state.notices and state.notices[-1].status in (Status.WARNING, Status.FAILED):
@@ -65,7 +72,11 @@ def _working(state: RunState, now: float) -> Doing:
     if state.llm.model and state.decision is None:
         given = f"{state.llm.model} at {state.llm.host} is given facts, no secrets; --no-llm keeps them here"
         return Doing("", "muted", (given, f"{state.llm.model} is given facts, no secrets"), busy=True)
-    text = activity(state) if state.decision is not None else ""
+    answer = state.answer
+    if answer is not None and state.written is None and activity(state) == "":
+        text = "the accepted changes are being written" if answer.write else "the plan was rejected"
+    else:
+        text = activity(state) if state.decision is not None else ""
     return Doing("", "muted", (text,) if text else (), busy=bool(text))
 
 
@@ -82,7 +93,7 @@ def _done(state: RunState, finish: Finish) -> Doing:
     if finish.exit_status == ExitStatus.REJECTED:
         return Doing("rejected", "warn", ("nothing was written",))
     if state.kept:
-        return Doing("nothing was written", "warn", _clauses(state.kept))
+        return Doing("nothing was written", "warn", (state.kept,))
     if state.written is not None and finish.exit_status == ExitStatus.GO:
         name = reveal(Path(state.written.path).name)
         count = f"{state.written.changes} change{'s' * (state.written.changes != 1)}"
@@ -95,7 +106,7 @@ def _seen(seen: tuple[Seen, ...]) -> Doing:
     first = (*hopeless_models(seen), *seen)[0]
     more = f" (and {len(seen) - 1} more)" if len(seen) > 1 else ""
     word, role = ("QA waits", "warn") if first.mends_itself else ("QA waits in vain", "bad")
-    return Doing(word, role, (first.line + more, first.line, *_clauses(first.text)))
+    return Doing(word, role, (first.line + more, first.line, first.text))
 
 
 def _testing(qa: Qa, now: float) -> Doing:
@@ -110,9 +121,3 @@ def _testing(qa: Qa, now: float) -> Doing:
     forms = [parts, [told.phase, *parts[1:]], parts[1:], parts[1:2]]
     texts = dict.fromkeys("  ".join(filter(None, form)) for form in forms)
     return Doing("QA is running", "run", tuple(text for text in texts if text) or ("",))
-
-
-def _clauses(text: str) -> tuple[str, ...]:
-    from modelcar_tui.verdict import clauses
-
-    return tuple(dict.fromkeys(clauses(text)))
