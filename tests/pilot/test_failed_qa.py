@@ -85,7 +85,13 @@ def test_json_has_the_outcome_and_the_prediction_apart(oom: Supervisor) -> None:
 def test_the_last_line_says_it(oom: Supervisor) -> None:
     engine = Engine(oom.settings)
     engine._supervisor = oom
-    assert engine.last_words()[0].startswith(f"QA FAILED: QA_ERROR:CUDA_OOM: {DIED}: ")
+    said = engine.last_words()
+    assert len(said) <= 3
+    assert said[0].startswith(f"QA FAILED: {DIED}: CUDA out of memory")
+    text = "\n".join(said)
+    assert "written: " in text and ".generated.yaml" in text
+    assert "qa" in text and ".log" in text
+    assert f"modelcar-tui --replay {oom.state.run_id}" in text
 
 
 @pytest.mark.parametrize("size", s.SIZES)
