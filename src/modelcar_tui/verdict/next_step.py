@@ -77,7 +77,7 @@ def _on_plan(
         return
     required = [change for change in changes if change.severity == "required"]
     unknown = report is not None and report.verdict is Verdict.UNKNOWN
-    helped = [] if mending else list(_helps(helps, report))
+    helped = [] if mending else list(_helps(helps))
     if unknown:
         yield from helped
     if required and (mending or not helped):
@@ -103,7 +103,7 @@ def _afterwards(
     if mending and not failed and not known.written:
         yield _run_again(mending)
     else:
-        yield from _helps(helps, report)
+        yield from _helps(helps)
     if failed:
         yield from (_LOG, _ERROR)
     yield _SUMMARY
@@ -117,21 +117,18 @@ def _run_again(mending: Sequence[Change]) -> NextStep:
     return NextStep(forms=(f"run it again and accept: {accept}", f"run it again, accept {count}"))
 
 
-def _helps(helps: Iterable[str], report: DecisionReport | None) -> Iterator[NextStep]:
+def _helps(helps: Iterable[str]) -> Iterator[NextStep]:
     """The first that helps, with what may be done instead; how many more there are stands in the summary."""
     told = list(helps)
     if not told:
         return
-    whys = [model.why for model in report.models] if report is not None else []
-    for each in _alternatives(told[0], whys):
+    for each in _alternatives(told[0]):
         yield _step(each)
     if len(told) > 1:
         yield NextStep(key="o", forms=(f"{len(told) - 1} more", "more"))
 
 
-def _alternatives(text: str, whys: Iterable[str]) -> list[str]:
-    for why in whys:
-        text = text.removeprefix(f"{why}; ")
+def _alternatives(text: str) -> list[str]:
     if _WHAT_WOULD in text:
         text = text.partition(_WHAT_WOULD)[2]
     return [each for each in _INSTEAD.split(text) if each]

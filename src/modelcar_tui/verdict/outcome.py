@@ -353,9 +353,10 @@ def _steps(report: DecisionReport) -> Iterator[str]:
     for model in report.models:
         if model.verdict is report.verdict:
             settles = [condition.settles for condition in _shown(model.conditions, model.verdict)]
-            yield from settles or [model.settle]
+            own = model.settle.removeprefix(f"{model.why}; ")  # the reason is told already
+            yield from settles or [own]
             if settles and not any(settles):
-                yield model.settle
+                yield own
 
 
 def _statuses(known: Known, verdict: Verdict) -> Iterator[ExitStatus]:

@@ -64,11 +64,14 @@ class FinishDialog(Dialog):
 
     def rows(self, cells: int) -> list[Row]:
         state = self.face.state
-        facts = [line for label, text in _facts(state) for line in _fact(label, text, cells)]
-        again = [line for label, text in _again(state) for line in _fact(label, text, cells)]
+        did, told, again = (
+            [line for label, text in made(state) for line in _fact(label, text, cells)]
+            for made in (_did, _told, _again)
+        )
         clean = (("C", "key"), " cleans up   ") if self._leftovers else ()
         keys = row(("q", "key"), " quits   ", *clean, ("Esc", "key"), " back")
-        return [EMPTY, *self._verdict(cells), EMPTY, *self._models(cells), EMPTY, *facts, *again, EMPTY, keys]
+        parts = (self._verdict(cells), did, self._models(cells), [*told, *again], [keys])
+        return [line for part in parts if part for line in (EMPTY, *part)]
 
     @property
     def _leftovers(self) -> tuple[str, ...]:
@@ -142,11 +145,8 @@ def _is_path(text: str) -> bool:
     return text.startswith(("/", "~/")) and " " not in text
 
 
-def _facts(state: RunState) -> Iterator[tuple[str, str]]:
-    """What the run did besides its verdict, by label."""
-    for notice in state.notices[-3:]:
-        if notice.status is not Status.DONE:
-            yield notice.status.value, notice.text.removeprefix(f"{notice.status.value}: ")
+def _did(state: RunState) -> Iterator[tuple[str, str]]:
+    """What the run did, by label: what was written, how QA ended, what it left."""
     if state.written:
         yield "written", homely(state.written.path)
         yield "", f"{state.written.changes} change{'s' * (state.written.changes != 1)}"
@@ -158,17 +158,24 @@ def _facts(state: RunState) -> Iterator[tuple[str, str]]:
     if outcome := state.qa.outcome:
         yield "QA", f"{outcome.code}: {outcome.message}"
         yield "left", ", ".join(outcome.leftovers)
+
+
+def _told(state: RunState) -> Iterator[tuple[str, str]]:
+    """What was said on the way, what the language model cost, and the end."""
+    for notice in state.notices[-3:]:
+        if notice.status is not Status.DONE:
+            yield notice.status.value, notice.text.removeprefix(f"{notice.status.value}: ")
+    if state.llm.model:
+        yield "model", f"{state.llm.model} at {state.llm.host}: {state.llm.cost}"
     if finish := state.finish:
         name = ExitStatus(finish.exit_status).name.replace("_", " ").lower()
         yield "status", f"{finish.exit_status} ({name}) after {f.elapsed(finish.seconds)}"
-    if state.llm.model:
-        yield "model", f"{state.llm.model} at {state.llm.host}: {state.llm.cost}"
 
 
 def _again(state: RunState) -> Iterator[tuple[str, str]]:
     """Where the run is kept, and how to see it again."""
     folder, log = state.folder, state.qa.started.log
-    yield "folder", homely(folder)
     yield "log", log.removeprefix(f"{folder}/") if log and folder else homely(log)
+    yield "folder", homely(folder)
     if state.run_id and state.finish is not None:
         yield "again", f"modelcar-tui --replay {state.run_id}"
