@@ -70,8 +70,13 @@ def _working(state: RunState, now: float) -> Doing:
     if state.qa.started.container and state.qa.outcome is None:
         return _testing(state.qa, max(now, state.now))
     if state.llm.model and state.decision is None:
-        given = f"{state.llm.model} at {state.llm.host} is given facts, no secrets; --no-llm keeps them here"
-        return Doing("", "muted", (given, f"{state.llm.model} is given facts, no secrets"), busy=True)
+        given = f"{state.llm.model} at {state.llm.host} is given facts, no secrets"
+        forms = (
+            f"{given}: a lists them, --no-llm keeps them here",
+            f"{given}: a lists them",
+            "a: what it is given",
+        )
+        return Doing("", "muted", forms, busy=True)
     answer = state.answer
     if answer is not None and state.written is None and activity(state) == "":
         text = "the accepted changes are being written" if answer.write else "the plan was rejected"
