@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.text import homely
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import RunOutcome, Verdict
@@ -34,17 +35,17 @@ def _outcome(told: RunOutcome | None, state: RunState) -> tuple[str, ...]:
         return (state.finish.summary,) if state.finish is not None else ()
     said = [f"{head}: {brief}" for head in told.heads for brief in told.brief if not brief.count]
     words = list(told.heads) if told.word == Verdict.GO or not said else []
-    return tuple(_home(form) for form in (*said, *words))
+    return tuple(homely(form) for form in (*said, *words))
 
 
 def _written(state: RunState) -> tuple[str, ...]:
     if state.written is not None:
-        return f"written: {_home(state.written.path)}", f"written: {Path(state.written.path).name}"
+        return f"written: {homely(state.written.path)}", f"written: {Path(state.written.path).name}"
     return (f"nothing was written: {state.kept}",) if state.kept else ()
 
 
 def _log(state: RunState) -> tuple[str, ...]:
-    return (f"log: {_home(state.qa.started.log)}",) if state.qa.started.log else ()
+    return (f"log: {homely(state.qa.started.log)}",) if state.qa.started.log else ()
 
 
 def _way_back(state: RunState) -> Iterator[str]:
@@ -70,8 +71,3 @@ def _few(items: list[tuple[str, ...] | str]) -> list[str]:
 
 def _joined(first: tuple[str, ...], second: tuple[str, ...]) -> Iterator[str]:
     yield from (f"{one}; {other}" for other in second for one in first)
-
-
-def _home(text: str) -> str:
-    home = str(Path.home())
-    return text.replace(f"{home}/", "~/") if len(home) > 1 else text

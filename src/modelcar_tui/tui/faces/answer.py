@@ -7,8 +7,8 @@ that fits is taken; none is cut but a model's name, in its middle.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
+from modelcar_tui.core.text import homely
 from modelcar_tui.supervisor import outcome_of
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
@@ -90,12 +90,6 @@ def fitted(brief: Brief, cells: int, face: Face) -> str:
     if room < min(_SHORTEST_NAME, width(brief.model)):
         return ""
     return f"{crop_middle(brief.model, room, face.glyphs.ellipsis)}: {what}"
-
-
-def homely(text: str) -> str:
-    """Paths in the operator's home as they type them."""
-    home = str(Path.home())
-    return text.replace(f"{home}/", "~/") if len(home) > 1 else text
 
 
 def _margin(face: Face, told: RunOutcome, room: int) -> tuple[Span, ...]:

@@ -10,11 +10,11 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.text import homely
 from modelcar_tui.supervisor import RunState, outcome_of
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.answer import homely
 from modelcar_tui.tui.faces.decision import comparison, worst_first
 from modelcar_tui.tui.faces.doing import activity
 from modelcar_tui.tui.messages import Said
