@@ -79,8 +79,9 @@ async def test_cluster_that_does_not_answer_is_said_and_esc_goes_back() -> None:
 async def test_summary_offers_it(size: tuple[int, int]) -> None:
     async with s.dashboard(s.FakeEngine(broken()), size) as (app, pilot):
         await s.wait_for(pilot, lambda: isinstance(app.screen, FinishDialog), "the summary")
-        await s.wait_for(pilot, lambda: s.shows(app, "c cleans up"), "it is offered")
-        await pilot.press("c")
+        await s.wait_for(pilot, lambda: s.shows(app, "C cleans up"), "it is offered")
+        await s.hears(app, pilot)
+        await pilot.press("C")
         await s.wait_for(pilot, lambda: isinstance(app.screen, CleanupDialog), "the list")
         await s.wait_for(
             pilot, lambda: s.shows(app, "has started no QA") or s.shows(app, "QA"), "something is said"

@@ -55,7 +55,7 @@ async def test_question_that_was_put_off_is_asked_again_by_x(monkeypatch: pytest
         await s.hears(app, pilot)
         await pilot.press("escape")
         await s.wait_for(pilot, lambda: not isinstance(app.screen, ConsentDialog), "it is put off")
-        await s.wait_for(pilot, lambda: s.shows(app, "x to read and start"), "the banner says how")
+        await s.wait_for(pilot, lambda: s.shows(app, "x: see what QA would do"), "the banner says how")
         await pilot.press("x")
         await s.wait_for(pilot, lambda: isinstance(app.screen, ConsentDialog), "the question is asked again")
     assert "start QA" not in engine.calls

@@ -30,7 +30,7 @@ async def test_every_size_shows_verdict_question_and_keys_and_fits(size: tuple[i
         assert len(rows) == size[1]
         assert all(len(row) == size[0] for row in rows)
         assert rows[1].startswith(" NO-GO ✗ ")
-        assert "your answer is needed" in rows[2]
+        assert rows[2].startswith(" next  A: accept the 3 required   d: review all 4 ")
         assert " d review " in rows[-1]
 
 
@@ -249,7 +249,7 @@ async def test_the_operator_is_told_of_the_question_and_not_interrupted_while_ty
         await pilot.press("slash", "a", "b")
         focused = app.focused
         engine.say(s.decided()[-1])
-        await s.wait_for(pilot, lambda: s.shows(app, "your answer is needed"), "the question is announced")
+        await s.wait_for(pilot, lambda: s.shows(app, "d: review all 4"), "the question is announced")
         assert app.focused is focused
         await pilot.press("c")
         await s.wait_for(pilot, lambda: s.shows(app, "/ abc"), "typing goes on")
@@ -329,6 +329,7 @@ async def test_the_summary_comes_at_the_end_and_q_leaves_with_the_run_s_status(t
         await s.wait_for(pilot, lambda: s.shows(app, "Summary"), "the summary")
         assert s.shows(app, "QA_ERROR:TESTS_FAILED: 1 of 25 tests failed")
         assert s.shows(app, "4 (qa failed) after 10m12s")
+        await s.hears(app, pilot)
         await pilot.press("q")
         await s.wait_for(pilot, lambda: app._exit, "the app ends")
     assert app.return_value == 4

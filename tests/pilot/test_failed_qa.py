@@ -86,7 +86,13 @@ def test_json_has_the_outcome_and_the_prediction_apart(oom: Supervisor) -> None:
 def test_the_last_line_says_it(oom: Supervisor) -> None:
     engine = Engine(oom.settings)
     engine._supervisor = oom
-    assert engine.last_words()[0].startswith(f"QA FAILED: QA_ERROR:CUDA_OOM: {DIED}: ")
+    said = engine.last_words()
+    assert len(said) <= 3
+    assert said[0].startswith(f"QA FAILED: {DIED}: CUDA out of memory")
+    text = "\n".join(said)
+    assert "written: " in text and ".generated.yaml" in text
+    assert "qa" in text and ".log" in text
+    assert f"modelcar-tui --replay {oom.state.run_id}" in text
 
 
 @pytest.mark.parametrize("size", s.SIZES)
@@ -94,7 +100,7 @@ async def test_headline_row_and_summary_say_it_at_every_size(oom: Supervisor, si
     assert oom.folder is not None
     app = DashboardApp(ReplayPort(oom.folder, speed=0))
     async with app.run_test(size=size) as pilot:
-        await s.wait_for(pilot, lambda: s.shows(app, "with exit status 4"), "the end")
+        await s.wait_for(pilot, lambda: s.shows(app, "QA FAILED"), "the end")
         rows = s.screen_text(app)
         assert rows[1].startswith(f" QA FAILED ✗   {DIED}: ")
         assert not any(DIED in row and "GO ✓" in row for row in rows)
@@ -113,8 +119,8 @@ async def test_the_decision_pane_explains_the_row_and_proposes_nothing_that_was_
 ) -> None:
     assert oom.folder is not None
     app = DashboardApp(ReplayPort(oom.folder, speed=0))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await s.wait_for(pilot, lambda: s.shows(app, "with exit status 4"), "the end")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await s.wait_for(pilot, lambda: s.shows(app, "QA FAILED"), "the end")
         assert s.shows(app, "predicted GO, but its QA failed: CUDA_OOM")
         assert not s.shows(app, "d to review")
 
@@ -123,6 +129,6 @@ async def test_the_review_of_a_plan_that_was_written_shows_what_was_accepted(oom
     assert oom.folder is not None
     app = DashboardApp(ReplayPort(oom.folder, speed=0))
     async with app.run_test(size=(120, 40)) as pilot:
-        await s.wait_for(pilot, lambda: s.shows(app, "with exit status 4"), "the end")
+        await s.wait_for(pilot, lambda: s.shows(app, "QA FAILED"), "the end")
         await pilot.press("d")
         await s.wait_for(pilot, lambda: s.shows(app, "8 of 8 accepted"), "the answer's marks")

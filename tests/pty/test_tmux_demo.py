@@ -99,7 +99,7 @@ def test_review_approve_and_qa_by_keys(demo: Tmux, tmp_path: Path) -> None:
     base = generated.with_name(generated.name.replace("generated", "base"))
     assert base.read_bytes() == samples[base.name]
     assert {path.name: path.read_bytes() for path in SAMPLES.iterdir()} == samples
-    demo.keys("q")
+    demo.press_until(("q",), lambda text: "status=" in text)  # the summary is deaf at first
     demo.wait_for("status=0")
 
 

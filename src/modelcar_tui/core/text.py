@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import Path
 
 from modelcar_tui.core.masking import masked_by_shape
 
@@ -101,3 +102,9 @@ def _hidden(char: str) -> bool:
 
 def _replace(text: str) -> str:
     return "".join(REPLACEMENT if _hidden(char) else char for char in text if ord(char) not in _SELECTORS)
+
+
+def homely(text: str) -> str:
+    """`text` with the paths in the operator's home as they type them: `~/.kube/config`."""
+    home = str(Path.home())
+    return text.replace(f"{home}/", "~/") if len(home) > 1 else text

@@ -43,7 +43,9 @@ def envelope(state: RunState) -> dict[str, Any]:
 def outcome_data(told: RunOutcome) -> dict[str, Any]:
     """The outcome of the run, and of each model by its name."""
     models = {model.model: _outcome(model) for model in told.models}
-    return {**_outcome(told), "models": models}
+    steps = [{"key": step.key, "text": step.forms[0], "command": step.command} for step in told.steps]
+    brief = [str(form) for form in told.brief]
+    return {**_outcome(told), "brief": brief, "steps": steps, "models": models}
 
 
 def _outcome(told: RunOutcome | ModelOutcome) -> dict[str, Any]:

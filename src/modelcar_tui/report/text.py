@@ -40,6 +40,9 @@ def _lines(state: RunState) -> Iterator[str]:
     if told is not None:
         yield f"**{told.headline}**: {told.why}"
         yield ""
+        if told.next:
+            yield f"next: {told.next}"
+            yield ""
     yield f"# modelcar-tui{mark}" + (f": {state.path}" if state.path else "")
     yield ""
     if state.demo:
@@ -63,6 +66,8 @@ def afterwards(state: RunState) -> Iterator[str]:
         yield f"written: {state.written.path}"
     elif state.kept:
         yield f"nothing was written: {state.kept}"
+    if state.qa.started.log:
+        yield f"log: {state.qa.started.log}"
     if state.run_id and state.run_id != ALONE:
         yield f"see it again: modelcar-tui --replay {state.run_id}; all runs: agent runs"
 

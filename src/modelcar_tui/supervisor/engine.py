@@ -22,8 +22,8 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.shortage import limited, shortage
 from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.last_words import last_words
 from modelcar_tui.supervisor.mailbox import Mailbox
-from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import ApplyPreview, Verdict
@@ -165,19 +165,7 @@ class Engine:
         state = self._supervisor.state if self._supervisor else RunState()
         if state.faults:
             return state.faults
-        end = [state.finish.summary] if state.finish else list(self._failure)
-        if state.finish is not None and state.finish.exit_status not in (
-            ExitStatus.USAGE,
-            ExitStatus.INTERNAL,
-        ):
-            told = outcome_of(state)
-            end[0] = f"{told.headline if told else state.finish.verdict}: {end[0]}"
-            end[0] += f"; written: {state.written.path}" if state.written is not None else ""
-            end[0] += f"; see it again: modelcar-tui --replay {state.run_id}" if state.run_id else ""
-        if state.run_id and (state.finish is None or state.finish.resumable):
-            kept = f" ({state.marks_told}: kept)" if state.marks_told else ""
-            end.append(f"the run can go on{kept}: modelcar-tui --resume {state.run_id}")
-        return tuple(end)
+        return (*(self._failure if state.finish is None else ()), *last_words(state))
 
     def _end(self, how: str) -> None:
         self._stop = how

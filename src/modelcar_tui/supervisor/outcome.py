@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from modelcar_tui.qa import hopeless_models
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import Known, RunOutcome, run_outcome
 
 
-def outcome_of(state: RunState) -> RunOutcome | None:
-    """What the run has come to so far; None before there is a verdict."""
-    return run_outcome(known(state))
+def outcome_of(state: RunState, *, recorded: bool = False) -> RunOutcome | None:
+    """What the run has come to so far; None before there is a verdict.
+
+    Args:
+        state: the run.
+        recorded: whether it is only looked at again, and takes no answers.
+    """
+    return run_outcome(known(state, recorded=recorded))
 
 
-def known(state: RunState) -> Known:
-    """What the outcome hangs on."""
+def known(state: RunState, *, recorded: bool = False) -> Known:
+    """What the outcome hangs on, and where the run stands."""
+    finish = state.finish
     answer = state.answer
     access = state.cluster.access if state.cluster is not None else None
     return Known(
@@ -24,6 +31,14 @@ def known(state: RunState) -> Known:
         written=state.written is not None,
         kept=state.kept,
         blind=access is not None and access.problem is not None,
-        ended=state.finish.verdict if state.finish is not None else None,
-        summary=state.finish.summary if state.finish is not None else "",
+        ended=finish.verdict if finish is not None else None,
+        summary=finish.summary if finish is not None else "",
+        asked=state.waiting_for_approval,
+        marks=state.marks_told,
+        consent=state.waiting_for_consent,
+        testing=finish is None and bool(state.qa.started.container) and state.qa.outcome is None,
+        hopeless=bool(hopeless_models(state.qa.seen)),
+        finished=finish is not None,
+        resumable=state.run_id if finish is not None and finish.resumable else "",
+        recorded=recorded,
     )

@@ -52,6 +52,10 @@ class Pane(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str | int | float | bool | None] = {}
     started: float | None = None
     finished: float | None = None
+    asks_since: float | None = None
+    """Since when it waits for the operator's word; None where it does not."""
+    waited: float = 0.0
+    """Seconds that it waited for the operator's words before: no time of its own."""
     narration: str = ""
     """A language model's words; shown dimmed until they are confirmed."""
     foreign: bool = False
@@ -237,8 +241,9 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
     match event:
         case e.RunStarted():
             panes = tuple(
-                Pane(name=p.name, title=p.title, foreign=p.foreign, steps=_waiting(p.steps))
+                Pane(name=p.name, title=p.title, foreign=p.foreign, steps=steps)
                 for p in event.panes
+                for steps in [tuple(Step(step.id, step.title) for step in p.steps)]
             )
             return _set(
                 state,
@@ -262,6 +267,8 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
                 status=e.Status.RUNNING,
                 started=stamped.at,
                 finished=None,
+                asks_since=None,
+                waited=0.0,
                 narration="",
                 narration_state="",
             )
@@ -293,9 +300,11 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.ManifestKept():
             return _set(state, kept=event.why)
         case e.ConsentRequested():
-            return _set(state, consent=Consent(effects=effect_rows(event.effects)))
+            asked = _set(state, consent=Consent(effects=effect_rows(event.effects)))
+            return _pane(_heard(asked, stamped.at), "qa", asks_since=stamped.at)
         case e.ConsentGiven():
-            return _set(state, consent=_set(state.consent or Consent(effects=()), allowed=event.allowed))
+            consent = _set(state.consent or Consent(effects=()), allowed=event.allowed)
+            return _heard(_set(state, consent=consent), stamped.at)
         case QaStarted():
             return _judged(_set(state, qa=_set(state.qa, started=event, outcome=None, seen=())))
         case QaLogGrew():
@@ -337,10 +346,6 @@ def _set(struct: _S, **changes: object) -> _S:
     return msgspec.structs.replace(struct, **changes)
 
 
-def _waiting(steps: tuple[e.StepPlan, ...]) -> tuple[Step, ...]:
-    return tuple(Step(step.id, step.title) for step in steps)
-
-
 def _pane(state: RunState, name: str, **changes: object) -> RunState:
     return _set(state, panes=tuple(_set(p, **changes) if p.name == name else p for p in state.panes))
 
@@ -349,6 +354,7 @@ def _finished(state: RunState, event: e.SpecialistFinished, at: float) -> RunSta
     """A result that is told again, after an answer or after QA, makes the specialist's own time no longer."""
     pane = state.pane(event.specialist)
     first = pane.finished if pane is not None and pane.finished is not None else at
+    state = _heard(state, at) if event.specialist == "qa" else state
     if pane is not None and pane.foreign:
         votes = tuple(vote for vote in state.votes if vote.who != pane.title)
         if event.verdict is not None:
@@ -363,6 +369,14 @@ def _finished(state: RunState, event: e.SpecialistFinished, at: float) -> RunSta
         metadata=event.metadata,
         finished=first,
     )
+
+
+def _heard(state: RunState, at: float) -> RunState:
+    """QA waits no longer for the operator."""
+    pane = state.pane("qa")
+    if pane is None or pane.asks_since is None:
+        return state
+    return _pane(state, "qa", asks_since=None, waited=pane.waited + at - pane.asks_since)
 
 
 def _judged(state: RunState) -> RunState:

@@ -26,7 +26,7 @@ from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import NoLog, open_log
 from modelcar_tui.tui.messages import Copied, Said, ThemeChosen
 from modelcar_tui.tui.port import Clocked, EnginePort
-from modelcar_tui.tui.screens.base import Faced, Sparing, style
+from modelcar_tui.tui.screens.base import Faced, FaceScreen, Sparing, style
 from modelcar_tui.tui.screens.dashboard import DashboardScreen
 from modelcar_tui.tui.screens.opening import OPENERS
 from modelcar_tui.tui.signals import Leaving
@@ -97,6 +97,7 @@ class DashboardApp(ThemedApp):
         self._searched = False
         self._asked = ""
         self._told_end = False
+        self._summary_due = False
         self._told_consent = False
         self.leaving = ""
         """`cancel` or `detach` once the operator has chosen to quit a live run."""
@@ -232,12 +233,26 @@ class DashboardApp(ThemedApp):
                 self.leave(None)
                 return
             self.bell()
-            if not self.face.replay and self._idle_on_dashboard():
-                self.open_screen("summary")
+            self._summary_due = not self.face.replay
+        if self._summary_due:
+            self._tell_the_end()
+
+    def _tell_the_end(self) -> None:
+        """The summary, once: at once, or as soon as nothing is typed or asked any more."""
+        from modelcar_tui.tui.screens.finish import FinishDialog
+        from modelcar_tui.tui.screens.quit import QuitDialog
+
+        screen = self.screen
+        if any(isinstance(each, FinishDialog) for each in self.screen_stack):
+            self._summary_due = False  # the operator has it open: it says the end by itself
+        elif isinstance(screen, QuitDialog):
+            screen.dismiss("")  # it asks what to do with a run that goes on
+        elif isinstance(screen, FaceScreen) and screen.offers_palette and not typing(screen):
+            self._summary_due = False
+            self.push_screen(FinishDialog(self.face, unasked=True))
 
     def _idle_on_dashboard(self) -> bool:
-        screen = self.screen
-        return isinstance(screen, DashboardScreen) and not screen.prompt.open
+        return isinstance(self.screen, DashboardScreen) and not typing(self.screen)
 
     def tell(self, text: str) -> None:
         """One line in the footer, until the next key."""
@@ -246,6 +261,8 @@ class DashboardApp(ThemedApp):
 
     def open_screen(self, name: str) -> None:
         """The screen of that name, where there is something to show."""
+        if name == "summary":
+            self._summary_due = False
         screen = OPENERS[name](self)
         if screen is not None:
             self.push_screen(screen, self._answers.get(name))
@@ -335,6 +352,12 @@ class DashboardApp(ThemedApp):
         # Rich would cut the line, and with it the report's path, at the terminal's edge.
         if self._crash_line:
             sys.stderr.write(f"{self._crash_line}\n")
+
+
+def typing(screen: object) -> bool:
+    """Whether a line is typed on that screen."""
+    prompt = getattr(screen, "prompt", None)
+    return bool(prompt is not None and prompt.open)
 
 
 def _with_board(state: RunState) -> RunState:

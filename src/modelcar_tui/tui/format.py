@@ -91,10 +91,14 @@ def status_spans(status: Status, glyphs: Glyphs, words: int = 0) -> tuple[Span, 
 
 
 def outcome_block(told: RunOutcome, glyphs: Glyphs) -> Span:
-    """The run's word with its glyph, on the verdict's ground."""
-    if told.word == QA_FAILED:
-        return f" {told.headline} {glyphs.verdict(Verdict.NO_GO)} ", VERDICT_BLOCK[Verdict.NO_GO]
-    return f" {told.headline} {glyphs.verdict(told.verdict)} ", VERDICT_BLOCK[told.verdict]
+    """The run's word and all that it hangs on with its glyph, on the verdict's ground."""
+    return headline_block(told, told.headline, glyphs)
+
+
+def headline_block(told: RunOutcome, head: str, glyphs: Glyphs) -> Span:
+    """One of the outcome's headlines with its glyph, on the verdict's ground."""
+    verdict = Verdict.NO_GO if told.word == QA_FAILED else told.verdict
+    return f" {head} {glyphs.verdict(verdict)} ", VERDICT_BLOCK[verdict]
 
 
 def verdict_spans(verdict: Verdict, glyphs: Glyphs, words: int = 0) -> tuple[Span, ...]:

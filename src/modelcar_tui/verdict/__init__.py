@@ -8,16 +8,18 @@ from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
     from modelcar_tui.verdict.accepting import accepted_model, decide_accepted, decide_written
+    from modelcar_tui.verdict.brief import Brief
     from modelcar_tui.verdict.candidate import Candidate, candidates, kind_name
     from modelcar_tui.verdict.comparing import compare
     from modelcar_tui.verdict.deciding import decide_model, runtime_arguments, runtime_version
     from modelcar_tui.verdict.decision import Case, decide, decide_with, not_decided
+    from modelcar_tui.verdict.known import Known
     from modelcar_tui.verdict.landing import pod_for
     from modelcar_tui.verdict.measured import qa_failed
+    from modelcar_tui.verdict.next_step import NextStep
     from modelcar_tui.verdict.outcome import (
         QA_FAILED,
         STATUS,
-        Known,
         ModelOutcome,
         RunOutcome,
         run_outcome,
@@ -40,6 +42,7 @@ __all__ = [
     "QA_FAILED",
     "STATUS",
     "ApplyPreview",
+    "Brief",
     "Candidate",
     "Case",
     "Condition",
@@ -49,6 +52,7 @@ __all__ = [
     "ModelOutcome",
     "ModelRequirements",
     "ModelVerdict",
+    "NextStep",
     "Proposal",
     "RunOutcome",
     "Verdict",
@@ -78,13 +82,16 @@ if not TYPE_CHECKING:
         __name__,
         {
             "accepting": "accepted_model decide_accepted decide_written",
+            "brief": "Brief",
             "candidate": "Candidate candidates kind_name",
             "comparing": "compare",
             "deciding": "decide_model runtime_arguments runtime_version",
             "decision": "Case decide decide_with not_decided",
+            "known": "Known",
             "landing": "pod_for",
             "measured": "qa_failed",
-            "outcome": "Known ModelOutcome QA_FAILED RunOutcome STATUS run_outcome standing_decision",
+            "outcome": "ModelOutcome QA_FAILED RunOutcome STATUS run_outcome standing_decision",
+            "next_step": "NextStep",
             "proposing": "Proposal propose_for",
             "reports": (
                 "ApplyPreview Condition ConfigurationReport DecisionReport "

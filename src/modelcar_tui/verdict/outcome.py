@@ -14,9 +14,12 @@ import msgspec
 from modelcar_tui.cluster.types import State
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.exit_codes import worst as worst_status
-from modelcar_tui.manifest import Change, Decision, Operation
+from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.qa import QaOutcome
+from modelcar_tui.verdict.brief import Brief, head_forms, reason_forms, tally, text_forms
+from modelcar_tui.verdict.known import Known
 from modelcar_tui.verdict.measured import measured, qa_failed
+from modelcar_tui.verdict.next_step import NextStep, next_steps
 from modelcar_tui.verdict.reports import Condition, DecisionReport, Holds, ModelVerdict, Verdict, Vote
 from modelcar_tui.verdict.votes import voted, worst
 
@@ -30,26 +33,6 @@ STATUS = {
     Verdict.UNKNOWN: ExitStatus.UNKNOWN,
 }
 _SHOWN = 3
-
-
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a run."""
-
-    decision: DecisionReport | None = None
-    qa: QaOutcome | None = None
-    votes: tuple[Vote, ...] = ()
-    answer: Decision | None = None
-    """The operator's; None before it, and where the plan was only to be shown."""
-    written: bool = False
-    """The accepted changes stand in the generated manifest."""
-    kept: str = ""
-    """Why nothing could be written."""
-    blind: bool = False
-    """The cluster was needed and could not be looked at."""
-    ended: Verdict | None = None
-    """The verdict that the run's own end told."""
-    summary: str = ""
-    """The sentence that it ended with."""
 
 
 class ModelOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +72,14 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What would make it GO, or what to do about a failed QA; empty where nothing is to be done, or known."""
     status: ExitStatus = ExitStatus.UNKNOWN
     models: tuple[ModelOutcome, ...] = ()
+    heads: tuple[str, ...] = ()
+    """The headline, from long to short; no form leaves out that there is a condition."""
+    brief: tuple[Brief, ...] = ()
+    """The reason, from long to short: for a face of which the longest that fits is taken."""
+    tally: str = ""
+    """`4 passed, 1 failed`: the models that QA tested, or `skipped`; empty where it told of none."""
+    steps: tuple[NextStep, ...] = ()
+    """What to do now, the most useful first."""
 
     @property
     def headline(self) -> str:
@@ -109,17 +100,25 @@ def run_outcome(known: Known) -> RunOutcome | None:
     failed = qa_failed(known.qa)
     models = tuple(_model(model, known, report) for model in report.models)
     conditions = tuple(_conditions(report, known))
-    generated = any(_is_of_changes(condition, report, known) for condition in conditions)
+    changes = _accepted(report, known)
+    generated = bool(changes) and _with(changes, known) in conditions
+    why = _each(len(report.models)) if generated and report.verdict is Verdict.GO else report.why
+    word = QA_FAILED if failed else str(report.verdict)
+    short = {_with(changes, known).text: _counted(changes)} if generated else {}
     return RunOutcome(
-        word=QA_FAILED if failed else str(report.verdict),
+        word=word,
         verdict=report.verdict,
         predicted=report.verdict if report.predicted is None else report.predicted.verdict,
         measured=_measured_run(known.qa, report),
         conditions=() if failed else conditions,
-        why=_each(len(report.models)) if generated and report.verdict is Verdict.GO else report.why,
+        why=why,
         next=_next(report, known),
         status=worst_status(*_statuses(known, report.verdict)),
         models=models,
+        heads=head_forms(word, report.verdict, conditions, short),
+        brief=reason_forms(report, known.qa, why),
+        tally=tally(known.qa),
+        steps=next_steps(known, report, _mending(report), _helps(report, known)),
     )
 
 
@@ -150,12 +149,16 @@ def _without_decision(known: Known) -> RunOutcome | None:
         return None
     verdict = worst(known.ended, *(vote.verdict for vote in known.votes))
     lowered = [str(vote) for vote in known.votes if vote.verdict is verdict and verdict is not known.ended]
+    why = "; ".join(lowered) or known.summary
     return RunOutcome(
         word=str(verdict),
         verdict=verdict,
         predicted=known.ended,
-        why="; ".join(lowered) or known.summary,
+        why=why,
         status=STATUS[verdict],
+        heads=(str(verdict),),
+        brief=text_forms(why),
+        steps=next_steps(known, None, (), ()),
     )
 
 
@@ -278,17 +281,16 @@ def _accepted(report: DecisionReport, known: Known) -> list[Change]:
     return [change for change in taken if change.severity == "required"] or taken
 
 
-def _is_of_changes(condition: Condition, report: DecisionReport, known: Known) -> bool:
-    changes = _accepted(report, known)
-    return bool(changes) and condition == _with(changes, known)
-
-
 def _with(changes: list[Change], known: Known) -> Condition:
     """`with gpu_count 2, --tensor-parallel-size=2 accepted`."""
     edited = known.answer.edited if known.answer is not None else {}
     words = [_item(change, edited.get(change.id)) for change in changes[:_SHOWN]]
     more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
     return Condition(text=f"with {', '.join(words)}{more} accepted", holds=Holds.YES)
+
+
+def _counted(changes: list[Change]) -> str:
+    return f"with {len(changes)} change{'s' * (len(changes) != 1)}"
 
 
 def _item(change: Change, edited: str | None) -> str:
@@ -308,38 +310,53 @@ def _headline(word: str, verdict: Verdict, conditions: tuple[Condition, ...]) ->
     return f"{word} {text}" if verdict is Verdict.GO else f"{word}, {Verdict.GO} {text}"
 
 
+def _mending(report: DecisionReport, model: str = "") -> list[Change]:
+    """The changes that make it GO; none where they do not."""
+    if report.with_changes is not Verdict.GO:
+        return []
+    changes = [change for change in report.plan.changes if model in ("", change.model)]
+    return [change for change in changes if change.severity == "required"] or changes
+
+
 def _in_words(report: DecisionReport, model: str = "") -> str:
     """The changes that make it GO, by name; empty where they do not."""
     from modelcar_tui.verdict.stopping import changes_in_words
 
-    changes = [change for change in report.plan.changes if model in ("", change.model)]
-    if report.with_changes is not Verdict.GO:
-        return ""
-    return changes_in_words([change for change in changes if change.severity == "required"] or changes)
+    return changes_in_words(_mending(report, model))
 
 
 def _next(report: DecisionReport, known: Known) -> str:
     """The changes that make it GO; else the first of what helps those that decide it, and how many more."""
     if report.verdict is Verdict.GO:
         return ""
-    if report.unvoted is not None and report.unvoted.verdict is not report.verdict:
-        return f"settle it with {next(vote.who for vote in report.votes if vote.verdict is report.verdict)}"
-    measured_bad = qa_failed(known.qa)
-    if not measured_bad and not known.written and (words := _in_words(report)):
+    lowered = report.unvoted is not None and report.unvoted.verdict is not report.verdict
+    by_changes = not (lowered or qa_failed(known.qa) or known.written)
+    if by_changes and (words := _in_words(report)):
         return f"accept: {words}"
-    told = list(dict.fromkeys(filter(None, _steps(report))))
-    if not told and known.qa is not None and measured_bad:
-        return known.qa.fix
+    told = _helps(report, known)
     return told[0] + (f" (and {len(told) - 1} more)" if len(told) > 1 else "") if told else ""
+
+
+def _helps(report: DecisionReport, known: Known) -> list[str]:
+    """What helps the models that decide it, each once; where none has anything, what helps QA, or a vote."""
+    if report.verdict is Verdict.GO:
+        return []
+    if report.unvoted is not None and report.unvoted.verdict is not report.verdict:
+        return [f"settle it with {next(vote.who for vote in report.votes if vote.verdict is report.verdict)}"]
+    told = list(dict.fromkeys(filter(None, _steps(report))))
+    if not told and known.qa is not None and qa_failed(known.qa) and known.qa.fix:
+        return [known.qa.fix]
+    return told
 
 
 def _steps(report: DecisionReport) -> Iterator[str]:
     for model in report.models:
         if model.verdict is report.verdict:
             settles = [condition.settles for condition in _shown(model.conditions, model.verdict)]
-            yield from settles or [model.settle]
+            own = model.settle.removeprefix(f"{model.why}; ")  # the reason is told already
+            yield from settles or [own]
             if settles and not any(settles):
-                yield model.settle
+                yield own
 
 
 def _statuses(known: Known, verdict: Verdict) -> Iterator[ExitStatus]:

@@ -10,7 +10,8 @@ import pytest
 from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
 from modelcar_tui.qa.types import QaModelResult, QaOutcome
-from modelcar_tui.verdict.outcome import Known, run_outcome, settled, standing_decision
+from modelcar_tui.verdict.known import Known
+from modelcar_tui.verdict.outcome import run_outcome, settled, standing_decision
 from modelcar_tui.verdict.reports import Condition, DecisionReport, Holds, ModelVerdict, Verdict, Vote
 
 GO, NO, UN = Verdict.GO, Verdict.NO_GO, Verdict.UNKNOWN

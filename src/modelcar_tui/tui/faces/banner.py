@@ -1,25 +1,32 @@
-"""The header, the verdict banner and the footer's keys."""
+"""The header, the answer's rows, and the footer's keys."""
 
 from __future__ import annotations
 
-from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.qa import Seen, hopeless_models
-from modelcar_tui.supervisor import Finish, RunState, outcome_of
-from modelcar_tui.supervisor.events import Status
-from modelcar_tui.tui import format as f
-from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.decision import tightest
-from modelcar_tui.tui.rows import Row, Span, between, crop_middle, row, spans_width, width
-from modelcar_tui.verdict import Verdict
+import os
+from collections.abc import Iterator
 
-_NAME = " modelcar-tui "
-_TOLD_ABOVE = (ExitStatus.NO_GO, ExitStatus.CLUSTER, ExitStatus.QA_FAILED, ExitStatus.UNKNOWN)
-"""Ends whose reason stands in the line above; what is of interest is what to do about it."""
+from modelcar_tui.core.text import reveal
+from modelcar_tui.kube import Rung
+from modelcar_tui.supervisor import RunState
+from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.faces.answer import banner_height, banner_rows
+from modelcar_tui.tui.rows import Row, Span, crop_middle, row, spans_width, width
+
+__all__ = ["banner_height", "banner_rows", "header_row", "keys_row"]
+_LEAST_FOLDER = 16
+"""Cells below which a cut folder tells nothing."""
 
 
 def header_row(face: Face, screen: str, cells: int) -> Row:
-    """Product, manifest and screen at the left; DEMO and the run at the right."""
-    state = face.state
+    """The manifest at the left, its file's name whole; at the right what it is judged by: cluster, user,
+    OpenShift AI, vLLM, run, as many as there is room for.
+
+    Args:
+        face: what is shown.
+        screen: title of the screen, empty on the dashboard.
+        cells: width of the screen.
+    """
+    state, dot = face.state, face.glyphs.dot
     marks: list[Span] = []
     if state.demo:
         marks.append((" DEMO ", "demo"))
@@ -27,101 +34,74 @@ def header_row(face: Face, screen: str, cells: int) -> Row:
         marks.append((" REPLAY ", "wait-block"))
     if face.slow:
         marks.append((" slow line ", "wait-block"))
-    run = f" {state.run_id} " if state.run_id and cells >= 100 else ""
-    right = Row((*marks, (run, "label")))
-    title = f" {face.glyphs.dot} {screen}" if screen else ""
-    room = cells - width(_NAME) - width(title) - spans_width(right.spans) - 2
-    path = crop_middle(state.path or "starting", max(12, room), face.glyphs.ellipsis)
-    line = between(row((_NAME, "key"), (path, "bar"), (title, "label")), right, cells)
-    return Row(tuple((text, "bar" if role == "text" else role) for text, role in line.spans))
+    title = f" {dot} {screen}" if screen else ""
+    folder, name = os.path.split(reveal(state.path or "starting"))
+    room = cells - 1 - width(title) - spans_width(marks) - 1
+    name = crop_middle(name, room, face.glyphs.ellipsis)
+    told = _fitting(state, room - width(name) - 2, f" {dot} ")
+    right = f" {told} " if told else ""
+    left = room - width(name) - width(right)
+    path = f"{crop_middle(folder, left - 1, face.glyphs.ellipsis)}/{name}" if _worth(folder, left) else name
+    gap = " " * max(0, cells - 1 - width(path) - width(title) - width(right) - spans_width(marks))
+    spans = ((" ", "bar"), (path, "bar"), (title, "label"), (gap, "bar"), (right, "label"), *marks)
+    return Row(tuple(span for span in spans if span[0]))
 
 
-def banner_rows(face: Face, cells: int, height: int) -> list[Row]:
-    """The verdict and why; below it what the operator can do now."""
-    state, glyphs = face.state, face.glyphs
-    told = outcome_of(state)
-    block, why = (f" WORKING {glyphs.running} ", "wait-block"), activity(state)
-    if told is not None:
-        block, why = f.outcome_block(told, glyphs), "" if state.decision is None else told.why
-    first = row(
-        block, "  ", (why, "strong"), (_margin(state, cells - width(block[0]) - width(why) - 2), "text")
-    )
-    return [first, next_row(face, cells)][:height]
+def _worth(folder: str, room: int) -> bool:
+    return bool(folder) and room - 1 >= min(width(folder), _LEAST_FOLDER)
 
 
-def _margin(state: RunState, room: int) -> str:
-    """For a GO, how near it is: the comparison of the model that fills its GPU most."""
-    report = state.decision
-    closest = tightest(report) if report is not None and report.verdict is Verdict.GO else None
-    if report is None or closest is None:
-        return ""
-    text = closest.comparison.split(" (")[0]
-    name = f" (tightest: {closest.model})" if len(report.models) > 1 else ""
-    return next((f"  {form}" for form in (text + name, text) if width(form) + 2 <= room), "")
+def _fitting(state: RunState, room: int, dot: str) -> str:
+    """The facts for which there is room, the most important taken first, in the order in which they are
+    read."""
+    taken: dict[int, str] = {}
+    for place, forms in sorted(_facts(state), key=lambda fact: _IMPORTANCE.index(fact[0])):
+        for form in forms:
+            others = [text for at, text in sorted({**taken, place: form}.items())]
+            if width(dot.join(others)) <= room:
+                taken[place] = form
+                break
+    return dot.join(text for _, text in sorted(taken.items()))
 
 
-def next_row(face: Face, cells: int) -> Row:
-    """What is going on, or what the run waits for."""
-    state, glyphs = face.state, face.glyphs
-    if state.finish is not None:
-        text = f" finished in {f.elapsed(state.finish.seconds)} with exit status {state.finish.exit_status}"
-        return row((text, "strong"), (f"  {glyphs.dot}  {_after(state, state.finish)}", "muted"))
-    if state.waiting_for_approval:
-        count = len(state.decision.plan.changes) if state.decision else 0
-        what = f"{count} proposed change{'s' * (count != 1)}"
-        return row(
-            (" your answer is needed ", "need"),
-            (f"{glyphs.dot} {what}: press ", "text"),
-            ("d", "key"),
-            (" to review", "text"),
-        )
-    if state.waiting_for_consent:
-        what = f"{glyphs.dot} QA would work on the cluster: "
-        return row(
-            (" your answer is needed ", "need"), (what, "text"), ("x", "key"), (" to read and start", "text")
-        )
-    if state.kept:
-        return row((" nothing was written: ", "warn"), state.kept)
-    if state.qa.seen:
-        return _seen_row(state.qa.seen)
-    if state.notices and state.notices[-1].status in (Status.WARNING, Status.FAILED):
-        notice = state.notices[-1]
-        return row(
-            (f" {notice.status.value} {glyphs.status(notice.status)} ", f.STATUS_ROLE[notice.status]),
-            (notice.text.removeprefix(f"{notice.status.value}: "), "text"),
-        )
-    if state.llm.model and state.decision is None:
-        told = f" {state.llm.model} at {state.llm.host} is given facts, no secrets: "
-        return row((told, "muted"), ("a", "key"), (" lists them, --no-llm keeps them here", "muted"))
-    if state.qa.started.container and state.qa.outcome is None:
-        return row((" QA is running", "run"), (f"  {activity(state)}", "muted"))
-    return row((f" {activity(state)}" if state.decision else "", "muted"))
+_CLUSTER, _USER, _AI, _VLLM, _RUN = range(5)
+_IMPORTANCE = (_CLUSTER, _VLLM, _USER, _RUN, _AI)
 
 
-def _after(state: RunState, finish: Finish) -> str:
-    """What to do about an end, or what it was."""
-    told = outcome_of(state)
-    if told is not None and told.next and finish.exit_status in _TOLD_ABOVE:
-        return f"next: {told.next}"
-    return finish.summary
+def _facts(state: RunState) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Each with its place and its forms from long to short; what is still looked up is not told."""
+    report = state.cluster
+    if report is not None:
+        access = report.access
+        yield _CLUSTER, _cluster(access.rung, short_host(access.server))
+        if access.healthy and access.user:
+            yield _USER, (reveal(access.user),)
+        if report.versions.ai:
+            yield _AI, (report.versions.ai.replace(" Self-Managed", ""),)
+    if state.vllm:
+        yield _VLLM, (f"vLLM {state.vllm} (--vllm)",)
+    elif report is not None:
+        version = report.runtime.version if report.runtime is not None else None
+        yield _VLLM, (f"vLLM {version} (cluster's)", f"vLLM {version}") if version else ("vLLM ?",)
+    if state.run_id:
+        yield _RUN, (f"run {state.run_id.rpartition('-')[2]}",)
 
 
-def _seen_row(seen: tuple[Seen, ...]) -> Row:
-    """Why a model does not start while QA waits for it: first what will not mend itself."""
-    first = (*hopeless_models(seen), *seen)[0]
-    more = f" (and {len(seen) - 1} more)" if len(seen) > 1 else ""
-    key = (("   ", "muted"), ("S", "key"), (" stops QA", "muted")) if not first.mends_itself else ()
-    role = "warn" if first.mends_itself else "bad"
-    return row((" QA waits in vain " if key else " QA waits ", role), (f" {first.line}{more}", "text"), *key)
+def _cluster(rung: Rung, host: str) -> tuple[str, ...]:
+    if rung is Rung.OK:
+        return (host,)
+    if rung is Rung.WHAT_IF:
+        return ("what-if GPUs",)
+    return (f"{host}: {rung}", "no cluster") if host and rung is not Rung.NO_KUBECONFIG else ("no cluster",)
 
 
-def activity(state: RunState) -> str:
-    """What is being done right now, in words."""
-    for pane in state.panes:
-        if pane.status is Status.RUNNING:
-            step = next((step for step in pane.steps if step.status is Status.RUNNING), None)
-            return f"{pane.title}: {step.title}" if step else pane.title
-    return "" if state.panes else "starting the engine"
+def short_host(server: str) -> str:
+    """`api.prod` of `https://api.prod.example.com:6443`; an address is told whole, without its port."""
+    host = reveal(server.rpartition("://")[2].partition("/")[0])
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    host = host.partition(":")[0]
+    return host if host.replace(".", "").isdigit() else ".".join(host.split(".")[:2])
 
 
 def keys_row(keys: list[tuple[str, str]], message: str, cells: int) -> Row:

@@ -25,10 +25,11 @@ _WORD = 7
 
 
 def pane_seconds(pane: Pane, now: float) -> float | None:
-    """How long the specialist took, or has taken so far."""
+    """How long the specialist took, or has taken so far, without the time that it waited for the operator."""
     if pane.started is None:
         return None
-    return (pane.finished or max(now, pane.started)) - pane.started
+    until = pane.finished or pane.asks_since or max(now, pane.started)
+    return max(0.0, until - pane.started - pane.waited)
 
 
 def pane_status(state: RunState, pane: Pane, glyphs: Glyphs, words: int = 0) -> tuple[Span, ...]:

@@ -66,7 +66,7 @@ def outcome_rows(out: QaOutcome, cells: int, sums: Sequence[Row] = ()) -> list[R
         rows += labelled("vLLM", measured_line(one), cells)
     if out.leftovers:
         rows += labelled(
-            "left", f"{len(out.leftovers)} objects on the cluster: o, then c removes them", cells
+            "left", f"{len(out.leftovers)} objects on the cluster: o, then C removes them", cells
         )
     return rows
 

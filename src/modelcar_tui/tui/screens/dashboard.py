@@ -13,6 +13,7 @@ from textual.widget import Widget
 from modelcar_tui.qa import hopeless_models
 from modelcar_tui.tui.arranging import TWO_FROM, arranged
 from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.faces.banner import banner_height
 from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.messages import Copied
@@ -146,7 +147,7 @@ class DashboardScreen(FaceScreen):
         names = tuple(pane.name for pane in self.face.state.panes)
         if names != self._shown_panes:
             self.call_later(self._remake_panes)
-        self._strip.styles.height = self._strip_rows()
+        self._fit()
         self._board.look_again()
         for view in self.query(View):
             if view.parent is self._board and view.id not in self._board.places:
@@ -172,6 +173,11 @@ class DashboardScreen(FaceScreen):
         return max(1, panes) if self.size.height >= ROOMY_FROM and self.size.width >= 80 else 1
 
     def on_resize(self, event: events.Resize) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        """Rows of the answer and of the specialists."""
+        self._banner.styles.height = max(2, banner_height(self.face, max(1, self.size.width)))
         self._strip.styles.height = self._strip_rows()
 
     def _focus(self, panel: Widget) -> None:
