@@ -44,8 +44,15 @@ def parser() -> argparse.ArgumentParser:
     screen.add_argument(
         "--mouse", action=argparse.BooleanOptionalAction, default=None, help="default: off over SSH"
     )
-    screen.add_argument("--ascii", action="store_true", help="no glyph beyond ASCII")
-    screen.add_argument("--theme", choices=THEMES, help="default: dark; NO_COLOR wins")
+    screen.add_argument(
+        "--ascii",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="no glyph beyond ASCII; default: where the locale's charset is not UTF-8",
+    )
+    screen.add_argument(
+        "--theme", choices=THEMES, help="default: dark; ansi where TERM has 16 colours; NO_COLOR wins"
+    )
     screen.add_argument("--low-bandwidth", action="store_true", help="repaint at most twice a second")
     screen.add_argument("--headless", action="store_true", help="print instead of painting, as `agent` does")
     options.add_run_options(top)

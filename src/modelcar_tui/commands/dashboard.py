@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-from modelcar_tui.commands import options
+from modelcar_tui.commands import options, screen
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.supervisor import Engine, RunState, Settings
 from modelcar_tui.tui import EnginePort, run_dashboard
@@ -20,14 +19,13 @@ flood."""
 def run(args: argparse.Namespace) -> int:
     """Paint, run, and say the end in one line once the terminal is back; returns the exit status."""
     port = _port(args)
-    mouse = args.mouse if args.mouse is not None else not _over_ssh()
     sys.setswitchinterval(SWITCH_S)
     status = run_dashboard(
         port,
         initial=RunState(path=args.manifest or "", demo=args.demo),
-        mouse=mouse,
-        ascii=args.ascii,
-        theme=args.theme,
+        mouse=not screen.over_ssh() if args.mouse is None else args.mouse,
+        ascii=not screen.shows_unicode() if args.ascii is None else args.ascii,
+        theme=args.theme or ("ansi" if screen.few_colours() else None),
         low_bandwidth=args.low_bandwidth,
     )
     if isinstance(port, Engine):
@@ -58,7 +56,3 @@ def _journal(name: str, settings: Settings) -> Path:
     from modelcar_tui.supervisor import find_run, journal_of
 
     return journal_of(find_run(name, settings))
-
-
-def _over_ssh() -> bool:
-    return any(name in os.environ for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"))

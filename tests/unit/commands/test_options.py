@@ -239,6 +239,7 @@ SHOWS = {
     "--mouse",
     "--no-mouse",
     "--ascii",
+    "--no-ascii",
     "--theme",
     "--low-bandwidth",
     "--headless",
