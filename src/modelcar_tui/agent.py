@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain, guarded, own_process
+from modelcar_tui.commands.preferences import take
 from modelcar_tui.core.version import __version__
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ WHAT_IF = (
     "--tensor-parallel-size",
 )
 """vLLM arguments that a what-if may set."""
+_WITHOUT_SETTINGS = ("config", "lint", "schema")
+"""Commands that no setting means anything to, or that tell what is wrong with them."""
 FORMS = ("text", "json", "jsonl")
 _OF_ONE_MODEL = ("source", "gpu", "vllm_version", "explain", "authfile", "registries_conf")
 
@@ -72,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     _cleanup(commands)
     _ask(commands)
     _schema(commands)
+    _config(commands)
     return top
 
 
@@ -250,8 +254,23 @@ def _schema(commands: _Commands) -> None:
     command.set_defaults(call=_call_schema)
 
 
+def _config(commands: _Commands) -> None:
+    command = commands.add_parser(
+        "config", help="the settings, and where each comes from; faults of their file"
+    )
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("--show", action="store_true", help="each setting, its value and its source (default)")
+    what.add_argument("--path", action="store_true", help="only where the settings file is, or would be")
+    what.add_argument("--check", action="store_true", help="only what is wrong; status 2 where something is")
+    options.add_screen_options(command)
+    command.add_argument("--state-dir", metavar="DIR", help="where run folders are kept")
+    command.set_defaults(call=_call_config)
+
+
 def _dispatch(args: argparse.Namespace) -> int:
     call: Callable[[argparse.Namespace], int] = getattr(args, "call", _call_run)
+    if args.command not in _WITHOUT_SETTINGS:
+        take(args)
     for line in options.notes(args):
         complain(line)
     return call(args)
@@ -373,6 +392,12 @@ def _call_schema(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.schema import print_schema
 
     return print_schema(args.kind)
+
+
+def _call_config(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.config import run_config
+
+    return run_config(args)
 
 
 def _settings(args: argparse.Namespace) -> Settings:

@@ -13,9 +13,8 @@ from collections.abc import Sequence
 
 from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain, guarded, own_process
+from modelcar_tui.commands.preferences import take
 from modelcar_tui.core.version import __version__
-
-THEMES = ("dark", "light", "colour-blind", "ansi", "mono")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,20 +39,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--resume", metavar="RUN", help="go on with an earlier run (id, folder or `last`)")
     what.add_argument("--replay", metavar="RUN", help="show an earlier run again; nothing is done")
     top.add_argument("--demo", action="store_true", help="stub cluster, loopback registry, recorded QA log")
-    screen = top.add_argument_group("screen")
-    screen.add_argument(
-        "--mouse", action=argparse.BooleanOptionalAction, default=None, help="default: off over SSH"
-    )
-    screen.add_argument(
-        "--ascii",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="no glyph beyond ASCII; default: where the locale's charset is not UTF-8",
-    )
-    screen.add_argument(
-        "--theme", choices=THEMES, help="default: dark; ansi where TERM has 16 colours; NO_COLOR wins"
-    )
-    screen.add_argument("--low-bandwidth", action="store_true", help="repaint at most twice a second")
+    screen = options.add_screen_options(top)
     screen.add_argument("--headless", action="store_true", help="print instead of painting, as `agent` does")
     options.add_run_options(top)
     return top
@@ -70,6 +56,7 @@ def _dispatch(args: argparse.Namespace) -> int:
     if problem := options.start_problem(args.manifest, args):
         complain(problem)
         return 2
+    preferences = take(args)
     for line in options.notes(args):
         complain(line)
     why = "" if args.headless else _no_screen()
@@ -80,7 +67,7 @@ def _dispatch(args: argparse.Namespace) -> int:
     gc.disable()  # nothing to collect while modules load; the app starts it again after the first paint
     from modelcar_tui.commands.dashboard import run
 
-    return run(args)
+    return run(args, preferences)
 
 
 def _no_screen() -> str:

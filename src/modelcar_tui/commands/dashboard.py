@@ -6,8 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from modelcar_tui.commands import options, screen
+from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain
+from modelcar_tui.commands.preferences import Preferences
 from modelcar_tui.supervisor import Engine, RunState, Settings
 from modelcar_tui.tui import EnginePort, run_dashboard
 
@@ -16,17 +17,17 @@ SWITCH_S = 0.001
 flood."""
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, preferences: Preferences) -> int:
     """Paint, run, and say the end in one line once the terminal is back; returns the exit status."""
     port = _port(args)
     sys.setswitchinterval(SWITCH_S)
     status = run_dashboard(
         port,
         initial=RunState(path=args.manifest or "", demo=args.demo),
-        mouse=not screen.over_ssh() if args.mouse is None else args.mouse,
-        ascii=not screen.shows_unicode() if args.ascii is None else args.ascii,
-        theme=args.theme or ("ansi" if screen.few_colours() else None),
-        low_bandwidth=args.low_bandwidth,
+        mouse=preferences.mouse,
+        ascii=preferences.ascii,
+        theme=preferences.theme,
+        low_bandwidth=preferences.low_bandwidth,
     )
     if isinstance(port, Engine):
         for line in port.last_words():

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from modelcar_tui.commands.guard import Told
+from modelcar_tui.core.config_file import THEMES
 from modelcar_tui.core.text import clean
 
 EPILOG = """exit status:
@@ -79,6 +80,26 @@ class Parser(argparse.ArgumentParser):
 def _spelled(*options: argparse.Action) -> str:
     """`--gpu`; of a switch that can be given in two ways both: `--mouse/--no-mouse`."""
     return "/".join(dict.fromkeys(word for option in options for word in option.option_strings))
+
+
+def add_screen_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """How the dashboard is shown; each stands for a setting of the file, and counts before it."""
+    group = parser.add_argument_group("screen")
+    switch = argparse.BooleanOptionalAction
+    group.add_argument(
+        "--theme",
+        choices=THEMES,
+        help="default: dark; ansi where the terminal has 16 colours; NO_COLOR wins",
+    )
+    group.add_argument(
+        "--ascii",
+        action=switch,
+        default=None,
+        help="no sign beyond ASCII; default: where the locale's charset is not UTF-8",
+    )
+    group.add_argument("--mouse", action=switch, default=None, help="default: off over SSH")
+    group.add_argument("--low-bandwidth", action=switch, default=None, help="repaint at most twice a second")
+    return group
 
 
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:

@@ -47,7 +47,7 @@ def _is_utf8(charset: str) -> bool:
 
 
 def _charset_of(name: str) -> str:
-    """Of a locale whose name tells no charset, such as `de_DE` or `vi_VN`; empty where it is not installed."""
+    """Of a locale whose name tells none, such as `de_DE` or `vi_VN`; empty where it is not installed."""
     import locale
 
     before = locale.setlocale(locale.LC_CTYPE)

@@ -242,6 +242,7 @@ SHOWS = {
     "--no-ascii",
     "--theme",
     "--low-bandwidth",
+    "--no-low-bandwidth",
     "--headless",
     "--format",
     "--state-dir",
