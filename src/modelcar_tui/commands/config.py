@@ -8,6 +8,7 @@ import sys
 
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.preferences import Chosen, Preferences, look
+from modelcar_tui.core.config_file import with_home
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import reveal
 
@@ -33,7 +34,7 @@ def _show(found: Preferences) -> None:
     names = max(len(name) for name, _, _ in rows)
     values = min(max(len(value) for _, value, _ in rows), 40)
     state = "" if found.file.there else " (there is none)"
-    sys.stdout.write(f"{'file':<{names}}  {reveal(str(found.file.path))}{state}\n")
+    sys.stdout.write(f"{'file':<{names}}  {with_home(str(found.file.path))}{state}\n")
     for name, value, source in rows:
         sys.stdout.write(f"{name:<{names}}  {value:<{values}}  {source}\n")
 
@@ -48,7 +49,7 @@ def _value(name: str, one: Chosen, found: Preferences) -> str:
         return f"{str(found.mouse).lower()} (off over SSH)"
     if one.value is None:
         return _default_folder(name)
-    return reveal(str(one.value)) if isinstance(one.value, str) else str(one.value).lower()
+    return with_home(one.value) if isinstance(one.value, str) else str(one.value).lower()
 
 
 def _here(told: str, here: str) -> str:
@@ -59,4 +60,4 @@ def _default_folder(name: str) -> str:
     import platformdirs
 
     place = platformdirs.user_cache_path if name == "paths.cache-dir" else platformdirs.user_state_path
-    return reveal(str(place("modelcar-tui")))
+    return with_home(str(place("modelcar-tui")))

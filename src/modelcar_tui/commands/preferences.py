@@ -10,9 +10,8 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.commands import screen
-from modelcar_tui.core.config_file import KEYS, ConfigFile, expanded, fault, read_config
+from modelcar_tui.core.config_file import KEYS, ConfigFile, expanded, fault, read_config, with_home
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.text import reveal
 
 TRUTHS = {
     "1": True,
@@ -80,7 +79,9 @@ class Preferences(msgspec.Struct, frozen=True):
         told = self.chosen["theme"]
         if (told.of_file or told.source == "default") and told.value != "mono" and screen.few_colours():
             return "ansi"
-        return None if told.source == "default" else str(told.value)
+        if told.source == "default":
+            return "ansi" if self.low_bandwidth else None  # the terminal's own colours are the fewest bytes
+        return str(told.value)
 
 
 def look(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> Preferences:
@@ -125,5 +126,5 @@ def _of_file(name: str, file: ConfigFile) -> Chosen:
     value: Any = given.value
     if KEYS[name].path:
         value = str(expanded(value))
-    where = reveal(str(file.path))
+    where = with_home(str(file.path))
     return Chosen(value, f"{where}:{given.line}" if given.line else where, of_file=True)

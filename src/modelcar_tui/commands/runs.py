@@ -14,6 +14,7 @@ import msgspec
 
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.replay import load_run
+from modelcar_tui.core.config_file import with_home
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import reveal
@@ -77,9 +78,7 @@ def short_path(path: str) -> str:
     """A path as it can be typed here: from the working folder where it lies in it, else with `~` as home."""
     with suppress(OSError, ValueError):
         return reveal(str(Path(path).relative_to(Path.cwd())))
-    with suppress(RuntimeError, ValueError):
-        return reveal(f"~/{Path(path).relative_to(Path.home())}")
-    return reveal(path)
+    return with_home(path)
 
 
 def _row(folder: Path, state: RunState) -> _Row:

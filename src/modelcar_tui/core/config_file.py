@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,13 @@ def expanded(text: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError:
         return Path(text)
+
+
+def with_home(path: str) -> str:
+    """A path as it is shown and can be typed: with `~` for the home."""
+    with suppress(RuntimeError, ValueError):
+        return reveal(f"~/{Path(path).relative_to(Path.home())}")
+    return reveal(path)
 
 
 def fault(name: str, value: Any) -> tuple[str, str]:

@@ -95,6 +95,13 @@ def test_what_the_terminal_makes_of_a_setting_is_said(config: Path, monkeypatch:
     assert shown()["theme"][0] == "light (mono here)"
 
 
+def test_few_bytes_take_the_terminals_own_colours_unless_a_theme_is_named(config: Path) -> None:
+    config.write_text("low-bandwidth = true\n")
+    assert shown()["theme"] == ("dark (ansi here)", "default")
+    assert shown("--theme", "dark")["theme"] == ("dark", "command line")
+    assert shown("--no-low-bandwidth")["theme"] == ("dark", "default")
+
+
 @pytest.mark.parametrize("options", [(), ("--theme=light",), ("--theme=mono",)])
 @pytest.mark.parametrize("variable", ["", "colour-blind"])
 @pytest.mark.parametrize("text", ["", 'theme = "light"', 'theme = "mono"'])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modelcar_tui.core.config_file import KEYS, MOST, config_path, read_config
+from modelcar_tui.core.config_file import KEYS, MOST, config_path, read_config, with_home
 
 GOOD = """\
 theme = "light"
@@ -169,3 +169,11 @@ def test_a_refusal_of_the_system_is_said_with_the_command(
     monkeypatch.setattr("modelcar_tui.core.config_file.open_regular", refuse)
     (problem,) = read_config({"MODELCAR_TUI_CONFIG": str(tmp_path / "c")}).problems
     assert str(problem).endswith(f"permission denied; chmod u+r {tmp_path}/c")
+
+
+def test_a_path_is_shown_with_the_home_as_it_can_be_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert with_home(f"{tmp_path}/a/b") == "~/a/b"
+    assert with_home(f"{tmp_path}x/a") == f"{tmp_path}x/a"
