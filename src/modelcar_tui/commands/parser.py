@@ -44,6 +44,25 @@ class Parser(argparse.ArgumentParser):
         self._given: dict[str, argparse.Action] = {}
         """Of the command line that is being read: the options so far, by what they set."""
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, rest = self.parse_known_args(args, namespace)
+        if rest:
+            self._refuse(rest)
+        return found
+
+    def _refuse(self, rest: Sequence[str]) -> NoReturn:
+        """Of what nobody understood the first word, and where it is an option the nearest that there is."""
+        commands = [one for one in self._actions if isinstance(one, argparse._SubParsersAction)]
+        chosen = [one.choices[word] for one in commands for word in self._words if word in one.choices]
+        parser: Parser = (*chosen, self)[0]
+        word = next((one for one in rest if one.startswith("-")), rest[0]).partition("=")[0]
+        if not word.startswith("-"):
+            parser.error(f"{word!r} is one argument too many")
+        from difflib import get_close_matches
+
+        near = get_close_matches(word, parser._option_string_actions, 1, 0.75)
+        parser.error(f"{word} is no option of {parser.prog}{f'; did you mean {near[0]}?' if near else ''}")
+
     def error(self, message: str) -> NoReturn:
         """One line, in which no secret of the command line is repeated."""
         from modelcar_tui.core.secrets import redact

@@ -101,6 +101,35 @@ def test_an_option_cut_short_is_refused_with_its_whole_name(
         assert f"{line[-1]}: options are not cut short; write " in told and option in told.split("write ")[1]
 
 
+@pytest.mark.parametrize(
+    ("program", "line", "told"),
+    [
+        (
+            cli,
+            ["f", "--themes", "dark"],
+            "modelcar-tui: --themes is no option of modelcar-tui; did you mean --theme?",
+        ),
+        (cli, ["f", "--zzz=1"], "modelcar-tui: --zzz is no option of modelcar-tui"),
+        (cli, ["f", "g"], "modelcar-tui: 'g' is one argument too many"),
+        (agent, ["plan", "f", "--no-qa"], "agent plan: --no-qa is no option of agent plan"),
+        (
+            agent,
+            ["lint", "f", "--stile"],
+            "agent lint: --stile is no option of agent lint; did you mean --style?",
+        ),
+        (agent, ["runs", "x"], "agent runs: 'x' is one argument too many"),
+    ],
+    ids=str,
+)
+def test_a_word_that_is_no_option_is_told_with_the_nearest(
+    program: Any, line: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        program.parser().parse_args(line)
+    said = capsys.readouterr().err
+    assert caught.value.code == 2 and said.startswith(f"{told}; see ") and said.count("\n") == 1, said
+
+
 def test_a_word_that_is_short_for_several_options_names_them(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.parser().parse_args(["--them", "dark"])
