@@ -180,6 +180,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     monkeypatch.setattr("modelcar_tui.commands.resuming.run_to_resume", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.tui.replay.ReplayPort", lambda path: path)
     monkeypatch.setattr("modelcar_tui.cli._no_screen", lambda: "")
+    monkeypatch.setattr("gc.disable", lambda: None)  # which the screen would take back
+    monkeypatch.setattr("sys.setswitchinterval", lambda _: None)
     return found
 
 
