@@ -17,7 +17,6 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.files import open_regular
-from modelcar_tui.core.names import Kind, kind_of
 from modelcar_tui.core.text import reveal
 
 CONFIG = "MODELCAR_TUI_CONFIG"
@@ -196,6 +195,8 @@ def _problem(name: str, value: Any, where: str) -> Problem | None:
     if name in KEYS:
         what, fix = fault(name, value)
         return Problem(where=where, what=f"{name}: {what}", fix=fix) if what else None
+    from modelcar_tui.core.names import Kind, kind_of
+
     shown = reveal(name[:60])
     if name == "keys":
         return Problem(where=where, what=_LATER, fix="the keys stand in docs/operating.md")
