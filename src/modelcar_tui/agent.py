@@ -5,27 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from modelcar_tui.commands import options
+from modelcar_tui.commands.agent_parser import DEFAULT_CONFIG, WHAT_IF, agent_parser
 from modelcar_tui.commands.guard import complain, guarded, own_process
-from modelcar_tui.core.version import __version__
+from modelcar_tui.commands.parser import Parser
+from modelcar_tui.commands.preferences import take
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor import Settings
 
-DEFAULT_CONFIG = "config-yaml/sample_modelcar_config.yaml"
-_Commands: TypeAlias = "argparse._SubParsersAction[options.Parser]"
-WHAT_IF = (
-    "--max-model-len",
-    "--max-num-seqs",
-    "--max-num-batched-tokens",
-    "--gpu-memory-utilization",
-    "--kv-cache-dtype",
-    "--tensor-parallel-size",
-)
-"""vLLM arguments that a what-if may set."""
-FORMS = ("text", "json", "jsonl")
+_WITHOUT_SETTINGS = ("config", "lint", "schema")
+"""Commands that no setting means anything to, or that tell what is wrong with them."""
 _OF_ONE_MODEL = ("source", "gpu", "vllm_version", "explain", "authfile", "registries_conf")
 
 
@@ -51,210 +43,17 @@ def _run(argv: Sequence[str]) -> int:
     return _dispatch(args)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The whole command line of `agent`."""
-    top = options.Parser(
-        prog="agent",
-        description="GO / NO-GO / UNKNOWN for a model-car manifest, without a screen.",
-        epilog=options.EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    top.add_argument("--version", action="version", version=f"agent (modelcar-tui) {__version__}")
-    _run_arguments(top)
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    _configuration(commands)
-    _accelerator(commands)
-    _estimate(commands)
-    _lint(commands)
-    _plan(commands)
-    _apply(commands)
-    _runs(commands)
-    _cleanup(commands)
-    _ask(commands)
-    _schema(commands)
-    return top
-
-
-def _run_arguments(top: argparse.ArgumentParser) -> None:
-    what = top.add_mutually_exclusive_group()
-    what.add_argument(
-        "--config", metavar="FILE", default=None, help=f"model-car manifest (default: {DEFAULT_CONFIG})"
-    )
-    what.add_argument("--resume", metavar="RUN", help="go on with an earlier run (id, folder or `last`)")
-    top.add_argument("--format", choices=FORMS, default="text", dest="form", help="default: text (Markdown)")
-    top.add_argument(
-        "--approve",
-        choices=("show", "all", "none"),
-        default="show",
-        help="the proposed changes: only show them (default), write all, or reject them (exit status 5)",
-    )
-    top.add_argument("--demo", action="store_true", help="stub cluster, loopback registry, recorded QA log")
-    options.add_run_options(top)
-
-
-def _configuration(commands: _Commands) -> None:
-    command = commands.add_parser("configuration", help="what the manifest asks for and what the models need")
-    command.add_argument("--config", metavar="FILE", default=DEFAULT_CONFIG)
-    command.add_argument("--format", choices=FORMS, default="text", dest="form")
-    command.add_argument("--authfile", metavar="PATH")
-    command.add_argument("--registries-conf", metavar="PATH")
-    command.add_argument("--state-dir", metavar="DIR", help="where info/models_info.json is kept")
-    command.set_defaults(call=_call_configuration)
-
-
-def _accelerator(commands: _Commands) -> None:
-    command = commands.add_parser(
-        "accelerator", help="which accelerators there are and which runtime serves them"
-    )
-    command.add_argument("--format", choices=FORMS, default="text", dest="form")
-    options.add_cluster_options(command)
-    command.add_argument(
-        "-o", "--output", metavar="FILE", help="keep the report here, too; as one JSON object in a .json file"
-    )
-    command.add_argument(
-        "--force", action="store_true", help="replace a file that another hand wrote, and keep a copy"
-    )
-    command.add_argument("--state-dir", metavar="DIR", help="where info/gpu_info.txt is kept")
-    command.set_defaults(call=_call_accelerator)
-
-
-def _estimate(commands: _Commands) -> None:
-    command = commands.add_parser(
-        "estimate",
-        help="what one model needs on one GPU",
-        usage="agent estimate SOURCE --gpu PRODUCT[:COUNT] [options] [-- VLLM ARGUMENTS]\n"
-        "       agent estimate --cases FILE.yaml --format jsonl",
-    )
-    command.add_argument(
-        "source", nargs="?", metavar="SOURCE", help="image, model folder, config.json or .gguf"
-    )
-    command.add_argument(
-        "--gpu",
-        action="append",
-        metavar="PRODUCT[:COUNT]",
-        help="one kind of GPU, such as H200:2; a short name that fits several cards is said",
-    )
-    command.add_argument(
-        "--vllm", dest="vllm_version", metavar="VERSION", help="default: the newest that is known"
-    )
-    command.add_argument("--authfile", metavar="PATH", help="registry auth file; default: as skopeo finds it")
-    command.add_argument("--registries-conf", metavar="PATH", help="registries.conf with remaps and mirrors")
-    command.add_argument("--cases", metavar="FILE", help="a YAML list of start-ups; one JSON line each")
-    command.add_argument("--format", choices=FORMS, default="text", dest="form")
-    command.add_argument(
-        "--explain", action="store_true", help="the terms of every number, with their sources"
-    )
-    command.set_defaults(call=_call_estimate)
-
-
-class _Codes(argparse.Action):
-    """As `--help`: said at once, whatever else is missing."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
-        from modelcar_tui.commands.lint import list_codes
-
-        parser.exit(list_codes())
-
-
-def _lint(commands: _Commands) -> None:
-    command = commands.add_parser(
-        "lint", help="faults of manifests and their vLLM arguments; no cluster needed"
-    )
-    command.add_argument("config", metavar="FILE", nargs="+")
-    command.add_argument("--format", choices=("text", "json", "sarif", "github"), default="text", dest="form")
-    command.add_argument("--vllm", dest="vllm_version", metavar="VERSION", help="the runtime image's vLLM")
-    command.add_argument("--style", action="store_true", help="tell matters of style one by one")
-    command.add_argument(
-        "--ignore", metavar="CODE,...", help="do not tell these; in a manifest: # modelcar: ignore[CODE,...]"
-    )
-    command.add_argument("--codes", action=_Codes, nargs=0, help="list the codes and what they stand for")
-    command.set_defaults(call=_call_lint)
-
-
-def _plan(commands: _Commands) -> None:
-    command = commands.add_parser("plan", help="the proposed changes, to be read and applied later")
-    command.add_argument("config", metavar="FILE")
-    command.add_argument("-o", "--output", metavar="PLAN", help="keep the plan in this file")
-    options.add_run_options(command)
-    command.set_defaults(call=_call_plan)
-
-
-def _apply(commands: _Commands) -> None:
-    command = commands.add_parser("apply", help="write what you accept of a saved plan; by default nothing")
-    command.add_argument("plan", metavar="PLAN")
-    command.add_argument("--accept", default="none", metavar="all|none|ID,...")
-    command.add_argument(
-        "--patch", action="store_true", help="also write the diff beside the generated manifest"
-    )
-    command.add_argument(
-        "--force", action="store_true", help="replace a file that another hand or run wrote, and keep a copy"
-    )
-    command.add_argument("--state-dir", metavar="DIR", help="where copies of replaced files are kept")
-    command.set_defaults(call=_call_apply)
-
-
-def _runs(commands: _Commands) -> None:
-    command = commands.add_parser("runs", help="earlier runs, newest first")
-    command.add_argument("--state-dir", metavar="DIR")
-    command.set_defaults(call=_call_runs)
-
-
-def _cleanup(commands: _Commands) -> None:
-    command = commands.add_parser(
-        "cleanup",
-        help="what a broken QA left on the cluster; deletes only with --yes",
-        description="Only what the run's log names and the cluster says was made while its suite ran is "
-        "deleted.",
-    )
-    command.add_argument("run", metavar="RUN", help="id, folder or `last`")
-    command.add_argument("--yes", action="store_true", help="delete what is shown as this run's")
-    command.add_argument("--kubeconfig", metavar="PATH", help="default: as the run had it")
-    command.add_argument("--context", dest="kube_context", metavar="NAME", help="kubeconfig context")
-    command.add_argument("--state-dir", metavar="DIR")
-    command.set_defaults(call=_call_cleanup)
-
-
-def _ask(commands: _Commands) -> None:
-    command = commands.add_parser(
-        "ask",
-        help="a question about a run, or a what-if; nothing is changed",
-        description="Without a language model, a question is answered by the facts that it names; a what-if "
-        "always"
-        " runs the real estimate and solver.",
-    )
-    command.add_argument("run", metavar="RUN", help="id, folder or `last`")
-    command.add_argument("question", nargs="?", metavar="QUESTION")
-    command.add_argument("--what-if", action="append", metavar="model=NAME", help="decide one model again")
-    for flag in WHAT_IF:
-        command.add_argument(flag, metavar="VALUE", dest=f"what_if{flag}")
-    command.add_argument("--enforce-eager", action="store_true")
-    command.add_argument(
-        "--gpu",
-        action="append",
-        default=[],
-        type=options.gpu_flag,
-        metavar="PRODUCT:COUNT[@NODES]",
-        dest="what_if_gpus",
-        help="one kind of GPU instead of the run's",
-    )
-    command.add_argument("--format", choices=("text", "json"), default="text", dest="form")
-    command.add_argument("--state-dir", metavar="DIR")
-    command.add_argument("--vllm", dest="vllm_version", metavar="VERSION")
-    options.add_model_options(command)
-    command.set_defaults(call=_call_ask)
-
-
-def _schema(commands: _Commands) -> None:
-    command = commands.add_parser("schema", help="the JSON Schema of a document, for editors and scripts")
-    command.add_argument("kind", choices=("manifest", "plan", "report", "settings"))
-    command.set_defaults(call=_call_schema)
+    return agent_parser()
 
 
 def _dispatch(args: argparse.Namespace) -> int:
-    call: Callable[[argparse.Namespace], int] = getattr(args, "call", _call_run)
+    if args.command not in _WITHOUT_SETTINGS:
+        take(args)
     for line in options.notes(args):
         complain(line)
-    return call(args)
+    return _CALLS[args.command](args)
 
 
 def _call_run(args: argparse.Namespace) -> int:
@@ -375,6 +174,12 @@ def _call_schema(args: argparse.Namespace) -> int:
     return print_schema(args.kind)
 
 
+def _call_config(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.config import run_config
+
+    return run_config(args)
+
+
 def _settings(args: argparse.Namespace) -> Settings:
     from modelcar_tui.core.errors import Problem, UserError
     from modelcar_tui.supervisor import Settings
@@ -382,6 +187,22 @@ def _settings(args: argparse.Namespace) -> Settings:
     if problem := options.start_problem(args.config, args):
         raise UserError(Problem(what=problem))
     return Settings(manifest=args.config, **options.settings_fields(args))
+
+
+_CALLS: dict[str | None, Callable[[argparse.Namespace], int]] = {
+    None: _call_run,
+    "configuration": _call_configuration,
+    "accelerator": _call_accelerator,
+    "estimate": _call_estimate,
+    "lint": _call_lint,
+    "plan": _call_plan,
+    "apply": _call_apply,
+    "runs": _call_runs,
+    "cleanup": _call_cleanup,
+    "ask": _call_ask,
+    "schema": _call_schema,
+    "config": _call_config,
+}
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain, guarded, own_process
+from modelcar_tui.commands.parser import EPILOG, Parser
+from modelcar_tui.commands.preferences import take
 from modelcar_tui.core.version import __version__
-
-THEMES = ("dark", "light", "colour-blind", "ansi", "mono")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,29 +26,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     return own_process(lambda: _run(None)) if argv is None else guarded(lambda: _run(argv))
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The whole command line of `modelcar-tui`."""
-    top = options.Parser(
+    top = Parser(
         prog="modelcar-tui",
+        usage="modelcar-tui FILE [options]\n"
+        "       modelcar-tui --demo | --resume RUN | --replay RUN [options]",
         description="Look at a model-car manifest before it is served: GO / NO-GO / UNKNOWN.",
-        epilog=options.EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=(
+            "modelcar-tui --demo                       # a stub cluster, all made up",
+            "modelcar-tui FILE                         # on the cluster of kubectl",
+            "modelcar-tui FILE --gpu L40S:4            # on these GPUs, without a cluster",
+            "modelcar-tui FILE --context prod --no-qa  # another cluster, no QA",
+            "modelcar-tui --resume last                # go on after a lost line",
+            "modelcar-tui --replay last                # show a run again; nothing is done",
+        ),
+        epilog=EPILOG,
     )
     top.add_argument("--version", action="version", version=f"modelcar-tui {__version__}")
-    what = top.add_mutually_exclusive_group()
+    group = top.add_argument_group("what to judge")
+    what = group.add_mutually_exclusive_group()
     what.add_argument("manifest", nargs="?", metavar="FILE", help="model-car manifest (YAML)")
     what.add_argument("--resume", metavar="RUN", help="go on with an earlier run (id, folder or `last`)")
     what.add_argument("--replay", metavar="RUN", help="show an earlier run again; nothing is done")
-    top.add_argument("--demo", action="store_true", help="stub cluster, loopback registry, recorded QA log")
-    screen = top.add_argument_group("screen")
-    screen.add_argument(
-        "--mouse", action=argparse.BooleanOptionalAction, default=None, help="default: off over SSH"
-    )
-    screen.add_argument("--ascii", action="store_true", help="no glyph beyond ASCII")
-    screen.add_argument("--theme", choices=THEMES, help="default: dark; NO_COLOR wins")
-    screen.add_argument("--low-bandwidth", action="store_true", help="repaint at most twice a second")
-    screen.add_argument("--headless", action="store_true", help="print instead of painting, as `agent` does")
+    group.add_argument("--demo", action="store_true", help="stub cluster, loopback registry, recorded QA log")
     options.add_run_options(top)
+    screen = options.add_screen_options(top)
+    screen.add_argument("--headless", action="store_true", help="print instead of painting, as `agent` does")
+    options.add_place_options(top)
+    options.add_model_options(top)
     return top
 
 
@@ -63,6 +69,7 @@ def _dispatch(args: argparse.Namespace) -> int:
     if problem := options.start_problem(args.manifest, args):
         complain(problem)
         return 2
+    preferences = take(args)
     for line in options.notes(args):
         complain(line)
     why = "" if args.headless else _no_screen()
@@ -73,7 +80,7 @@ def _dispatch(args: argparse.Namespace) -> int:
     gc.disable()  # nothing to collect while modules load; the app starts it again after the first paint
     from modelcar_tui.commands.dashboard import run
 
-    return run(args)
+    return run(args, preferences)
 
 
 def _no_screen() -> str:

@@ -29,7 +29,12 @@ class Terminal:
         self.pid, self._handle = pty.fork()
         if self.pid == 0:
             try:
-                environment = {**os.environ, "TERM": "xterm-256color", **(env or {})}
+                environment = {
+                    **os.environ,
+                    "TERM": "xterm-256color",
+                    "LC_ALL": "C.UTF-8",
+                    **(env or {}),
+                }
                 os.execvpe(argv[0], list(argv), environment)
             finally:
                 os._exit(127)

@@ -29,7 +29,7 @@ class Tmux:
         self._call("-f", "/dev/null", "-u", "new-session", "-d", "-x", str(columns), "-y", str(rows), shell)
 
     def _call(self, *words: str) -> str:
-        env = {**os.environ, "LANG": "C.UTF-8"}
+        env = {**os.environ, "LC_ALL": "C.UTF-8"}
         command = ["tmux", "-L", self._name, *words]
         return subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain
+from modelcar_tui.commands.preferences import Preferences
 from modelcar_tui.supervisor import Engine, RunState, Settings
 from modelcar_tui.tui import EnginePort, run_dashboard
 
@@ -17,18 +17,17 @@ SWITCH_S = 0.001
 flood."""
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, preferences: Preferences) -> int:
     """Paint, run, and say the end in one line once the terminal is back; returns the exit status."""
     port = _port(args)
-    mouse = args.mouse if args.mouse is not None else not _over_ssh()
     sys.setswitchinterval(SWITCH_S)
     status = run_dashboard(
         port,
         initial=RunState(path=args.manifest or "", demo=args.demo),
-        mouse=mouse,
-        ascii=args.ascii,
-        theme=args.theme,
-        low_bandwidth=args.low_bandwidth,
+        mouse=preferences.mouse,
+        ascii=preferences.ascii,
+        theme=preferences.theme,
+        low_bandwidth=preferences.low_bandwidth,
     )
     if isinstance(port, Engine):
         for line in port.last_words():
@@ -58,7 +57,3 @@ def _journal(name: str, settings: Settings) -> Path:
     from modelcar_tui.supervisor import find_run, journal_of
 
     return journal_of(find_run(name, settings))
-
-
-def _over_ssh() -> bool:
-    return any(name in os.environ for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"))

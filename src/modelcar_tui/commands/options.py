@@ -6,84 +6,36 @@ import argparse
 import os
 import re
 import stat
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from modelcar_tui.commands.guard import Told
-from modelcar_tui.core.text import clean
-
-EPILOG = """exit status:
-  0 GO and finished     1 NO-GO              2 usage or bad manifest   3 cluster or authentication
-  4 QA failed           5 rejected           6 timed out               7 fault of ours
-  8 UNKNOWN             9 output not written   10 a limit of the process
-  141 reader of standard output gone           129/130/131/143 ended by SIGHUP/SIGINT/SIGQUIT/SIGTERM
-"""
+from modelcar_tui.core.config_file import THEMES
 
 
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line; the whole usage would push it off a small screen.
-
-    Nothing that was given is dropped: an option of one value is taken once, one that adds up as often as it
-    is given, and none before a command, whose own defaults would overwrite it.
-    """
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._words: tuple[str, ...] = ()
-        self._given: dict[str, argparse.Action] = {}
-        """Of the command line that is being read: the options so far, by what they set."""
-
-    def error(self, message: str) -> NoReturn:
-        """One line, in which no secret of the command line is repeated."""
-        from modelcar_tui.core.secrets import redact
-        from modelcar_tui.manifest import masked_arguments
-
-        masked_arguments(self._words)  # teaches what it masks
-        self.exit(2, f"{self.prog}: {redact(clean(message))}; see {self.prog} --help\n")
-
-    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
-        """End the command, told apart from an exit that something within it asks for."""
-        if message:
-            self._print_message(message, sys.stderr)
-        raise Told(status)
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        self._given = {}
-        self._words = tuple(map(str, sys.argv[1:] if args is None else args))
-        found, rest = super().parse_known_args(args, namespace)
-        found.given = {dest: action.option_strings[0] for dest, action in self._given.items()}
-        return found, rest
-
-    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
-        """Called once for each option and argument, whatever it is abbreviated to."""
-        values = super()._get_values(action, arg_strings)
-        if isinstance(action, argparse._SubParsersAction):
-            self._take_none_before(action, arg_strings[0])
-        elif action.option_strings:
-            if action.dest in self._given and not isinstance(action, argparse._AppendAction):
-                self.error(f"{_spelled(self._given[action.dest], action)} is given twice; give it once")
-            self._given[action.dest] = action
-        return values
-
-    def _take_none_before(self, commands: argparse._SubParsersAction[Parser], name: str) -> None:
-        for option in self._given.values():
-            known = commands.choices[name]._option_string_actions
-            spelled = _spelled(option)
-            if any(word in known for word in option.option_strings):
-                self.error(f"{spelled} belongs after the command: {self.prog} {name} ... {spelled} ...")
-            self.error(f"{spelled} is no option of {self.prog} {name}; leave it out")
+def add_screen_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """How the dashboard is shown; each stands for a setting of the file, and counts before it."""
+    group = parser.add_argument_group("screen")
+    switch = argparse.BooleanOptionalAction
+    group.add_argument(
+        "--theme",
+        choices=THEMES,
+        help="default: dark; ansi where the terminal has 16 colours; NO_COLOR wins",
+    )
+    group.add_argument(
+        "--ascii",
+        action=switch,
+        default=None,
+        help="no sign beyond ASCII; default: where the locale's charset is not UTF-8",
+    )
+    group.add_argument("--mouse", action=switch, default=None, help="default: off over SSH")
+    group.add_argument("--low-bandwidth", action=switch, default=None, help="repaint at most twice a second")
+    return group
 
 
-def _spelled(*options: argparse.Action) -> str:
-    """`--gpu`; of a switch that can be given in two ways both: `--mouse/--no-mouse`."""
-    return "/".join(dict.fromkeys(word for option in options for word in option.option_strings))
-
-
-def add_cluster_options(parser: argparse.ArgumentParser) -> None:
-    """Where the accelerators come from."""
-    group = parser.add_argument_group("GPUs")
+def add_gpu_options(parser: argparse.ArgumentParser) -> None:
+    """GPUs that are stated instead of looked at."""
+    group = parser.add_argument_group("GPUs without a cluster")
     group.add_argument(
         "--gpu",
         action="append",
@@ -91,39 +43,82 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
         type=gpu_flag,
         metavar="PRODUCT:COUNT[@NODES]",
         dest="gpus",
-        help="what-if inventory instead of a cluster, such as NVIDIA-H100-80GB-HBM3:8@2; repeatable",
+        help="these GPUs, such as L40S:4, or L40S:4@3 on each of 3 nodes; repeatable",
     )
-    group.add_argument(
-        "--inventory", metavar="FILE", help="a Kubernetes NodeList (JSON or YAML) instead of a cluster"
-    )
+    group.add_argument("--inventory", metavar="FILE", help="a Kubernetes NodeList: oc get nodes -o json")
+
+
+def add_access_options(parser: argparse.ArgumentParser, *, registry: bool = True) -> None:
+    """Which cluster is looked at, and with what the images are."""
+    group = parser.add_argument_group("cluster and registry access" if registry else "cluster access")
     group.add_argument("--kubeconfig", metavar="PATH", help="default: as kubectl finds it")
     group.add_argument("--context", dest="kube_context", metavar="NAME", help="kubeconfig context")
     group.add_argument(
         "--namespace", metavar="NS", help="where models are to be served; default: the context's"
     )
+    if registry:
+        add_registry_options(group)
+
+
+def add_registry_options(group: argparse._ActionsContainer) -> None:
+    """With what images are looked at."""
+    group.add_argument("--authfile", metavar="PATH", help="registry auth file; default: as skopeo finds it")
+    group.add_argument("--registries-conf", metavar="PATH", help="registries.conf with remaps and mirrors")
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """What a run is asked to do."""
-    add_cluster_options(parser)
-    group = parser.add_argument_group("run")
-    group.add_argument("--authfile", metavar="PATH", help="registry auth file; default: as skopeo finds it")
-    group.add_argument("--registries-conf", metavar="PATH", help="registries.conf with remaps and mirrors")
+    add_gpu_options(parser)
+    add_access_options(parser)
+    group = add_judging_options(parser)
+    group.add_argument(
+        "--patch", action="store_true", default=None, help="also write the diff beside the generated manifest"
+    )
+    _add_force(group, "without a screen: replace what another hand or run wrote, and keep a copy")
+    _add_qa_options(parser)
+
+
+def add_plan_options(parser: argparse.ArgumentParser) -> None:
+    """What a run without QA, which writes no manifest, is asked to do."""
+    add_gpu_options(parser)
+    add_access_options(parser)
+    _add_force(add_judging_options(parser), "replace what is no plan of ours, and keep a copy")
+    add_place_options(parser)
+    add_model_options(parser)
+
+
+def add_judging_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """By which release models are judged, and what is proposed."""
+    group = parser.add_argument_group("arguments and vLLM")
     group.add_argument("--vllm", dest="vllm_version", metavar="VERSION", help="default: the runtime image's")
     group.add_argument(
         "--objective",
         choices=("minimal", "context", "concurrency", "gpus"),
-        help="what proposed arguments aim at; default: the smallest change that runs",
+        help="what proposed arguments aim at; default: minimal, the smallest change that runs",
     )
+    return group
+
+
+def add_place_options(parser: argparse.ArgumentParser) -> None:
+    """How long a run may take, and where it is kept."""
+    group = parser.add_argument_group("runs")
     group.add_argument(
-        "--patch", action="store_true", default=None, help="also write the diff beside the generated manifest"
+        "--timeout", dest="timeout_s", type=_seconds, metavar="SECONDS", help="limit of the whole run"
     )
-    group.add_argument(
-        "--force",
-        action="store_true",
-        default=None,
-        help="without a screen: replace what another hand or run wrote, and keep a copy; the dashboard asks",
-    )
+    add_state_dir(group)
+
+
+def add_state_dir(group: argparse._ActionsContainer, what: str = "where run folders are kept") -> None:
+    """Where runs, and what commands leave, are kept."""
+    group.add_argument("--state-dir", metavar="DIR", help=what)
+
+
+def _add_force(group: argparse._ActionsContainer, what: str) -> None:
+    group.add_argument("--force", action="store_true", default=None, help=what)
+
+
+def _add_qa_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("QA", "the opendatahub-tests suite; docs/qa.md")
     group.add_argument("--no-qa", dest="qa", action="store_false", help="do not run opendatahub-tests")
     group.add_argument(
         "--qa-image",
@@ -182,15 +177,11 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--qa-network", metavar="MODE", help="podman's --network")
     group.add_argument("--qa-memory", metavar="SIZE", help="podman's --memory, such as 4g")
     group.add_argument("--qa-pull", choices=("missing", "always", "newer", "never"), help="podman's --pull")
-    group.add_argument(
-        "--timeout", dest="timeout_s", type=_seconds, metavar="SECONDS", help="limit of the whole run"
-    )
-    group.add_argument("--state-dir", metavar="DIR", help="where run folders are kept")
-    add_model_options(group)
 
 
-def add_model_options(group: argparse._ActionsContainer) -> None:
+def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Which language model is asked, if any."""
+    group = parser.add_argument_group("language model")
     group.add_argument(
         "--model",
         metavar="PROVIDER:NAME",
@@ -199,7 +190,7 @@ def add_model_options(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--model-url",
         metavar="URL",
-        help="its endpoint, such as a vLLM of your own: --model openai:NAME --model-url",
+        help="its endpoint, such as a vLLM of your own (with --model openai:NAME)",
     )
     group.add_argument("--no-llm", dest="llm", action="store_false", help="ask no language model")
 

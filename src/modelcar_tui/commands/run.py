@@ -193,6 +193,9 @@ class _Talk:
     def close(self, supervisor: Supervisor) -> None:
         for fault in supervisor.state.faults:
             complain(fault)
+        finish = supervisor.state.finish
+        if finish is not None and finish.exit_status == ExitStatus.USAGE and not supervisor.state.faults:
+            complain(finish.summary)
         if self._form == "json":
             from modelcar_tui.report import envelope, to_json
 

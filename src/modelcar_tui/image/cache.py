@@ -44,7 +44,8 @@ class ImageCache:
     """A folder of small files; one that can't be read or written is as good as none."""
 
     def __init__(self, options: ImageOptions) -> None:
-        base = Path(options.cache_dir) if options.cache_dir else platformdirs.user_cache_path("modelcar-tui")
+        named = options.cache_dir or os.environ.get("MODELCAR_TUI_CACHE_DIR")
+        base = Path(named) if named else platformdirs.user_cache_path("modelcar-tui")
         self._folder = base / "images" / f"v{VERSION}"
         self._on = options.use_cache
         self._variant = f"{options.architecture}\0{options.byte_budget}"

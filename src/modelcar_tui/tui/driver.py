@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import termios
 from contextlib import suppress
@@ -84,6 +85,9 @@ class TerminalDriver(LinuxDriver):
         """Textual makes a writer of its own whenever it takes the terminal."""
         self._screen = ScreenWriter(made._file, self._terminal) if made is not None else None
 
+    def _get_terminal_size(self) -> tuple[int, int]:
+        return own_size() or super()._get_terminal_size()
+
     def start_application_mode(self) -> None:
         """Take the terminal."""
         self._terminal.painted = True
@@ -101,6 +105,21 @@ class TerminalDriver(LinuxDriver):
         """Wait for the terminal no longer. From any thread."""
         if self._screen is not None:
             self._screen.cut()
+
+
+def own_size() -> tuple[int, int] | None:
+    """Columns and rows that the terminal itself tells; None where there is none, or it tells nothing (0x0, as
+    a serial line).
+
+    Textual and Rich would take `COLUMNS` and `LINES` first, which a shell may have exported for another
+    window.
+    """
+    for handle in (STDERR, 0, 1):
+        with suppress(OSError):
+            columns, rows = os.get_terminal_size(handle)
+            if columns and rows:
+                return columns, rows
+    return None
 
 
 def forget_typed() -> None:

@@ -10,6 +10,7 @@ from textual.app import App
 from textual.driver import Driver
 from textual.filter import LineFilter
 
+from modelcar_tui.tui.driver import own_size
 from modelcar_tui.tui.safety import ControlFilter
 from modelcar_tui.tui.themes import PALETTES, Palette, choose
 
@@ -20,11 +21,13 @@ class ThemedApp(App[int]):
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, theme: str | None, driver: type[Driver] | None = None) -> None:
-        # Textual takes NO_COLOR out of the environment; the programs that we start shall still see it.
-        no_color = os.environ.pop("NO_COLOR", None)
+        # Textual takes NO_COLOR out of the environment, and Rich believes COLUMNS and LINES rather than the
+        # terminal; the programs that we start shall still see them.
+        names = ("NO_COLOR", *(("COLUMNS", "LINES") if own_size() else ()))
+        hidden = {name: os.environ.pop(name) for name in names if name in os.environ}
         super().__init__(driver_class=driver)
-        if no_color is not None:
-            os.environ["NO_COLOR"] = no_color
+        os.environ.update(hidden)
+        no_color = hidden.get("NO_COLOR")
         self.palette: Palette = choose(theme, no_color=bool(no_color))
         self._control = ControlFilter()
         for known in PALETTES.values():

@@ -437,7 +437,7 @@ def test_a_secret_of_the_manifest_reaches_no_output_and_no_record(manifest: Path
 @pytest.mark.parametrize(
     ("command", "arguments", "says"),
     [
-        ("agent", ("--bogus",), "agent: unrecognized arguments: --bogus; see agent --help"),
+        ("agent", ("--bogus",), "agent: --bogus is no option of agent; see agent --help"),
         ("agent", ("--format", "xml"), "invalid choice: 'xml'"),
         ("agent", ("lint",), "agent lint: the following arguments are required: FILE"),
         ("modelcar-tui", (SAMPLE, "--gpu", "L40S"), "'L40S' is not PRODUCT:COUNT[@NODES]"),

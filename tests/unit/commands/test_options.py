@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from modelcar_tui import agent, cli
+from modelcar_tui.commands.agent_parser import Codes
 from modelcar_tui.commands.options import notes
 
 BIN = Path(sys.executable).parent
@@ -43,7 +44,7 @@ def words(action: argparse.Action, spelled: str) -> list[str]:
     return [spelled, VALUES.get(takes, "model=x")]
 
 
-SAID_AT_ONCE = (argparse._HelpAction, argparse._VersionAction, agent._Codes)
+SAID_AT_ONCE = (argparse._HelpAction, argparse._VersionAction, Codes)
 """Options that end the command before a second one is read."""
 
 
@@ -67,8 +68,7 @@ def test_an_option_given_twice_adds_up_or_is_refused_in_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     long = action.option_strings[-1]
-    spellings = [(one, two) for one in action.option_strings for two in action.option_strings]
-    for one, two in [*spellings, (long, shortest(long, top, parser))]:
+    for one, two in [(one, two) for one in action.option_strings for two in action.option_strings]:
         line = [*before, *words(action, one), *words(action, two)]
         if isinstance(action, argparse._AppendAction):
             assert len(getattr(top.parse_args(line), action.dest)) == 2
@@ -80,11 +80,63 @@ def test_an_option_given_twice_adds_up_or_is_refused_in_one_line(
         assert "is given twice" in told and long in told and told.count("\n") == 1, told
 
 
-def shortest(option: str, *parsers: argparse.ArgumentParser) -> str:
-    """The option cut as far as the parsers that see it can tell it from their others."""
-    known = {word for parser in parsers for word in parser._option_string_actions if word != option}
-    fits = (option[:n] for n in range(3, len(option)))
-    return next((cut for cut in fits if not any(word.startswith(cut) for word in known)), option)
+def cut_short() -> Iterator[object]:
+    for top, chosen, parser in commands():
+        known = parser._option_string_actions
+        for option in known:
+            cut = option[:-1]
+            if option.startswith("--") and len(cut) > 2 and cut not in known:
+                yield pytest.param(top, [*chosen, cut], option, id=" ".join((top.prog, *chosen, cut)))
+
+
+@pytest.mark.parametrize(("top", "line", "option"), [*cut_short()])
+def test_an_option_cut_short_is_refused_with_its_whole_name(
+    top: argparse.ArgumentParser, line: list[str], option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for more in ("", "=x"):
+        with pytest.raises(SystemExit) as caught:
+            top.parse_args([*line[:-1], f"{line[-1]}{more}"])
+        told = capsys.readouterr().err
+        assert caught.value.code == 2 and told.count("\n") == 1
+        assert f"{line[-1]}: options are not cut short; write " in told and option in told.split("write ")[1]
+
+
+@pytest.mark.parametrize(
+    ("program", "line", "told"),
+    [
+        (
+            cli,
+            ["f", "--themes", "dark"],
+            "modelcar-tui: --themes is no option of modelcar-tui; did you mean --theme?",
+        ),
+        (cli, ["f", "--zzz=1"], "modelcar-tui: --zzz is no option of modelcar-tui"),
+        (cli, ["f", "g"], "modelcar-tui: 'g' is one argument too many"),
+        (agent, ["plan", "f", "--no-qa"], "agent plan: --no-qa is no option of agent plan"),
+        (
+            agent,
+            ["lint", "f", "--stile"],
+            "agent lint: --stile is no option of agent lint; did you mean --style?",
+        ),
+        (agent, ["runs", "x"], "agent runs: 'x' is one argument too many"),
+    ],
+    ids=str,
+)
+def test_a_word_that_is_no_option_is_told_with_the_nearest(
+    program: Any, line: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        program.parser().parse_args(line)
+    said = capsys.readouterr().err
+    assert caught.value.code == 2 and said.startswith(f"{told}; see ") and said.count("\n") == 1, said
+
+
+def test_a_word_that_is_short_for_several_options_names_them(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.parser().parse_args(["--them", "dark"])
+    assert "--them: options are not cut short; write --theme; see" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.parser().parse_args(["--qa-n", "x"])
+    assert "write --qa-namespace or --qa-network; see" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("equals", [False, True])
@@ -239,8 +291,10 @@ SHOWS = {
     "--mouse",
     "--no-mouse",
     "--ascii",
+    "--no-ascii",
     "--theme",
     "--low-bandwidth",
+    "--no-low-bandwidth",
     "--headless",
     "--format",
     "--state-dir",

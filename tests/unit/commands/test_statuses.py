@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from modelcar_tui.commands.options import EPILOG
+from modelcar_tui.commands.parser import EPILOG
 from modelcar_tui.core.exit_codes import WORST_FIRST, ExitStatus, worst
 
 BIN = Path(sys.executable).parent

@@ -1,0 +1,63 @@
+"""`agent config`: the settings that count here and where each comes from; the file's place; its faults."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from modelcar_tui.commands.guard import complain
+from modelcar_tui.commands.preferences import Chosen, Preferences, look
+from modelcar_tui.core.config_file import with_home
+from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.text import reveal
+
+
+def run_config(args: argparse.Namespace) -> int:
+    """Print what `args` ask for (`path`, `check`, else the settings); status 2 where something is wrong."""
+    found = look(args)
+    if args.path:
+        sys.stdout.write(f"{reveal(str(found.file.path))}\n")
+        return ExitStatus.GO
+    if not args.check:
+        _show(found)
+    elif not found.problems:
+        state = "no fault" if found.file.there else "there is no such file; the defaults count"
+        sys.stdout.write(f"{reveal(str(found.file.path))}: {state}\n")
+    for problem in found.problems:
+        complain(str(problem))
+    return ExitStatus.USAGE if found.problems else ExitStatus.GO
+
+
+def _show(found: Preferences) -> None:
+    rows = [(name, _value(name, one, found), one.source) for name, one in found.chosen.items()]
+    names = max(len(name) for name, _, _ in rows)
+    values = min(max(len(value) for _, value, _ in rows), 40)
+    state = "" if found.file.there else " (there is none)"
+    sys.stdout.write(f"{'file':<{names}}  {with_home(str(found.file.path))}{state}\n")
+    for name, value, source in rows:
+        sys.stdout.write(f"{name:<{names}}  {value:<{values}}  {source}\n")
+
+
+def _value(name: str, one: Chosen, found: Preferences) -> str:
+    """As the file would say it, and what it comes to here where that is another thing."""
+    if name == "theme":
+        return _here(str(one.value), "mono" if os.environ.get("NO_COLOR") else found.theme or "dark")
+    if name == "ascii":
+        return _here(str(one.value), "always" if found.ascii else "never")
+    if name == "mouse" and one.value is None:
+        return f"{str(found.mouse).lower()} (off over SSH)"
+    if one.value is None:
+        return _default_folder(name)
+    return with_home(one.value) if isinstance(one.value, str) else str(one.value).lower()
+
+
+def _here(told: str, here: str) -> str:
+    return told if told == here else f"{told} ({here} here)"
+
+
+def _default_folder(name: str) -> str:
+    import platformdirs
+
+    place = platformdirs.user_cache_path if name == "paths.cache-dir" else platformdirs.user_state_path
+    return with_home(str(place("modelcar-tui")))
