@@ -53,7 +53,7 @@ class Wants:
             share = 35 if wants or qa_runs else 55
             wants.append(Want("models", min(models, max(5, height * share // 100)), models, 80))
         plan = 45 if self._face.state.answer is None else 20
-        for name, least, weight in (("page", 7, 40), ("plan", 4, plan), ("notes", 4, 30), ("gpus", 5, 25)):
+        for name, least, weight in (("page", 7, 40), ("plan", 5, plan), ("notes", 4, 30), ("gpus", 5, 25)):
             rows = self._rows.get(name, 0)
             beside = qa_runs and width < SIDES_FROM and name in ("plan", "notes") and name != focus
             if rows and not beside:
