@@ -10,7 +10,8 @@ from collections.abc import Iterable
 import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Inventory, Pool
-from modelcar_tui.cluster.words import gib, several
+from modelcar_tui.cluster.words import gib
+from modelcar_tui.core.counting import several
 from modelcar_tui.hardware import vendor_title
 
 _UNTOLD = "shared, how is not known"

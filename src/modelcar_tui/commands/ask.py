@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.commands.replay import load_run
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.credentials import teach_environment
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
@@ -98,5 +99,7 @@ def _say(event: e.AnyEvent) -> None:
                 f"asking {event.model} at {event.host}; it is given: {'; '.join(event.shares)}\n"
             )
         case e.LanguageModelUsed():
-            cost = f"{event.input_tokens} tokens in, {event.output_tokens} out, {event.seconds:.1f} s"
+            cost = (
+                f"{several(event.input_tokens, 'token')} in, {event.output_tokens} out, {event.seconds:.1f} s"
+            )
             sys.stderr.write(f"language model: {cost}{': ' * bool(event.problem)}{event.problem}\n")

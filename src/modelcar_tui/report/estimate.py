@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.memory import Estimate, Knob, Outcome
@@ -90,7 +91,7 @@ def _knob(knob: Knob, now: Estimate) -> str:
     if knob.gained_gib:
         parts.append(f"{about}{knob.gained_gib:+.2f} GiB of KV cache")
     if knob.kv_tokens is not None:
-        parts.append(f"{about}{knob.kv_tokens:,} tokens{bounds}")
+        parts.append(f"{about}{several(knob.kv_tokens, 'token')}{bounds}")
     return ", ".join(parts) + (f"; costs {knob.cost}" if knob.cost else "")
 
 

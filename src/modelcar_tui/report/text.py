@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.supervisor import Pane, RunState, Step, outcome_of
@@ -96,7 +97,8 @@ def _language_model(state: RunState) -> Iterator[str]:
         yield from (f"- {item}" for item in llm.shares)
         yield ""
         cost = (
-            f"{llm.calls} calls ({llm.failed} failed), {llm.input_tokens} tokens in, {llm.output_tokens} out"
+            f"{several(llm.calls, 'call')} ({llm.failed} failed), {several(llm.input_tokens, 'token')} in, "
+            f"{llm.output_tokens} out"
         )
         yield f"Cost: {cost}, {llm.seconds:.1f} s. Narrations withdrawn: {llm.withdrawn}."
         if llm.problem:
@@ -165,7 +167,7 @@ def _origin(change: Change) -> str:
 def _writing(state: RunState) -> str:
     if state.written is not None:
         return (
-            f"Written: {state.written.path} ({state.written.changes} changes, sha256 "
+            f"Written: {state.written.path} ({several(state.written.changes, 'change')}, sha256 "
             f"{state.written.sha256[:16]})"
         )
     if state.kept:

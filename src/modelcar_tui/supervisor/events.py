@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.core.counting import several
 from modelcar_tui.manifest import Decision, Manifest, Replaced
 from modelcar_tui.qa import QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted
 from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict
@@ -242,7 +243,9 @@ class QuestionAnswered(Event, tag=True, frozen=True, kw_only=True):
     @property
     def cost(self) -> str:
         """`2 calls, 94 tokens, 3.1 s`; empty where no model was asked."""
-        return f"{self.calls} calls, {self.tokens} tokens, {self.seconds:.1f} s" if self.calls else ""
+        if not self.calls:
+            return ""
+        return f"{several(self.calls, 'call')}, {several(self.tokens, 'token')}, {self.seconds:.1f} s"
 
     @property
     def cited(self) -> str:

@@ -8,6 +8,7 @@ import msgspec
 
 from modelcar_tui.cluster import FitAnswer, ModelNeed, PodShape, check_models, may_be_put
 from modelcar_tui.cluster.types import AcceleratorReport, Check, Guarantee, Inventory, State
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.reference import parse_reference
 from modelcar_tui.memory import Estimate, Outcome, estimate
@@ -120,7 +121,9 @@ def _if_all_seen(verdict: ModelVerdict, inventory: Inventory) -> ModelVerdict:
     cut = next((problem for problem in inventory.problems if problem.code != "no-pods"), None)
     if not inventory.partial or cut is None:
         return verdict
-    why = f"not on the {inventory.nodes_seen:,} nodes that could be read, and not all could: {verdict.why}"
+    one = inventory.nodes_seen == 1
+    seen = "the node that could be read" if one else f"the {inventory.nodes_seen:,} nodes that could be read"
+    why = f"not on {seen}, and not all could: {verdict.why}"
     return msgspec.structs.replace(
         verdict,
         verdict=Verdict.UNKNOWN,
@@ -180,7 +183,10 @@ def overall(models: tuple[ModelVerdict, ...], checks: tuple[Check, ...] = ()) ->
         if names:
             shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             first = next(model for model in models if model.verdict is verdict)
-            return verdict, f"{len(names)} of {len(models)} models {verdict}: {shown} ({first.why})"
+            return (
+                verdict,
+                f"{len(names)} of {several(len(models), 'model')} {verdict}: {shown} ({first.why})",
+            )
     each = "the model" if len(models) == 1 else f"each of the {len(models)} models"
     return Verdict.GO, f"{each} can be served as the manifest says"
 

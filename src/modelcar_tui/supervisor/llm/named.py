@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.cluster import CardKind, card_kinds
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.llm.lexicon import BY_FLAG
@@ -217,7 +218,7 @@ def _decision(state: RunState) -> Iterator[Named]:
 def _if_accepted(report: DecisionReport) -> str:
     """`2 proposed changes; each alone: 4 of 5 at once`: one fact, so that no half of it is told."""
     count = len(report.plan.changes)
-    note = f"{count} proposed change{'s' * (count != 1)}"
+    note = several(count, "proposed change")
     if report.with_changes is Verdict.GO and report.missing:
         note = scrub(f"{note}; each alone, {report.together}")
     return note

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import structs
 
 from modelcar_tui.core.contain import Contained, hit, not_known, stopped
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.facts import GIB, Fact
 from modelcar_tui.image import ImageFacts
@@ -50,11 +51,10 @@ class Configuration:
         context.step("report", Status.RUNNING)
         kept = keep_info(context, "models_info.json", lambda: requirements_json(models))
         status = Status.WARNING if kept.why_not else Status.DONE
-        context.step("report", status, f"{len(models)} models: {kept.told}")
+        context.step("report", status, f"{several(len(models), 'model')}: {kept.told}")
         problems = [problem for model in models for problem in model.image.problems]
         context.finish(
-            f"{len(models)} model{'s' * (len(models) != 1)}"
-            + (f", {len(problems)} remarks" if problems else ""),
+            several(len(models), "model") + _remarks(len(problems)),
             tuple(model_line(model) for model in models),
             status=Status.WARNING if problems else Status.DONE,
         )
@@ -76,7 +76,9 @@ class Configuration:
         for finding in manifest.findings:
             context.emit(Noticed(text=str(finding)))
         status = Status.WARNING if manifest.findings else Status.DONE
-        context.step("manifest", status, f"{len(manifest.models)} models" + _remarks(len(manifest.findings)))
+        context.step(
+            "manifest", status, several(len(manifest.models), "model") + _remarks(len(manifest.findings))
+        )
         return manifest
 
     async def _images(self, context: Context, manifest: Manifest) -> dict[str, ImageFacts]:
@@ -204,4 +206,4 @@ def requirements_row(model: ModelRequirements) -> dict[str, object]:
 
 
 def _remarks(count: int) -> str:
-    return f", {count} remark{'s' * (count != 1)}" if count else ""
+    return f", {several(count, 'remark')}" if count else ""

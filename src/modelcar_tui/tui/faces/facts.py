@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from modelcar_tui.cluster import MEMORY_WORTH
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
@@ -118,7 +119,7 @@ def _of_qa(state: RunState) -> list[Known]:
     told: list[tuple[str, str, object, str, str]] = [
         ("run", "image", qa.started.image, "", ""),
         ("run", "container", qa.started.container, "", "its label finds it again after a kill"),
-        ("run", "log", qa.started.log, "", f"{qa.log.lines:,} lines, cleaned and redacted"),
+        ("run", "log", qa.started.log, "", f"{several(qa.log.lines, 'line')}, cleaned and redacted"),
     ]
     if out is not None:
         counts = out.counts

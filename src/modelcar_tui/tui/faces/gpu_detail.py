@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modelcar_tui.cluster import MEMORY_READ_FROM, MEMORY_WORTH, scale_text, why_text
 from modelcar_tui.cluster.types import LIMIT_CODES, AcceleratorReport, GpuNode, State
+from modelcar_tui.core.counting import several
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.gpu_groups import Group
@@ -48,7 +49,7 @@ def _of_node(state: RunState, line: GpuRow, node: GpuNode) -> Iterator[_Told]:
     if node.unrecognised:
         yield "also", f"{', '.join(node.unrecognised)} (no accelerators that we know)", "muted"
     known = [
-        "" if node.physical is None else f"{node.physical} card{'s' * (node.physical != 1)}",
+        "" if node.physical is None else several(node.physical, "card"),
         " ".join(part for part in (line.where, node.arch or "") if part),
         "" if node.memory_mib is None else f"RAM {f.mib(node.memory_mib)}",
         "" if node.ephemeral_mib is None else f"disk {f.mib(node.ephemeral_mib)}",
@@ -92,7 +93,7 @@ def group_rows(one: Group, width: int, glyphs: Glyphs) -> list[Row]:
         if not line.usable:
             reasons.setdefault(line.why, set()).add(line.name)
     for why, names in sorted(reasons.items(), key=lambda pair: -len(pair[1])):
-        some = f"{len(names):,} node{'s' * (len(names) != 1)}: {why_text(why)}"
+        some = f"{several(len(names), 'node')}: {why_text(why)}"
         rows += _field("not used", some, width, "bad")
     best = max(one.rows, key=lambda line: (line.usable, line.free or 0), default=None)
     if best is not None and best.usable and best.free:

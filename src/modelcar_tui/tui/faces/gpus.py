@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
+from modelcar_tui.core.counting import several
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
@@ -284,4 +285,4 @@ def summary(state: RunState) -> str:
 
     told = card_totals(inventory)
     partial = ", partial" if inventory.partial else ""
-    return f"{told.free_told}, {told.usable_cards_told}, {told.nodes:,} nodes{partial}"
+    return f"{told.free_told}, {told.usable_cards_told}, {several(told.nodes, 'node')}{partial}"

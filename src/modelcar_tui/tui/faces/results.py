@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
@@ -70,7 +71,7 @@ def accelerator_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
     if not inventory.known:
         rows.append(row(("GPUs     ", "muted"), ("could not look", "warn")))
     elif not inventory.nodes:
-        rows.append(row(("GPUs     ", "muted"), (f"none on {inventory.nodes_seen} nodes", "warn")))
+        rows.append(row(("GPUs     ", "muted"), (f"none on {several(inventory.nodes_seen, 'node')}", "warn")))
     if inventory.partial:
         rows.append(row((" " * 9, "muted"), ("partial: not all nodes could be read", "warn")))
     if report.runtime:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.tui.patterns import Filter, parse_filter
 from modelcar_tui.tui.screens.prompt import Prompt
@@ -98,7 +99,7 @@ class LogKeys:
                 with os.fdopen(handle, "w", encoding="utf-8") as file:
                     for at in range(0, count, 2000):
                         file.writelines(f"{line.text}\n" for _, line in index.read(at, min(2000, count - at)))
-                text = f"{count:,} lines saved to {path}"
+                text = f"{several(count, 'line')} saved to {path}"
             except OSError as error:
                 text = f"not saved: {error.strerror}"
             app.call_from_thread(self._tell, text)

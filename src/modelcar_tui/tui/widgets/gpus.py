@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.gpu_groups import GROUPINGS, Group, group, group_row
@@ -178,4 +179,4 @@ class GpuTable(View, can_focus=True):
         if not report.inventory.known:
             problem = report.access.problem
             return paragraph(f"could not look: {problem or report.access.rung.value}", width, "warn")
-        return paragraph(f"no accelerators on {report.inventory.nodes_seen} nodes", width, "warn")
+        return paragraph(f"no accelerators on {several(report.inventory.nodes_seen, 'node')}", width, "warn")
