@@ -126,7 +126,7 @@ def _free(inventory: Inventory, now: float) -> str:
     if not told:
         return "unknown: what pods hold could not be counted"
     part = ", not known of all nodes" if any(pool.free is None for pool in pools) else ""
-    return f"allocatable units less {told}{part}{_read(inventory.at, now)}"
+    return f"what the nodes offer less {told}{part}{_read(inventory.at, now)}"
 
 
 def _unknown(report: AcceleratorReport, cells: int) -> Iterator[str]:

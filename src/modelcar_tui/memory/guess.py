@@ -81,7 +81,7 @@ def _by_bounds(
     per_gpu = _of_each(need, units, ((need.high or 0.0) + (cached or 0.0)) / units / share)
     low, high = per_gpu.low or 0.0, per_gpu.high or 0.0
     memory = gpu.visible_gib.value if gpu.visible_gib.known else gpu.memory_gib.value
-    span = f"{low:.0f} to {high:.0f} GiB a GPU by its {need.source}"
+    span = f"{low:.0f} to {high:.0f} GiB a GPU ({need.source.told})"
     told = partial(Estimate, required_gib=per_gpu, vllm=profile.label)
     if memory is None:
         why = f"it needs {span}, and the memory of {gpu.product} is not known"
@@ -105,7 +105,7 @@ def _of_each(need: Fact[float], units: int, high: float) -> Fact[float]:
     terms = tuple(
         msgspec.structs.replace(
             term,
-            label=f"weights, by {term.source}" if term.label == WEIGHTS else term.label,
+            label=f"weights, {term.source.told}" if term.label == WEIGHTS else term.label,
             value=term.value / units,
             note=f"{term.note}, over {units} GPUs" if units > 1 else term.note,
         )

@@ -159,7 +159,7 @@ def _afterwards(start: Start, budget: Budget, available: float, total: float) ->
     if gpu.unified and not gpu.free_gib.known and limits.utilization >= _BARE_UTILIZATION:
         why = f"how much of each card is free is not known, and {limits.utilization:g} of it is asked for"
         return Outcome.UNKNOWN, why, ""
-    taken = f"{text(budget.fixed)} of {text(budget.requested or 0)} are taken"
+    taken = f"{text(budget.fixed)} of the {text(budget.requested or 0)} that vLLM may use are taken"
     why = f"{taken}, {text(available)} are left for the KV cache"
     return Outcome.STARTS, why, ""
 

@@ -282,6 +282,10 @@ class _Judged(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...] = ()
 
 
+_PARTS = {Guarantee.NONE: "share", Guarantee.HARD_SHARE: "share", Guarantee.HARD_SLICE: "slice"}
+"""What a pod gets of a card where it is not the whole of it."""
+
+
 def _judge(
     model: ModelRequirements,
     kind: Candidate,
@@ -295,8 +299,13 @@ def _judge(
         nearest = f"; {unsupported.nearest} runs on it" if unsupported.nearest else ""
         return _Judged(verdict=Verdict.NO_GO, why=unsupported.why + nearest)
     if count > kind.most:
+        part = _PARTS.get(kind.pool.mem_guarantee, "GPU")
         whole = kind.pool.mem_guarantee is Guarantee.EXCLUSIVE
-        has = f"{kind.most} x {kind.gpu.product}" if whole else f"{kind.most} units of {kind_name(kind)}"
+        has = (
+            f"{kind.most} x {kind.gpu.product}"
+            if whole
+            else f"{several(kind.most, part)} of {kind_name(kind)}"
+        )
         why = f"{car.name} wants {count} GPUs on one node; the largest has {has}"
         return _Judged(verdict=Verdict.NO_GO, why=why)
     if result.outcome not in (Outcome.STARTS, Outcome.UNKNOWN):

@@ -38,7 +38,7 @@ CUT = Problem(what="the list of nodes was cut short", fix="run again", code="cut
             model(SHORT, gpus=8),
             (node("n", "L40S", 4, mem=46068, guarantee=Guarantee.NONE),),
             Verdict.NO_GO,
-            "8 GPUs on one node; the largest has 4 units of L40S 45 GiB time-sliced",
+            "8 GPUs on one node; the largest has 4 shares of L40S 45 GiB time-sliced",
         ),
         (
             model(SHORT, gpus=4),

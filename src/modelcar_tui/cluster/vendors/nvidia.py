@@ -213,7 +213,7 @@ def _physical(view: View, cards: Cards, pools: tuple[Pool, ...]) -> int | None:
 def _told(view: View, cards: Cards, pools: tuple[Pool, ...]) -> tuple[str, ...]:
     """What the units are, where no label says it: devices to come, or more of them than cards."""
     if cards.several:
-        return ("cards of several kinds: what describes one of them does not hold for a unit",)
+        return ("cards of several kinds: what describes one may not hold for the one that a pod gets",)
     if pools and pools[0].resource.startswith("dra:"):
         return ("offered through DRA; no ResourceSlice was read, the figures are the node's labels",)
     unsure = [pool for pool in pools if pool.mem_guarantee is Guarantee.UNKNOWN]
@@ -243,7 +243,7 @@ def _notes(view: View) -> tuple[str, ...]:
     if (step := labels.get("nvidia.com/gpu-driver-upgrade-state", "")) not in _DONE_UPGRADE:
         notes.append(f"the driver is being upgraded ({step})")
     if labels.get("nvidia.com/gpu.product", "").endswith("-MIG-INVALID"):
-        notes.append("MIG strategy single, but the cards are cut differently: units can't be told apart")
+        notes.append("MIG strategy single, but the cards are cut differently: slices can't be told apart")
     if labels.get("nvidia.com/gpu.workload.config", "").startswith("vm-"):
         notes.append("the cards are set aside for virtual machines")
     if labels.get("nvidia.com/vgpu.present") == "true":

@@ -137,7 +137,7 @@ def report_lines(report: DecisionReport) -> Iterator[str]:
     if report.together:
         yield report.together
     for line in report.missing:
-        yield f"  missing for all at once: {line}"
+        yield f"  missing to run them together: {line}"
 
 
 def lines(model: ModelVerdict) -> tuple[str, ...]:

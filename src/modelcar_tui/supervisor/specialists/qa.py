@@ -48,6 +48,8 @@ from modelcar_tui.verdict import ConfigurationReport, DecisionReport, compare
 
 T = TypeVar("T")
 KUBERNETES = "kubernetes"
+_PHASES = {"call": "inference", "start": "its start"}
+"""What the phases of a test are called in words, where the suite's log has another word."""
 
 
 class Qa:
@@ -175,7 +177,7 @@ class Qa:
         outcome = msgspec.structs.replace(outcome, cause=context.redact(outcome.cause))
         outcome = compare(outcome, context.report("decision", DecisionReport))
         ok = Status.DONE if outcome.ok else Status.FAILED
-        context.step("run", ok, outcome.phase)
+        context.step("run", ok, _ended(outcome))
         context.step("outcome", ok, f"{outcome.code}: {outcome.message}")
         context.emit(e.QaFinished(outcome=outcome))
         lines = [f"{outcome.code}: {outcome.message}"]
@@ -196,6 +198,12 @@ class Qa:
             ]
         context.finish(f"{outcome.code}: {outcome.message}", tuple(lines), status=ok)
         return outcome
+
+
+def _ended(outcome: QaOutcome) -> str:
+    """How the suite ended, as a step tells it: `finished`, `failed in: inference`."""
+    phase = _PHASES.get(outcome.phase, outcome.phase)
+    return phase if outcome.ok or not phase else f"failed in: {phase}"
 
 
 async def _to_its_end(context: Context, runner: Runner, work: Coroutine[Any, Any, T]) -> T | QaOutcome:
@@ -278,7 +286,8 @@ def _tell(context: Context, event: QaEvent) -> None:
         case _:
             if isinstance(event, QaStarted):
                 context.step("stage", Status.DONE)
-                context.step("run", Status.RUNNING, event.container)
+                played = "played from " * (context.settings.qa_recording is not None)
+                context.step("run", Status.RUNNING, f"{played}{event.container}")
             context.emit(event)
 
 

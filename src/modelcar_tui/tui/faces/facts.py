@@ -83,13 +83,19 @@ def _of_cluster(state: RunState) -> list[Known]:
     report = state.cluster
     if report is None:
         return []
+    # The engine has read these by then; the first frame must not.
+    from modelcar_tui.cluster import handed_out, unit_of
+
     at = report.inventory.at
     facts: list[Known] = []
     for node in report.inventory.nodes[:500]:
         source = _SOURCES.get(node.product_from, Source.NONE)
         for name in node.products or (None,):
             facts.append(Known(node.name, "product", Fact(value=name, at=at, source=source)))
-        for pool in node.pool:
+        for pool, how in handed_out(node):
+            if not pool.resource:
+                continue
+            unit = unit_of(node.card(pool).vendor, how)
             memory: Fact[float] = Fact(
                 value=None if pool.mem_mib is None else pool.mem_mib / 1024,
                 unit="GiB",
@@ -99,7 +105,7 @@ def _of_cluster(state: RunState) -> list[Known]:
             )
             free: Fact[int] = Fact(
                 value=pool.free,
-                unit=f"of {pool.units}",
+                unit=f"of {several(pool.units, unit)}",
                 at=at,
                 source=Source.API if pool.free is not None else Source.NONE,
                 note="allocatable on the node, less what its pods request"
@@ -107,7 +113,7 @@ def _of_cluster(state: RunState) -> list[Known]:
                 else "pods could not be listed",
             )
             facts += [
-                Known(node.name, f"{pool.resource}: memory of one unit", memory),
+                Known(node.name, f"{pool.resource}: memory of one {unit}", memory),
                 Known(node.name, f"{pool.resource}: free", free),
             ]
     return facts
@@ -118,7 +124,7 @@ def _of_qa(state: RunState) -> list[Known]:
     qa, out = state.qa, state.qa.outcome
     told: list[tuple[str, str, object, str, str]] = [
         ("run", "image", qa.started.image, "", ""),
-        ("run", "container", qa.started.container, "", "its label finds it again after a kill"),
+        _ran_in(qa.started.container),
         ("run", "log", qa.started.log, "", f"{several(qa.log.lines, 'line')}, cleaned and redacted"),
     ]
     if out is not None:
@@ -139,6 +145,13 @@ def _of_qa(state: RunState) -> list[Known]:
         for group, label, value, unit, note in told
         if value not in (None, "")
     ]
+
+
+def _ran_in(container: str) -> tuple[str, str, object, str, str]:
+    """The container, or the recording that was played instead of one."""
+    if container.startswith("a recording"):
+        return "run", "played from", container, "", ""
+    return "run", "container", container, "", "its label finds it again after a kill"
 
 
 def fact_row(known: Known, cells: int, now: float, glyphs: Glyphs, *, chosen: bool) -> Row:
@@ -175,5 +188,5 @@ def explain_rows(known: Known, cells: int, now: float, glyphs: Glyphs) -> list[R
     if fact.terms:
         rows += [EMPTY, row(("the sum", "muted")), *term_rows(fact.terms, cells, glyphs)]
     elif fact.known:
-        rows.append(row(("read, not computed: it has no terms", "faint")))
+        rows.append(row((fact.source.told, "faint")))
     return rows

@@ -32,12 +32,14 @@ def _of_unit(line: GpuRow, glyphs: Glyphs) -> Iterator[_Told]:
     yield ("caution", why, "warn") if line.usable else ("not used", why, "bad")
     yield f"{glyphs.land} lands", ", ".join(line.models), "accent"
     yield "product", line.product + (f", compute capability {line.cc}" if line.cc else ""), "text"
-    free = "free unknown: the pods could not be listed" if line.free is None else f"{line.free} free"
-    yield "units", f"{line.total} {line.resource or 'none'}, {free}", "text"
+    offered = f" ({line.resource})" if line.resource else ", and nothing offers it"
+    total = several(line.total, line.unit)
+    free = f"{line.free} of {total}" if line.free is not None else f"unknown of {total}: pods were not listed"
+    yield "free", free + offered, "text"
     memory = "unknown"
     if line.mem_mib is not None:
         source = MEMORY_READ_FROM.get(line.mem_from, line.mem_from)
-        memory = f"{f.mib(line.mem_mib)} a unit, {MEMORY_WORTH[line.guarantee]} (from {source})"
+        memory = f"{f.mib(line.mem_mib)} each, {MEMORY_WORTH[line.guarantee]} (from {source})"
     yield "memory", memory, "text"
 
 
@@ -84,9 +86,8 @@ def _several(names: list[str]) -> str:
 def group_rows(one: Group, width: int, glyphs: Glyphs) -> list[Row]:
     """What a group stands for: its amounts, what lands on it, why some of its nodes don't count."""
     free, total = one.amount
-    rows = _field(
-        "units", f"{total} on usable nodes, {'free unknown' if free is None else f'{free} free'}", width
-    )
+    told = f"{'unknown' if free is None else free} of {several(total, one.unit)} on usable nodes"
+    rows = _field("free", told, width)
     rows += _field(f"{glyphs.land} lands", ", ".join(one.models), width, "accent")
     reasons: dict[str, set[str]] = {}
     for line in one.rows:

@@ -50,6 +50,12 @@ class Group(msgspec.Struct):
         return None if unknown else sum(line.free or 0 for line in usable), sum(line.total for line in usable)
 
     @property
+    def unit(self) -> str:
+        """What one of its units is called; `device` where they are not alike."""
+        units = {line.unit for line in self.rows}
+        return units.pop() if len(units) == 1 else "device"
+
+    @property
     def models(self) -> tuple[str, ...]:
         """Models that would land on one of its nodes."""
         return tuple(dict.fromkeys(model for line in self.rows for model in line.models))

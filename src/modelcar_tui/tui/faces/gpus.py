@@ -32,6 +32,8 @@ class GpuRow(msgspec.Struct, frozen=True):
     guarantee: Guarantee
     how: str
     """How its cards are handed out, where not whole: `time-sliced x4`, `MIG 3g.40gb`, ...; else empty."""
+    unit: str
+    """What one of its units is called: `GPU`, `MIG slice`, `share`."""
     shared: bool
     """Whether other units are of the same cards."""
     usable: bool
@@ -88,6 +90,9 @@ def _lands_on(node: GpuNode, pool: Pool, model: ModelVerdict) -> bool:
 
 
 def _row(node: GpuNode, pool: Pool, how: str, where: str, models: tuple[str, ...]) -> GpuRow:
+    # The engine has read this by then; the first frame must not.
+    from modelcar_tui.cluster import unit_of
+
     card = node.card(pool)
     return GpuRow(
         name=node.name,
@@ -99,6 +104,7 @@ def _row(node: GpuNode, pool: Pool, how: str, where: str, models: tuple[str, ...
         mem_from=pool.mem_from,
         guarantee=pool.mem_guarantee,
         how="" if how.startswith(_WHOLE) else how,
+        unit=unit_of(card.vendor, how),
         shared=pool.mem_guarantee in (Guarantee.NONE, Guarantee.HARD_SHARE) or how.startswith("shared"),
         usable=node.usable,
         why=node.why,
@@ -274,7 +280,7 @@ def _note(line: GpuRow, glyphs: Glyphs) -> Span:
 
 
 def summary(state: RunState) -> str:
-    """How many units are free and how many cards there are, for the table's frame."""
+    """How much is free and how many cards there are, for the table's frame."""
     if state.cluster is None:
         return ""
     inventory = state.cluster.inventory
