@@ -252,7 +252,7 @@ async def test_the_operator_is_told_of_the_question_and_not_interrupted_while_ty
 async def test_unknown_is_never_shown_as_a_number() -> None:
     async with s.dashboard(s.FakeEngine(s.decided()), (200, 60)) as (app, _):
         text = "\n".join(s.screen_text(app))
-        assert "at least 8 of 15 GPUs free, 20 cards, 4 nodes" in text
+        assert "8 of 11 GPUs and an unknown number of 4 MIG slices free, 20 cards, 4 nodes" in text
         assert "?/4" in text
         assert "~29.7 GiB  guessed from the model's name" in text
 

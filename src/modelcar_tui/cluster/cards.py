@@ -101,7 +101,12 @@ class Amount(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """`3 of 4 GPUs`, `at least 8 of 15 MIG slices`."""
-        return f"{'at least ' * self.unsure}{self.free:,} of {several(self.units, self.unit)}"
+        known = (
+            f"{'at least ' * self.unsure}{self.free:,}"
+            if self.free or not self.unsure
+            else "an unknown number"
+        )
+        return f"{known} of {several(self.units, self.unit)}"
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):

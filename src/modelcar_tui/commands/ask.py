@@ -55,11 +55,9 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
         if answered.text:
             sys.stdout.write(answered.text + "\n")
         if answered.by == "model":
-            sys.stdout.write(
-                f"(language model, {answered.cost}; checked against: {', '.join(answered.facts)})\n"
-            )
+            sys.stdout.write(f"(language model, {answered.cost}; checked against: {answered.cited})\n")
         elif answered.facts:
-            sys.stderr.write(f"facts: {answered.cited}\n")
+            sys.stderr.write(f"from: {answered.cited}\n")
     if unkept:
         sys.stderr.write(f"note: {unkept}\n")
     return ExitStatus.GO if answered.text else ExitStatus.UNKNOWN

@@ -15,6 +15,7 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.counting import several
 from modelcar_tui.manifest import Decision, Manifest, Replaced
 from modelcar_tui.qa import QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted
+from modelcar_tui.supervisor.fact_words import cited
 from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict
 
 
@@ -249,9 +250,8 @@ class QuestionAnswered(Event, tag=True, frozen=True, kw_only=True):
 
     @property
     def cited(self) -> str:
-        """The first ids of its facts."""
-        more = f" and {len(self.facts) - 4} more" if len(self.facts) > 4 else ""
-        return ", ".join(self.facts[:4]) + more
+        """The first of its facts in words."""
+        return cited(self.facts)
 
 
 class RunFinished(Event, tag=True, frozen=True, kw_only=True):

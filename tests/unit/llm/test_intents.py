@@ -138,7 +138,7 @@ def test_the_command_line_answers_without_a_model(run: Supervisor, question: str
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == ask(run, question).text + "\n"
-    assert done.stderr.startswith("facts: ")
+    assert done.stderr.startswith("from: ")
 
 
 def test_a_replay_answers_too_and_writes_nothing(run: Supervisor) -> None:

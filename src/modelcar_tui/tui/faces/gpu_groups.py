@@ -92,7 +92,7 @@ def _kind(line: GpuRow) -> tuple[str, str]:
 
 
 def group_row(one: Group, cols: Columns, glyphs: Glyphs, *, chosen: bool) -> Row:
-    """A heading: fold mark, title, free of all, memory, how many nodes, what lands there."""
+    """A heading: fold mark, title, free of all, memory, how many nodes, which models go there."""
     free, total = one.amount
     room = 2 + cols.name + (cols.product + 2 if cols.product else 0)
     mark = glyphs.unfolded if one.open else glyphs.folded

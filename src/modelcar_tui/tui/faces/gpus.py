@@ -124,6 +124,15 @@ _ORDERS: dict[str, Callable[[GpuRow], tuple[Any, ...]]] = {
     "usable": lambda line: (not line.usable, line.name),
 }
 SORTS = tuple(_ORDERS)
+SORTED_BY = {
+    "place": "where models go",
+    "name": "node",
+    "product": "GPU",
+    "free": "what is free",
+    "memory": "memory",
+    "usable": "usable or not",
+}
+"""What the rows are sorted by, as the table says it."""
 
 
 def arrange(rows: list[GpuRow], sort: str, wanted: Filter | None) -> list[GpuRow]:
@@ -193,6 +202,11 @@ def columns(rows: list[GpuRow], cells: int, *, grouping: str = "") -> Columns:
         if total() > cells:
             bar, note = 0, 8
     return Columns(name, product, bar, amount, cc, where, hosts)
+
+
+def legend(glyphs: Glyphs, cols: Columns) -> str:
+    """What the table's sign and its short column title stand for."""
+    return f"{glyphs.land} a model goes here" + (", CC compute capability" if cols.cc else "")
 
 
 def _widest(texts: list[str], default: int) -> int:
