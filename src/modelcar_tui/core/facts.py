@@ -51,7 +51,7 @@ class Source(StrEnum):
 _TOLD = {
     Source.OPERATOR: "stated by the operator",
     Source.MODEL_CONFIG: "read from config.json",
-    Source.CATALOG: "guessed from the catalog's entry of the image",
+    Source.CATALOG: "guessed from its entry in Red Hat's catalog",
     Source.NAME: "guessed from the model's name",
     Source.GPU_TABLE: "looked up in the GPU table",
     Source.INSTANCE_TYPE: "looked up by the instance type",

@@ -86,17 +86,18 @@ def _by_bounds(
     if memory is None:
         why = f"it needs {span}, and the memory of {gpu.product} is not known"
         return told(outcome=Outcome.UNKNOWN, why=why)
+    card = f"the {memory:.1f} GiB of {gpu.product}"
     told = partial(told, notes=(reason, "a guess: the context that fits is not known"))
     doubt = _doubt(args, span, cached)
     if doubt and (high <= memory or args.unknown):
         return told(outcome=Outcome.UNKNOWN, why=f"{reason}; {doubt}")
     if high <= memory and not args.problems:
-        why = f"it needs {span}; even the most of it fits into {memory:.1f} GiB"
+        why = f"it needs {span}; even the most of it fits into {card}"
         return told(outcome=Outcome.STARTS, why=why)
     if low > memory:
-        why = f"it needs {span}; even the least of it does not fit into {memory:.1f} GiB"
+        why = f"it needs {span}; even the least of it does not fit into {card}"
         return told(outcome=Outcome.OOM_LOAD, why=why)
-    why = f"{reason}; it needs {span}, which {memory:.1f} GiB may or may not hold"
+    why = f"{reason}; it needs {span}, which {card} may or may not hold"
     return told(outcome=Outcome.UNKNOWN, why=why)
 
 

@@ -44,7 +44,7 @@ def verdict(start: Start, budget: Budget) -> Verdict:
         return no_free_memory(free, total, start.limits.utilization, measured=measured)
     room = free if measured else total  # what is only taken to be free refuses nothing
     if budget.loading > room:
-        has = f"{text(room)} are free" if measured else f"the card has {text(room)}"
+        has = f"{text(room)} are free" if measured else f"{start.gpu.product} has {text(room)}"
         return Outcome.OOM_LOAD, f"the weights need {text(budget.loading)} and {has}", _OOM
     refused = _no_cache(start, budget, requested, available)
     if refused is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.advice import Finding
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest import Change, Operation
@@ -128,10 +129,7 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
     if report.findings:
         yield ""
         for finding in report.findings:
-            place = f":{finding.at.line}:{finding.at.column}" if finding.at else ""
-            fix = f"; {finding.fix}" if finding.fix else ""
-            whose = f" {finding.model}" if finding.model else ""
-            yield f"- {finding.severity} {finding.code}{whose}{place}: {finding.what}{fix}"
+            yield f"- {finding_text(finding, reveal(Path(report.plan.base).name))}"
     if report.plan.changes:
         yield ""
         yield "Proposed changes:"
@@ -152,6 +150,14 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
     yield _writing(state)
     if state.written is not None:
         yield from (f"- {reveal(Path(each.path).name)} {each}" for each in state.written.replaced)
+
+
+def finding_text(finding: Finding, file: str) -> str:
+    """`warning unknown-key one.yaml:4:5: granite: ...`; the file where no line is known."""
+    place = f"{file}:{finding.at.line}:{finding.at.column}" if finding.at else file
+    whose = f"{finding.model}: " if finding.model else ""
+    fix = f"; {finding.fix}" if finding.fix else ""
+    return f"{finding.severity} {finding.code} {place}: {whose}{finding.what}{fix}"
 
 
 def change_text(change: Change) -> str:

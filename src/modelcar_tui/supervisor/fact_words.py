@@ -38,10 +38,8 @@ def fact_words(identifier: str) -> str:
     group, _, rest = identifier.partition("/")
     if group.startswith("what-if-"):
         return f"what-if {group.removeprefix('what-if-')}"
-    if not rest:
-        return identifier
     name, _, measure = rest.rpartition("/")
-    match group:
+    match group if rest else "":
         case "verdict" if measure != "would_help" or not name:
             return f"verdict on {rest}"
         case "verdict":
@@ -50,10 +48,8 @@ def fact_words(identifier: str) -> str:
             return f"{MEASURES.get(measure, measure)} of {name}"
         case "gpu":
             return rest
-        case "finding":
-            return f"finding {rest}"
-        case "change":
-            return f"change {rest}"
+        case "finding" | "change":
+            return f"{group} {rest}"
         case "vote" | "specialist":
             return rest.replace("/", ": ")
     return identifier

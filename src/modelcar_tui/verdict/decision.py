@@ -140,7 +140,7 @@ def _all_native(count: int) -> str:
     """Nothing was checked of images that were not read."""
     if not count:
         return "nothing to check: no model is known to be quantized"
-    return f"{several(count, 'check')}: the hardware runs each natively"
+    return f"the hardware runs every quantization natively ({several(count, 'check')})"
 
 
 def _reviewed(

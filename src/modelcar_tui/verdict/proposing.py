@@ -58,7 +58,12 @@ def propose_for(
         )
 
     solutions = [solution(kind, ways_out=False) for kind in kinds]
-    at = min(range(len(kinds)), key=lambda number: _cost(solutions[number]))
+
+    def preference(at: int) -> tuple[tuple[bool, bool, int], bool]:
+        # Of equal ones the kind that the verdict tells of: both reasons are about the same card then.
+        return _cost(solutions[at]), kinds[at].gpu.product != verdict.product
+
+    at = min(range(len(kinds)), key=preference)
     best = solution(kinds[at], ways_out=True)  # only the best is told, so only there ways out are looked for
     hope = "" if verdict.verdict is Verdict.GO else _hope(best)
     return Proposal(changes=best.changes, hope=_with_rest(hope, model, best.changes, vllm, runtime_args))

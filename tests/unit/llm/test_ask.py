@@ -95,8 +95,8 @@ async def test_a_what_if_is_told_with_its_own_verdict(go: Go) -> None:
             return {"tool": "what_if", "args": {"model": NAME, "gpu": "NVIDIA-T4:1"}}
         return words
 
-    words = "On the T4 the verdict is NO-GO [what-if 1]."
-    assert (await asked(go, say, "and on a T4?")).text == words
+    words = "On the T4 the verdict is NO-GO [what-if-1]."
+    assert (await asked(go, say, "and on a T4?")).text == "On the T4 the verdict is NO-GO [what-if 1]."
     words = "On the T4 it would fit [what-if-1]."
     assert (await asked(go, say, "and on a T4?")).by == "tools"
 

@@ -86,7 +86,7 @@ def test_where_no_change_makes_it_run_what_would_is_told() -> None:
     found = proposed(model(SHORT, config=LARGE), l4())
     assert required(found) == []
     assert found.hope == (
-        "the weights need 131.45 GiB and the card has 22.03 GiB; no arguments make it start on 1 x L4. "
+        "the weights need 131.45 GiB and L4 has 22.03 GiB; no arguments make it start on 1 x L4. "
         "What would: 8 x L4 on one node; 1 x NVIDIA-B200"
     )
 
