@@ -1,16 +1,30 @@
-"""What the product says is told in an operator's words, and one thing never in the plural."""
+"""What the product says is told in an operator's words, and one thing never in the plural.
+
+The words that are not said stand in `tests/data/words.txt`, each with what to say instead.
+"""
 
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import modelcar_tui
 from modelcar_tui.core.counting import several
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import same  # noqa: E402
 
 SOURCES = Path(modelcar_tui.__file__).parent
 COUNTED = (
@@ -83,3 +97,96 @@ def test_no_text_says_a_plural_of_any_number() -> None:
             if re.search(r"\{\}" + _PLURAL.pattern, text) and not any(known in text for known in NEVER_ONE):
                 found.append(f"{path.relative_to(SOURCES)}:{line}: {text}")
     assert not found, "count with core.counting.several:\n" + "\n".join(found)
+
+
+@cache
+def forbidden() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Each pattern with what to say instead."""
+    lines = (ROOT / "tests/data/words.txt").read_text("utf-8").splitlines()
+    pairs = [line.split("\t") for line in lines if line and not line.startswith("#")]
+    return tuple((re.compile(pattern), instead) for pattern, instead in pairs)
+
+
+def faults(text: str) -> Iterator[str]:
+    """What of a text no operator is told, and what to say instead."""
+    for pattern, instead in forbidden():
+        if found := pattern.search(text):
+            yield f"{found[0].strip()!r} in {text[:160]!r}: say {instead}"
+
+
+UNDERSTOOD = {
+    "supervisor/llm": "what a language model says, and is told: it has the facts by their ids",
+}
+"""Folders whose literals are read, or are for machines."""
+
+
+def told(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and text of each literal of more than a word; docstrings are for us."""
+    ours = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in ours:
+            text = node.value.strip()
+            if " " in text and not text.isidentifier():
+                yield node.lineno, node.value
+
+
+def test_no_literal_says_what_is_not_said() -> None:
+    found = []
+    for path in sorted(SOURCES.rglob("*.py")):
+        name = str(path.relative_to(SOURCES))
+        if path.name == "__init__.py" or any(name.startswith(folder) for folder in UNDERSTOOD):
+            continue  # a door lists names
+        for line, text in told(ast.parse(path.read_text("utf-8"))):
+            found += [f"{name}:{line}: {fault}" for fault in faults(text)]
+    assert not found, "\n".join(found)
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """The sentences of an answer."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from leaves(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner)
+    elif isinstance(value, str) and " " in value:
+        yield value
+
+
+@pytest.mark.parametrize("part", [part for part in same.PARTS if part != "demos"])
+def test_no_answer_says_what_is_not_said(part: str) -> None:
+    found = {
+        fault
+        for one in same.answers(part, every=7).values()
+        for text in leaves(json.loads(one.text))
+        for fault in faults(text)
+    }
+    assert not found, "\n".join(sorted(found)[:20])
+
+
+SAID = {
+    "a run": ("--demo", "--approve", "all", "--no-qa"),
+    "a card too small": ("--demo", "--gpu", "T4:1", "--vllm", "0.11.2", "--no-qa"),
+    "the accelerators": ("accelerator", "--gpu", "H100-80GB-HBM3:2"),
+    "an estimate": ("estimate", "meta-llama/Llama-3.1-8B-Instruct", "--gpu", "L40S:1", "--explain"),
+    "an estimate from a name": ("estimate", "foo/Bar-8b", "--gpu", "H200:1"),
+}
+
+
+@pytest.mark.parametrize("words", SAID.values(), ids=SAID)
+def test_no_command_says_what_is_not_said(words: tuple[str, ...], tmp_path: Path) -> None:
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
+    own = {**kept, "HOME": str(tmp_path), "PYTHONPATH": str(SOURCES.parent)}
+    done = subprocess.run(
+        [sys.executable, "-m", "modelcar_tui.agent", *words],
+        cwd=tmp_path,
+        env=own,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    lines = [*done.stdout.splitlines(), *done.stderr.splitlines()]
+    assert len(lines) > 2, done
+    assert not [fault for line in lines for fault in faults(line)]

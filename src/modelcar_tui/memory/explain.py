@@ -102,7 +102,7 @@ def required(start: Start, ranks: tuple[Budget, ...]) -> Fact[float]:
     terms = [
         *_held(budget, 1.0, (tightest(ranks), _elsewhere(start, card.start))),
         _term("KV cache of one request", budget.needed, f"{card.start.limits.context} tokens"),
-        _term("left alone", (1 - share) * card.size * GIB, f"gpu_memory_utilization is {share:g}"),
+        _term("left alone", (1 - share) * card.size * GIB, f"--gpu-memory-utilization is {share:g}"),
     ]
     rest = card.size - sum(term.value for term in terms)
     terms.append(Term("what else it takes", rest, "GiB", Source.COMPUTED, f"with less: {card.beyond.why}"))
@@ -223,7 +223,12 @@ def _tokens(tokens: int | None, budget: Budget, blocks: int | None) -> Fact[int]
             f"{layers} layers",
         ),
     )
-    return Fact(value=tokens, source=Source.COMPUTED, note="vllm v1/core/kv_cache_utils.py", terms=terms)
+    return Fact(
+        value=tokens,
+        source=Source.COMPUTED,
+        note="in whole blocks, as vLLM cuts the cache (vllm v1/core/kv_cache_utils.py)",
+        terms=terms,
+    )
 
 
 def _concurrency(budget: Budget, blocks: int | None, context: int) -> Fact[float]:

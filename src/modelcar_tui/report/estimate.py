@@ -49,7 +49,7 @@ def estimate_lines(
     if why := why_unread(release):
         assumed = f" ({why.removeprefix('is ')}, {release_standing_in(release)} stands in)"
     yield f"{name} on {spread} x {card.product} with vLLM {release}{assumed}"
-    yield f"{result.outcome}: {result.why}"
+    yield f"{result.outcome.told}: {result.why}"
     if result.error:
         yield f"vLLM would say: {result.error}"
     for field, label, unit in _ROWS:
@@ -87,7 +87,7 @@ def _knob(knob: Knob, now: Estimate) -> str:
     if knob.kv_tokens_between is not None:
         about, bounds = "~", " ({:,.0f} to {:,.0f})".format(*knob.kv_tokens_between)
     if knob.outcome is not now.outcome:
-        parts.append(_THEN.get(knob.outcome, f"then {knob.outcome}"))
+        parts.append(_THEN.get(knob.outcome, f"then {knob.outcome.told}"))
     if knob.gained_gib:
         parts.append(f"{about}{knob.gained_gib:+.2f} GiB of KV cache")
     if knob.kv_tokens is not None:

@@ -299,7 +299,7 @@ def fact_line(fact: Named) -> str:
         if type(fact.value) is int
         else str(fact.value)
     )
-    unit = f" {fact.unit}" if fact.unit else ""
+    unit = f" {fact.unit.removesuffix('s') if fact.value == 1 else fact.unit}" if fact.unit else ""
     note = f" ({fact.note})" if fact.note and fact.value is not None else ""
     return f"{fact_words(fact.id)}: {value}{unit}{note}"
 

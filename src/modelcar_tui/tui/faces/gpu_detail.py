@@ -30,7 +30,7 @@ def detail_rows(state: RunState, line: GpuRow, width: int, glyphs: Glyphs) -> li
 def _of_unit(line: GpuRow, glyphs: Glyphs) -> Iterator[_Told]:
     why = why_text(line.why) if line.why else ""
     yield ("caution", why, "warn") if line.usable else ("not used", why, "bad")
-    yield f"{glyphs.land} models", ", ".join(line.models), "accent"
+    yield f"{glyphs.land} here", ", ".join(line.models), "accent"
     yield "product", line.product + (f", compute capability {line.cc}" if line.cc else ""), "text"
     offered = f" ({line.resource})" if line.resource else ", and nothing offers it"
     total = several(line.total, line.unit)
@@ -88,7 +88,7 @@ def group_rows(one: Group, width: int, glyphs: Glyphs) -> list[Row]:
     free, total = one.amount
     told = f"{'unknown' if free is None else free} of {several(total, one.unit)} on usable nodes"
     rows = _field("free", told, width)
-    rows += _field(f"{glyphs.land} models", ", ".join(one.models), width, "accent")
+    rows += _field(f"{glyphs.land} here", ", ".join(one.models), width, "accent")
     reasons: dict[str, set[str]] = {}
     for line in one.rows:
         if not line.usable:
