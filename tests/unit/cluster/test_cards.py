@@ -8,7 +8,17 @@ import msgspec
 import pytest
 from cluster_support import as_node, expanded, flavours, more_flavours
 
-from modelcar_tui.cluster.cards import card_kinds, card_totals, cards_of, cards_text, kind_line, node_cards
+from modelcar_tui.cluster.cards import (
+    Amount,
+    Totals,
+    card_kinds,
+    card_totals,
+    cards_of,
+    cards_text,
+    kind_line,
+    node_cards,
+    unit_of,
+)
 from modelcar_tui.cluster.classify import classify
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Inventory, Pool
 from modelcar_tui.cluster.whatif import parse_gpu_flags
@@ -164,3 +174,55 @@ def test_cards_of_two_vendors_keep_their_names() -> None:
     assert (first.vendor, first.name, first.cards_told) == ("nvidia", "L4", "1")
     assert (second.vendor, second.product, second.cards_told) == ("intel-gpu", None, "unknown")
     assert card_totals(Inventory(nodes=(node,))).cards_told == "at least 1 card on 1 node, all usable"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "how", "unit"),
+    [
+        ("nvidia", "whole", "GPU"),
+        ("nvidia", "sharing unknown", "GPU"),
+        ("nvidia", "whole, DRA", "GPU"),
+        ("nvidia", "time-sliced x4", "share"),
+        ("nvidia", "MIG 1g.10gb, time-sliced", "share"),
+        ("nvidia", "MPS x2", "share"),
+        ("nvidia", "shared, how is not known", "share"),
+        ("nvidia", "MIG 3g.40gb", "MIG slice"),
+        ("nvidia", "vGPU", "vGPU"),
+        ("amd", "partition cpx", "partition"),
+        ("intel-gaudi", "whole", "Gaudi card"),
+        ("google-tpu", "whole", "TPU chip"),
+        ("example.com", "whole", "device"),
+    ],
+)
+def test_a_unit_is_called_by_what_it_is(vendor: str, how: str, unit: str) -> None:
+    assert unit_of(vendor, how) == unit
+
+
+@pytest.mark.parametrize(
+    ("amounts", "told"),
+    [
+        ([("GPU", 32, 23, False)], "23 of 32 GPUs free"),
+        ([("GPU", 1, 1, False)], "1 of 1 GPU free"),
+        ([("GPU", 26, 19, False), ("MIG slice", 6, 4, False)], "19 of 26 GPUs and 4 of 6 MIG slices free"),
+        ([("GPU", 8, 5, True), ("share", 4, 4, False)], "at least 5 of 8 GPUs and 4 of 4 shares free"),
+        (
+            [("GPU", 8, 8, False), ("share", 4, 0, False), ("Gaudi card", 8, 0, True)],
+            "8 of 8 GPUs, 0 of 4 shares and an unknown number of 8 Gaudi cards free",
+        ),
+        (
+            [("GPU", 8, 0, True), ("share", 4, 0, True)],
+            "8 GPUs and 4 shares, how many are free is unknown",
+        ),
+    ],
+)
+def test_what_is_free_is_told_by_what_it_is(amounts: list[tuple[str, int, int, bool]], told: str) -> None:
+    every = tuple(
+        Amount(unit=unit, units=units, free=free, unsure=unsure) for unit, units, free, unsure in amounts
+    )
+    totals = Totals(
+        usable_nodes=1,
+        amounts=every,
+        free=sum(one.free for one in every),
+        free_unsure=any(one.unsure for one in every),
+    )
+    assert totals.free_told == told

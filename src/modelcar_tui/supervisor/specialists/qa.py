@@ -177,7 +177,7 @@ class Qa:
         outcome = msgspec.structs.replace(outcome, cause=context.redact(outcome.cause))
         outcome = compare(outcome, context.report("decision", DecisionReport))
         ok = Status.DONE if outcome.ok else Status.FAILED
-        context.step("run", ok, _ended(outcome))
+        context.step("run", ok, ended(outcome))
         context.step("outcome", ok, f"{outcome.code}: {outcome.message}")
         context.emit(e.QaFinished(outcome=outcome))
         lines = [f"{outcome.code}: {outcome.message}"]
@@ -200,10 +200,12 @@ class Qa:
         return outcome
 
 
-def _ended(outcome: QaOutcome) -> str:
-    """How the suite ended, as a step tells it: `finished`, `failed in: inference`."""
+def ended(outcome: QaOutcome) -> str:
+    """How the suite ended, as a step tells it: `finished`, or where it failed: `in inference`."""
     phase = _PHASES.get(outcome.phase, outcome.phase)
-    return phase if outcome.ok or not phase else f"failed in: {phase}"
+    if outcome.ok or not phase:
+        return phase
+    return f"{'while' if phase.endswith(('pods', 'image')) else 'in'} {phase}"
 
 
 async def _to_its_end(context: Context, runner: Runner, work: Coroutine[Any, Any, T]) -> T | QaOutcome:

@@ -50,7 +50,7 @@ def facts_of(state: RunState, topic: str) -> list[Known]:
 def _of_model(model: ModelRequirements) -> list[Known]:
     name, facts = model.car.name, model.image.model
     return [
-        Known(name, "memory needed, all its GPUs", model.required_vram_gib),
+        Known(name, "weights + 10 %, all its GPUs together", model.required_vram_gib),
         Known(name, "image size", model.image.size_bytes),
         Known(name, "architectures", model.image.architectures),
         Known(name, "parameters", facts.parameters),
@@ -62,7 +62,10 @@ def _of_model(model: ModelRequirements) -> list[Known]:
 
 def _of_verdict(model: ModelVerdict) -> list[Known]:
     name, estimate = model.model, model.estimate
-    facts = [Known(name, "memory needed", model.needed_gib), Known(name, "memory of the GPU", model.gpu_gib)]
+    facts = [
+        Known(name, "memory that one GPU must have", model.needed_gib),
+        Known(name, "memory of the GPU", model.gpu_gib),
+    ]
     if estimate is None:
         return facts
     return [

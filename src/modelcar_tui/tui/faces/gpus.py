@@ -294,7 +294,7 @@ def _note(line: GpuRow, glyphs: Glyphs) -> Span:
 
 
 def summary(state: RunState) -> str:
-    """How much is free and how many cards there are, for the table's frame."""
+    """How much is free on how many nodes, for the table's frame."""
     if state.cluster is None:
         return ""
     inventory = state.cluster.inventory
@@ -305,4 +305,4 @@ def summary(state: RunState) -> str:
 
     told = card_totals(inventory)
     partial = ", partial" if inventory.partial else ""
-    return f"{told.free_told}, {told.usable_cards_told}, {several(told.nodes, 'node')}{partial}"
+    return f"{told.free_told}, {several(told.nodes, 'node')}{partial}"

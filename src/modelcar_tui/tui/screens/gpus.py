@@ -11,7 +11,6 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.gpus import SORTED_BY
 from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.narrow import ask_filter
 from modelcar_tui.tui.port import EnginePort, Looking
@@ -73,7 +72,7 @@ class GpuScreen(FaceScreen):
             ("j k", "move"),
             ("/", "filter"),
             ("r", "read again"),
-            ("s", f"by {SORTED_BY[self._table.sort]}"),
+            ("s", "sort"),
             ("b", f"group {self._table.grouping or 'none'}"),
         ]
         if self._table.grouping:
