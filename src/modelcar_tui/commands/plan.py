@@ -64,7 +64,8 @@ def _outlook(report: DecisionReport) -> Iterator[str]:
             f"\nplan: {several(len(changes), 'change')} ({required} required) of {several(models, 'model')}"
         )
     if report.with_changes is not None:
-        yield f"with all changes {report.with_changes}: {report.why_with_changes}"
+        every = "the change" if len(changes) == 1 else "all changes"
+        yield f"with {every} {report.with_changes}: {report.why_with_changes}"
     helps: dict[str, list[str]] = {}
     for model in report.models:
         if model.settle:
