@@ -12,7 +12,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import pytest
 
 import modelcar_tui
 from modelcar_tui.core.counting import several
+from support.words import faults
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -97,21 +97,6 @@ def test_no_text_says_a_plural_of_any_number() -> None:
             if re.search(r"\{\}" + _PLURAL.pattern, text) and not any(known in text for known in NEVER_ONE):
                 found.append(f"{path.relative_to(SOURCES)}:{line}: {text}")
     assert not found, "count with core.counting.several:\n" + "\n".join(found)
-
-
-@cache
-def forbidden() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Each pattern with what to say instead."""
-    lines = (ROOT / "tests/data/words.txt").read_text("utf-8").splitlines()
-    pairs = [line.split("\t") for line in lines if line and not line.startswith("#")]
-    return tuple((re.compile(pattern), instead) for pattern, instead in pairs)
-
-
-def faults(text: str) -> Iterator[str]:
-    """What of a text no operator is told, and what to say instead."""
-    for pattern, instead in forbidden():
-        if found := pattern.search(text):
-            yield f"{found[0].strip()!r} in {text[:160]!r}: say {instead}"
 
 
 UNDERSTOOD = {
