@@ -54,7 +54,7 @@ PANES = (
         (
             e.StepPlan("auth", "Authenticate to the cluster"),
             e.StepPlan("nodes", "List GPU nodes"),
-            e.StepPlan("free", "Work out free units"),
+            e.StepPlan("free", "Work out free GPUs"),
             e.StepPlan("runtime", "Find the runtime image"),
         ),
     ),

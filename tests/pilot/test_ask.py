@@ -61,7 +61,7 @@ async def test_two_keys_ask_why_and_the_answer_shows_its_first_line(size: tuple[
         await s.wait_for(pilot, lambda: s.shows(app, "NO-GO first line"), "the beginning is shown")
         for _ in range(12):
             await pilot.press("pagedown")
-        await s.wait_for(pilot, lambda: s.shows(app, "facts: verdict/x"), "and the end, with its facts")
+        await s.wait_for(pilot, lambda: s.shows(app, "from: verdict on x"), "and the end, with its facts")
 
 
 async def test_what_a_language_model_is_given_is_told_while_the_run_works_and_listed_by_a() -> None:
@@ -77,7 +77,7 @@ async def test_what_a_language_model_is_given_is_told_while_the_run_works_and_li
         await s.wait_for(pilot, lambda: s.shows(app, "- names of models"), "it is listed")
         engine.say(e.LanguageModelUsed(input_tokens=40, output_tokens=7, seconds=1.25))
         await s.wait_for(
-            pilot, lambda: s.shows(app, "openai:m: 1 calls, 47 tokens, 1.2 s"), "and what it cost"
+            pilot, lambda: s.shows(app, "openai:m: 1 call, 47 tokens, 1.2 s"), "and what it cost"
         )
 
 

@@ -258,7 +258,7 @@ async def test_the_operator_is_told_of_the_question_and_not_interrupted_while_ty
 async def test_unknown_is_never_shown_as_a_number() -> None:
     async with s.dashboard(s.FakeEngine(s.decided()), (200, 60)) as (app, _):
         text = "\n".join(s.screen_text(app))
-        assert "at least 8 of 15 units free, 20 cards, 4 nodes" in text
+        assert "8 of 11 GPUs and an unknown number of 4 MIG slices free, 4 nodes" in text
         assert "?/4" in text
         assert "~25-36 GiB" in text
 
@@ -268,7 +268,7 @@ async def test_help_explains_a_number_down_to_its_terms() -> None:
         await pilot.press("1", "question_mark")
         await s.wait_for(pilot, lambda: s.shows(app, "why: Configuration"), "help is open")
         for part in (
-            "memory needed, all its GPUs",
+            "weights + 10 %, all its GPUs together",
             "18.4 GiB",
             "computed",
             "s ago",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         cards_text,
         handed_out,
         kind_line,
+        unit_of,
     )
     from modelcar_tui.cluster.fit_types import Fit, FitAnswer, PodShape, runtime_pod
     from modelcar_tui.cluster.fits import may_be_put, may_run, may_stand, shared_cards
@@ -61,6 +62,7 @@ __all__ = [
     "scale_text",
     "shared_cards",
     "slice_problem",
+    "unit_of",
     "why_text",
 ]
 
@@ -68,7 +70,7 @@ if not TYPE_CHECKING:
     __getattr__ = door(
         __name__,
         {
-            "cards": "CardKind card_kinds card_totals cards_text handed_out kind_line",
+            "cards": "CardKind card_kinds card_totals cards_text handed_out kind_line unit_of",
             "fit_types": "Fit FitAnswer PodShape runtime_pod",
             "fits": "may_be_put may_run may_stand shared_cards",
             "gpu_info": "gpu_info_text",

@@ -10,11 +10,14 @@ from collections.abc import Iterable
 import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Inventory, Pool
-from modelcar_tui.cluster.words import gib, several
-from modelcar_tui.hardware import vendor_title
+from modelcar_tui.cluster.words import gib
+from modelcar_tui.core.counting import several
+from modelcar_tui.hardware import unit_word, vendor_title
 
 _UNTOLD = "shared, how is not known"
 _UNSURE = "sharing unknown"
+_PARTS = {"MIG": "MIG slice", "partition": "partition", "vGPU": "vGPU"}
+"""What a part of a card is called that has its memory to itself, by a word of how it is handed out."""
 NOTHING = Pool(resource="", units=0)
 """Stands for the units of a node whose card nothing offers."""
 
@@ -65,6 +68,11 @@ class CardKind(msgspec.Struct, frozen=True, kw_only=True):
         return self.product or f"{vendor_title(self.vendor)} (product unknown)"
 
     @property
+    def unit(self) -> str:
+        """What one of its units is called: `GPU`, `Gaudi card`, `MIG slice`, `share`."""
+        return unit_of(self.vendor, self.how)
+
+    @property
     def cards_told(self) -> str:
         """`4`, `of 8` (with other kinds), `4 or more`, `unknown`."""
         if not self.unsure:
@@ -77,6 +85,28 @@ class CardKind(msgspec.Struct, frozen=True, kw_only=True):
     def free_told(self) -> str:
         """`3 of 4`, `unknown of 4`; nothing is free on a node that does not count."""
         return f"{'unknown' if self.free is None else f'{self.free:,}'} of {self.units:,}"
+
+
+class Amount(msgspec.Struct, frozen=True, kw_only=True):
+    """Units of usable nodes that are called alike."""
+
+    unit: str
+    """`GPU`, `MIG slice`, `share`."""
+    units: int
+    free: int
+    """Known to be free."""
+    unsure: bool
+    """Whether what is free is unknown of some node."""
+
+    @property
+    def text(self) -> str:
+        """`3 of 4 GPUs`, `at least 8 of 15 MIG slices`."""
+        known = (
+            f"{'at least ' * self.unsure}{self.free:,}"
+            if self.free or not self.unsure
+            else "an unknown number"
+        )
+        return f"{known} of {several(self.units, self.unit)}"
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,18 +126,18 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """Known to be free, on usable nodes."""
     free_unsure: bool = False
     """Whether what is free is unknown of some usable node."""
-    whole: bool = True
-    """Whether each usable unit is a card."""
+    amounts: tuple[Amount, ...] = ()
+    """The units of usable nodes by what they are called."""
 
     @property
     def free_told(self) -> str:
-        """`9 of 17 units free`, `at least 8 of 15 GPUs free`, `15 GPUs, how many are free is unknown`."""
+        """`3 of 4 GPUs and 4 of 6 MIG slices free`, `15 GPUs, how many are free is unknown`."""
         if not self.usable_nodes:
             return "none usable"
-        units = several(self.units, self.unit)
         if self.free_unsure and not self.free:
-            return f"{units}, how many are free is unknown"
-        return f"{'at least ' * self.free_unsure}{self.free:,} of {units} free"
+            every = _listed([several(one.units, one.unit) for one in self.amounts])
+            return f"{every}, how many are free is unknown"
+        return f"{_listed([one.text for one in self.amounts])} free"
 
     @property
     def cards_told(self) -> str:
@@ -122,10 +152,17 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         """`5 cards`, `at least 4 cards`, `an unknown number of cards`: those that are usable."""
         return counted(self.usable_cards, self.usable_unsure)
 
-    @property
-    def unit(self) -> str:
-        """What the units are called: `GPU` where each is a card."""
-        return "GPU" if self.whole else "unit"
+
+def _listed(texts: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(part for part in (", ".join(texts[:-1]), texts[-1]) if part)
+
+
+def unit_of(vendor: str, how: str) -> str:
+    """What a unit is called, by how cards are handed out (`how_shared`): a part of a card is none."""
+    if any(word in how for word in ("time-sliced", "MPS", "shared")):
+        return "share"
+    return next((unit for word, unit in _PARTS.items() if word in how), "") or unit_word(vendor)
 
 
 def counted(cards: int, unsure: int) -> str:
@@ -302,7 +339,23 @@ def card_totals(inventory: Inventory) -> Totals:
         units=sum(pool.units for _, pool in pools),
         free=sum(pool.free or 0 for _, pool in pools),
         free_unsure=any(pool.free is None for _, pool in pools),
-        whole=all(how_shared(node, pool, Cards()).startswith("whole") for node, pool in pools),
+        amounts=_amounts(pools),
+    )
+
+
+def _amounts(pools: Iterable[tuple[GpuNode, Pool]]) -> tuple[Amount, ...]:
+    alike: dict[str, list[Pool]] = {}
+    for node, pool in pools:
+        unit = unit_of(node.card(pool).vendor, how_shared(node, pool, Cards()))
+        alike.setdefault(unit, []).append(pool)
+    return tuple(
+        Amount(
+            unit=unit,
+            units=sum(pool.units for pool in found),
+            free=sum(pool.free or 0 for pool in found),
+            unsure=any(pool.free is None for pool in found),
+        )
+        for unit, found in alike.items()
     )
 
 
@@ -315,7 +368,7 @@ def _sums(nodes: Iterable[GpuNode]) -> tuple[int, int]:
 def cards_text(kind: CardKind) -> str:
     """`4 x L40S 45 GiB`, `1 x L40S 45 GiB, time-sliced x4: 4 shares`, `2 x A100, MIG 1g.10gb: ...`.
 
-    A card that is shared is one card; where it is not known how many there are, units are told as units.
+    A card that is shared is one card; where it is not known how many there are, what they offer is told.
     """
     memory = "memory unknown" if kind.mem_mib is None else _rounded(kind)
     if not kind.resource:
@@ -326,8 +379,9 @@ def cards_text(kind: CardKind) -> str:
         if kind.guarantee is Guarantee.NONE and "MIG" not in kind.how:
             return f"{kind.cards:,} x {kind.name} {memory}, {kind.how}: {several(kind.units, 'share')}"
         each = f" of {memory}" if kind.mem_mib is not None else f", {memory}"
-        return f"{kind.cards:,} x {kind.name}, {kind.how}: {several(kind.units, 'unit')}{each}"
-    return f"{several(kind.units, 'unit')} of {kind.name} {memory}, {kind.how}, of {_behind(kind)}"
+        part = kind.unit.removeprefix("MIG ")
+        return f"{kind.cards:,} x {kind.name}, {kind.how}: {several(kind.units, part)}{each}"
+    return f"{several(kind.units, kind.unit)} of {kind.name} {memory}, {kind.how}, of {_behind(kind)}"
 
 
 def _behind(kind: CardKind) -> str:

@@ -14,6 +14,7 @@ from itertools import groupby
 
 import msgspec
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import mebibytes, whole
@@ -105,7 +106,8 @@ def elsewhere(slices: Iterable[ResourceSlice]) -> tuple[Problem, ...]:
         Problem(
             where="ResourceSlices",
             code="several-nodes",
-            what=f"{count} devices of {clean(driver, limit=100)} can be had from several nodes: not counted",
+            what=f"{several(count, 'device')} of {clean(driver, limit=100)} can be had from several nodes: "
+            "not counted",
             fix="oc get resourceslices -o yaml",
         )
         for driver, count in found.items()

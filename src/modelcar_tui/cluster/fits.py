@@ -21,6 +21,7 @@ from modelcar_tui.cluster.scheduling import Requirement
 from modelcar_tui.cluster.taints import tainted, tolerated, untolerated
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
 from modelcar_tui.cluster.words import why_text
+from modelcar_tui.core.counting import several
 from modelcar_tui.hardware import asked_resource
 
 __all__ = (
@@ -166,22 +167,22 @@ def _sliced(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
         return None
     cards = node.card(pool).physical
     if cards is not None and pod.processes > cards:
-        have = "one card" if cards == 1 else f"{cards} cards"
-        return no("shares", f"has {pool.units} shares of {have}, the server wants {pod.processes} cards")
+        have = f"has {several(pool.units, 'share')} of {several(cards, 'card')}"
+        return no("shares", f"{have}, the server wants {several(pod.processes, 'card')}")
     if pod.processes > 1:
-        many = "" if cards is None else f" of {cards} cards"
+        many = "" if cards is None else f" of {several(cards, 'card')}"
         return maybe(
             "shares",
             f"hands out shares{many}: {pod.processes} may be of the same card",
-            f"if its {pod.processes} shares are of {pod.processes} cards",
+            f"if its {several(pod.processes, 'share is', 'shares are')} of {several(pod.processes, 'card')}",
             "use whole cards: nothing tells which card a share is of",
         )
     if pool.free is not None and pool.free < pool.units:
         held = pool.units - pool.free
         return maybe(
             "neighbour",
-            f"has shared cards, and pods hold {held} of {pool.units} shares: what they take of the "
-            "memory is not known",
+            f"has shared cards, and pods hold {held} of {several(pool.units, 'share')}: what they take of "
+            "the memory is not known",
             "if the pods on the same card leave it the memory",
             "see what holds the shares, or use a card without neighbours",
         )
@@ -230,7 +231,7 @@ def _amount(
 def _places(_: PodShape, node: GpuNode, __: Pool) -> Fit | None:
     if node.most_pods is None or node.held is None or node.held.pods < node.most_pods:
         return None
-    return no("pods", f"has {node.held.pods} pods and may have {node.most_pods}")
+    return no("pods", f"has {several(node.held.pods, 'pod')} and may have {node.most_pods}")
 
 
 def _storage(pod: PodShape, node: GpuNode, _: Pool) -> Fit | None:

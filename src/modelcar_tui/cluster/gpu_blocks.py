@@ -8,8 +8,9 @@ import msgspec
 
 from modelcar_tui.cluster.cards import NOTHING, Cards, cards_of, how_shared, node_cards
 from modelcar_tui.cluster.types import GpuNode, Inventory, Pool
-from modelcar_tui.cluster.words import MEMORY_READ_FROM, MEMORY_WORTH, gib, several, some, why_text
+from modelcar_tui.cluster.words import MEMORY_READ_FROM, MEMORY_WORTH, gib, some, why_text
 from modelcar_tui.core.cells import hang
+from modelcar_tui.core.counting import several
 from modelcar_tui.hardware import vendor_title
 
 MOST_BLOCKS = 100
@@ -119,7 +120,10 @@ def _worth(pool: Pool) -> str:
 def _free(nodes: Sequence[GpuNode], at: int) -> str:
     """Of all nodes of the block; none where they don't count."""
     pools = [node.pool[at] if node.pool else NOTHING for node in nodes]
-    units, many = sum(pool.units for pool in pools), "" if len(nodes) == 1 else f" on {len(nodes):,} nodes"
+    units, many = (
+        sum(pool.units for pool in pools),
+        "" if len(nodes) == 1 else f" on {several(len(nodes), 'node')}",
+    )
     if not nodes[0].usable:
         return f"0 of {units:,}{many}: {why_text(nodes[0].why)}"
     frees = [pool.free for pool in pools]

@@ -10,8 +10,9 @@ from modelcar_tui.cluster.cards import CardKind, card_kinds, card_totals
 from modelcar_tui.cluster.gpu_blocks import block_lines
 from modelcar_tui.cluster.set_up import set_up_lines
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory, State
-from modelcar_tui.cluster.words import MEMORY_READ_FROM, age, gib, scale_text, several, some, stamp, why_text
+from modelcar_tui.cluster.words import MEMORY_READ_FROM, age, gib, scale_text, some, stamp, why_text
 from modelcar_tui.core.cells import hang, table
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.version import __version__
 from modelcar_tui.kube import Rung
 
@@ -125,7 +126,7 @@ def _free(inventory: Inventory, now: float) -> str:
     if not told:
         return "unknown: what pods hold could not be counted"
     part = ", not known of all nodes" if any(pool.free is None for pool in pools) else ""
-    return f"allocatable units less {told}{part}{_read(inventory.at, now)}"
+    return f"what the nodes offer less {told}{part}{_read(inventory.at, now)}"
 
 
 def _unknown(report: AcceleratorReport, cells: int) -> Iterator[str]:
@@ -153,7 +154,7 @@ def _table(found: Sequence[CardKind], cells: int) -> Iterator[str]:
     told = [_row(at, kind)[:columns] for at, kind in enumerate(shown, 1)]
     yield from table(_HEAD[:columns], told, cells, right=_RIGHT, firm=_FIRM)
     if len(found) > len(shown):
-        yield f"and {len(found) - len(shown):,} more kinds of units (in gpu_info.json)"
+        yield f"and {several(len(found) - len(shown), 'more kind')} of GPU (in gpu_info.json)"
     yield ""
     for at, kind in enumerate(shown, 1):
         names = some([node.name for node, _ in kind.members], _FIRST)
@@ -236,4 +237,4 @@ def _checks(report: AcceleratorReport, cells: int) -> Iterator[str]:
         fix = f"; {check.fix}" if check.fix and check.state is not State.OK else ""
         yield from hang(f"Check {check.code}: ", f"{check.state}: {check.what}{fix}", cells)
     if len(ordered) > _MOST_CHECKS:
-        yield f"and {len(ordered) - _MOST_CHECKS:,} more checks (in gpu_info.json)"
+        yield f"and {several(len(ordered) - _MOST_CHECKS, 'more check')} (in gpu_info.json)"

@@ -8,6 +8,7 @@ import msgspec
 
 from modelcar_tui.cluster.fits import LARGER_DISKS, FitAnswer, holds
 from modelcar_tui.cluster.types import Check, GpuNode, Inventory, State
+from modelcar_tui.core.counting import several
 
 QA_BUDGET_S = 1800.0
 """How long opendatahub-tests waits for an InferenceService to become ready (30 minutes)."""
@@ -52,7 +53,7 @@ def check_waiting(inventory: Inventory) -> tuple[Check, ...]:
         Check(
             code="pending-pods",
             state=State.WARNING,
-            what=f"{one.pods} pod{'s wait' if one.pods != 1 else ' waits'} for {one.units} {one.resource} "
+            what=f"{several(one.pods, 'pod waits', 'pods wait')} for {one.units} {one.resource} "
             "and may get them first",
             fix="oc get pods -A --field-selector=status.phase=Pending",
         )

@@ -17,6 +17,7 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from modelcar_tui.cluster.types import Check, PullSecrets, State
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.decode import decode
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import Client, ClusterError
@@ -155,7 +156,7 @@ def _covered(host: str, repository: str, known: Iterable[str]) -> bool:
 
 
 def _check(host: str, count: int, without: list[str], pull: PullSecrets) -> Check:
-    images = f"{count} image{'s' * (count != 1)}"
+    images = several(count, "image")
     if not without:
         what = f"pods in {pull.namespace} can log in to {host} ({images})"
         return Check(code=_CODE, state=State.OK, what=what)

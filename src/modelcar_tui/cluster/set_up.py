@@ -8,6 +8,7 @@ from modelcar_tui.cluster.serving_types import HardwareProfile, LlmService
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.cluster.words import some
 from modelcar_tui.core.cells import hang
+from modelcar_tui.core.counting import several
 
 _MOST = 20
 
@@ -25,7 +26,8 @@ def set_up_lines(report: AcceleratorReport, cells: int) -> Iterator[str]:
     left = max(0, len(profiles.found) - _MOST) if profiles else 0
     left += max(0, len(services.found) - _MOST) if services else 0
     if left:
-        yield f"and {left:,} more profiles and services (in gpu_info.json)"
+        more = several(left, "more profile or service", "more profiles and services")
+        yield f"and {more} (in gpu_info.json)"
 
 
 def _profile(profile: HardwareProfile) -> str:

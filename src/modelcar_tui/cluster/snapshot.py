@@ -18,6 +18,7 @@ from modelcar_tui.cluster.profiles import Accelerator, Hardware, of_accelerator,
 from modelcar_tui.cluster.scale import MachineSet, scale_up
 from modelcar_tui.cluster.serving_types import HardwareProfile, Profiles
 from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.decode import convert, decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
@@ -154,7 +155,8 @@ def read_snapshot(path: Path | str) -> Snapshot:
     problems = dra.elsewhere(reader.slices)
     if reader.twice:
         names = ", ".join(clean(name, limit=60) for name in sorted(reader.twice)[:3])
-        what = f"{len(reader.twice)} nodes are in it more than once ({names}): the last one counts"
+        nodes = several(len(reader.twice), "node is", "nodes are")
+        what = f"{nodes} in it more than once ({names}): the last one counts"
         problems += (Problem(where=where, what=what, fix="", code="node-twice"),)
     if gpus and not pods:
         fix = "add the pods to the file: kubectl get nodes,pods -A -o json"

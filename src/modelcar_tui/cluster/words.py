@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from modelcar_tui.cluster.types import Guarantee, ScaleUp
+from modelcar_tui.core.counting import several
 
 _WHY = {
     "card-present-but-not-advertised": "a card is present but nothing offers it: driver or device plugin "
@@ -52,11 +53,6 @@ def gib(mib: int | None) -> str:
     return "unknown" if mib is None else f"{mib / 1024:.2f}".rstrip("0").rstrip(".") + " GiB"
 
 
-def several(count: int, word: str) -> str:
-    """`1 card`, `1,422 cards`."""
-    return f"{count:,} {word}{'s' * (count != 1)}"
-
-
 def some(names: tuple[str, ...] | list[str], most: int, *, rest: str = "") -> str:
     """`a, b, c and 397 more`, with where the rest is to be found."""
     more = len(names) - most
@@ -67,7 +63,9 @@ def scale_text(more: ScaleUp) -> str:
     """`12 x L40S (MachineSet gpu-a)`; how many a node has may be unknown."""
     product = more.product or "GPUs of an unknown kind"
     gpus = more.could_add_gpus
-    amount = f"{more.could_add_nodes} nodes with an unknown number of" if gpus is None else f"{gpus} x"
+    amount = (
+        f"{several(more.could_add_nodes, 'node')} with an unknown number of" if gpus is None else f"{gpus} x"
+    )
     return f"{amount} {product} (MachineSet {more.machine_set})"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.commands.replay import load_run
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.credentials import teach_environment
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
@@ -54,11 +55,9 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
         if answered.text:
             sys.stdout.write(answered.text + "\n")
         if answered.by == "model":
-            sys.stdout.write(
-                f"(language model, {answered.cost}; checked against: {', '.join(answered.facts)})\n"
-            )
+            sys.stdout.write(f"(language model, {answered.cost}; checked against: {answered.cited})\n")
         elif answered.facts:
-            sys.stderr.write(f"facts: {answered.cited}\n")
+            sys.stderr.write(f"from: {answered.cited}\n")
     if unkept:
         sys.stderr.write(f"note: {unkept}\n")
     return ExitStatus.GO if answered.text else ExitStatus.UNKNOWN
@@ -98,5 +97,7 @@ def _say(event: e.AnyEvent) -> None:
                 f"asking {event.model} at {event.host}; it is given: {'; '.join(event.shares)}\n"
             )
         case e.LanguageModelUsed():
-            cost = f"{event.input_tokens} tokens in, {event.output_tokens} out, {event.seconds:.1f} s"
+            cost = (
+                f"{several(event.input_tokens, 'token')} in, {event.output_tokens} out, {event.seconds:.1f} s"
+            )
             sys.stderr.write(f"language model: {cost}{': ' * bool(event.problem)}{event.problem}\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.core.loops import run_once
@@ -60,11 +61,11 @@ def _outlook(report: DecisionReport) -> Iterator[str]:
     if changes:
         models = len({change.model for change in changes})
         yield (
-            f"\nplan: {len(changes)} change{'s' * (len(changes) != 1)} ({required} required) "
-            f"of {models} model{'s' * (models != 1)}"
+            f"\nplan: {several(len(changes), 'change')} ({required} required) of {several(models, 'model')}"
         )
     if report.with_changes is not None:
-        yield f"with all changes {report.with_changes}: {report.why_with_changes}"
+        every = "the change" if len(changes) == 1 else "all changes"
+        yield f"with {every} {report.with_changes}: {report.why_with_changes}"
     helps: dict[str, list[str]] = {}
     for model in report.models:
         if model.settle:
@@ -120,7 +121,7 @@ def apply_plan(path: Path, accept: str, settings: Settings) -> int:
         replaces=(ANYTHING,) if settings.force else None,
     )
     done = write_generated(plan, decision, patch=settings.patch, keeping=command_keeping(settings))
-    taken = f"{len(wanted)} of {len(plan.changes)} changes"
+    taken = f"{len(wanted)} of {several(len(plan.changes), 'change')}"
     sys.stdout.write(f"written: {done.path} ({taken}, sha256 {done.sha256})\n")
     for replaced in done.replaced:
         sys.stdout.write(f"{Path(replaced.path).name} {replaced}\n")

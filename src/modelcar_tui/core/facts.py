@@ -42,6 +42,23 @@ class Source(StrEnum):
         """Values from these sources are badged and widen the bounds of what is computed from them."""
         return self in (Source.NAME, Source.CATALOG)
 
+    @property
+    def told(self) -> str:
+        """How a value from here was come by: `read from config.json`, `guessed from the model's name`."""
+        return _TOLD.get(self, f"read from the {self.value}")
+
+
+_TOLD = {
+    Source.OPERATOR: "stated by the operator",
+    Source.MODEL_CONFIG: "read from config.json",
+    Source.CATALOG: "guessed from its entry in Red Hat's catalog",
+    Source.NAME: "guessed from the model's name",
+    Source.GPU_TABLE: "looked up in the GPU table",
+    Source.INSTANCE_TYPE: "looked up by the instance type",
+    Source.COMPUTED: "computed",
+    Source.NONE: "from an unknown source",
+}
+
 
 class Term(msgspec.Struct, frozen=True):
     """One term of a sum, for the answer to "why this number?"."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         hardware,
         resource_prefixes,
         served,
+        unit_word,
         vendor_in,
         vendor_of_resource,
         vendor_title,
@@ -56,6 +57,7 @@ __all__ = [
     "row_named",
     "row_of",
     "served",
+    "unit_word",
     "vendor_in",
     "vendor_of_resource",
     "vendor_title",
@@ -73,8 +75,8 @@ if not TYPE_CHECKING:
                 "row_named row_of"
             ),
             "vendor": (
-                "AMD Hardware NVIDIA asked_resource hardware resource_prefixes served vendor_in "
-                "vendor_of_resource vendor_title vendor_word vendors"
+                "AMD Hardware NVIDIA asked_resource hardware resource_prefixes served unit_word "
+                "vendor_in vendor_of_resource vendor_title vendor_word vendors"
             ),
         },
     )

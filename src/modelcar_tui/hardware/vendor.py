@@ -45,6 +45,8 @@ class Vendor(msgspec.Struct, frozen=True):
 
     title: str
     """In the capitals of the predecessor's reports: `INTEL GAUDI`."""
+    unit: str = "GPU"
+    """What one of its accelerators is called: `Gaudi card`, `TPU chip`."""
     words: tuple[str, ...] = ()
     """What else it is called, and words in a product's name that tell of it."""
     prefix: str = ""
@@ -116,6 +118,12 @@ def vendor_title(vendor: str) -> str:
     """A vendor as sentences write it: `INTEL GAUDI`; its own word where we don't know it."""
     known = vendors().get(vendor)
     return known.title if known else vendor
+
+
+def unit_word(vendor: str) -> str:
+    """What one accelerator of a vendor is called: `GPU`, `Gaudi card`; `device` where we don't know it."""
+    known = vendors().get(vendor)
+    return known.unit if known else "device"
 
 
 def vendor_word(word: str) -> str:

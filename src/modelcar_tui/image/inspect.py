@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from modelcar_tui.core.contain import Contained, not_known
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.core.reference import Reference, parse_reference
@@ -237,7 +238,7 @@ def _take_skopeo(seen: _Seen, image: SkopeoImage) -> None:
         source=Source.LAYERS,
         at=now,
         unit="B",
-        note=f"sum of {len(image.manifest.layers)} layers{of}, by skopeo",
+        note=f"sum of {several(len(image.manifest.layers), 'layer')}{of}, by skopeo",
     )
     if image.architectures:
         seen.architectures = Fact(

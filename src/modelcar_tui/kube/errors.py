@@ -10,6 +10,7 @@ import ssl
 from contextlib import suppress
 from urllib.parse import urlsplit
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.credentials import without_login
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.secrets import quoted
@@ -152,7 +153,7 @@ def too_large(server: str, limit: int) -> ClusterError:
 
 def endless(where: str, pages: int, why: str) -> ClusterError:
     """The error for a list of which what was read is not all."""
-    what = f"partial, because the server's list did not end after {pages:,} page{'s' * (pages != 1)}: {why}"
+    what = f"partial, because the server's list did not end after {several(pages, 'page')}: {why}"
     return _no("endless-list", where, what, "check the API server, or what stands before it")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.files import open_regular
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest.records import Record, author
@@ -98,7 +99,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         if self.lines is None:
             return f"it differs ({self.size:,} bytes)"
         differ, come, go = self.lines
-        return f"{differ} line{'s' * (differ != 1)} differ{'s' * (differ == 1)} (+{come}/-{go})"
+        return f"{several(differ, 'line differs', 'lines differ')} (+{come}/-{go})"
 
 
 class Replaced(msgspec.Struct, frozen=True, kw_only=True):

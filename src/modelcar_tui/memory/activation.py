@@ -95,12 +95,12 @@ def peak_of(start: Start, *, last: bool) -> Peak:
 
 
 _TABLES_NOTE = "Model Runner V2: max_num_seqs x vocabulary x 4.25 B (vllm v1/worker/gpu/sample/penalties.py)"
-_KERNELS = "layers/fused_moe workspace_shapes"
+_KERNELS = "layers/fused_moe"
 _ENCODER_NOTE = (
     "with their pixels: 4 x hidden + 2 x (gate and) MLP, or what turning positions takes, x 2 B a row "
     "(found by following the tensors of vLLM's own encoders)"
 )
-_TOWER_NOTE = "kept through the run (gpu_model_runner.py profile_run)"
+_TOWER_NOTE = "kept through the run (vllm gpu_model_runner.py)"
 
 
 def _forward(start: Start) -> float:

@@ -49,8 +49,8 @@ def between(assumed: Estimate, other: Estimate, newer: str, on_card: OnCard) -> 
         if newer:
             depends, newest = f"vLLM {newer} {why_unread(newer)}", release_standing_in(newer)
         changes["why"] = (
-            f"{depends}: {assumed.outcome} with the habits of {newest} ({assumed.why}), {other.outcome} "
-            f"with those of 0.16 ({other.why})"
+            f"{depends}: {assumed.outcome.told} with the habits of {newest} ({assumed.why}), "
+            f"{other.outcome.told} with those of 0.16 ({other.why})"
         )
         changes["error"] = ""
     return msgspec.structs.replace(assumed, **changes, **_surest(assumed, other, on_card))
@@ -65,7 +65,8 @@ def within(assumed: Estimate, most: Estimate, question: str, on_card: OnCard) ->
     if _disagree(assumed, most):
         changes["outcome"] = Outcome.UNKNOWN
         changes["why"] = (
-            f"it depends on {question}: {assumed.outcome} ({assumed.why}), or {most.outcome} ({most.why})"
+            f"it depends on {question}: {assumed.outcome.told} ({assumed.why}), "
+            f"or {most.outcome.told} ({most.why})"
         )
         changes["error"] = ""
     return msgspec.structs.replace(assumed, **changes, **_surest(assumed, most, on_card))

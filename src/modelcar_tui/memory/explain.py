@@ -20,7 +20,7 @@ from modelcar_tui.memory.types import Estimate
 from modelcar_tui.memory.unsized import cache_unsure
 from modelcar_tui.vllm import StartLimits, newer_note
 
-_CHECKS = "vllm v1/worker/gpu_worker.py determine_available_memory"
+_LEFT = "vLLM may use {share:.4g} % of the card; the KV cache gets what the terms above leave of that"
 _NOT_ASKED = "not searched for"
 _MEASURED = "what grows outside PyTorch's tensors while profiling; measured, not derived"
 _CONTEXTS = {
@@ -102,7 +102,7 @@ def required(start: Start, ranks: tuple[Budget, ...]) -> Fact[float]:
     terms = [
         *_held(budget, 1.0, (tightest(ranks), _elsewhere(start, card.start))),
         _term("KV cache of one request", budget.needed, f"{card.start.limits.context} tokens"),
-        _term("left alone", (1 - share) * card.size * GIB, f"gpu_memory_utilization is {share:g}"),
+        _term("left alone", (1 - share) * card.size * GIB, f"--gpu-memory-utilization is {share:g}"),
     ]
     rest = card.size - sum(term.value for term in terms)
     terms.append(Term("what else it takes", rest, "GiB", Source.COMPUTED, f"with less: {card.beyond.why}"))
@@ -110,7 +110,7 @@ def required(start: Start, ranks: tuple[Budget, ...]) -> Fact[float]:
         value=card.size,
         source=Source.COMPUTED,
         unit="GiB",
-        note="the smallest card whose verdict is `starts`; a hundredth of a GiB less and it is not",
+        note="the smallest card that starts it; with a hundredth of a GiB less it does not",
         terms=tuple(term for term in terms if term.value),
     )
 
@@ -195,8 +195,9 @@ def _available(start: Start, budget: Budget) -> Fact[float]:
     if args.kv_cache_memory_bytes:
         return _gib(budget.available, (_term("--kv-cache-memory-bytes", budget.available, "as given"),))
     note = _requested(budget, start.limits).note
-    terms = (_term("requested", budget.requested, note), *_held(budget, -1.0))
-    return _gib(budget.available, tuple(term for term in terms if term.value), note=_CHECKS)
+    terms = (_term("what vLLM may use", budget.requested, note), *_held(budget, -1.0))
+    left = _LEFT.format(share=start.limits.utilization * 100)
+    return _gib(budget.available, tuple(term for term in terms if term.value), note=left)
 
 
 def _tokens(tokens: int | None, budget: Budget, blocks: int | None) -> Fact[int]:
@@ -222,7 +223,12 @@ def _tokens(tokens: int | None, budget: Budget, blocks: int | None) -> Fact[int]
             f"{layers} layers",
         ),
     )
-    return Fact(value=tokens, source=Source.COMPUTED, note="vllm v1/core/kv_cache_utils.py", terms=terms)
+    return Fact(
+        value=tokens,
+        source=Source.COMPUTED,
+        note="in whole blocks, as vLLM cuts the cache (vllm v1/core/kv_cache_utils.py)",
+        terms=terms,
+    )
 
 
 def _concurrency(budget: Budget, blocks: int | None, context: int) -> Fact[float]:
@@ -246,7 +252,7 @@ def _longest(start: Start, budget: Budget, judged: Judged) -> Fact[int]:
     longest = longest_context(start, budget)
     if longest is None:
         return unknown("no bound: neither the model nor its cache has one")
-    note = "the longest `--max-model-len` whose verdict is `starts`"
+    note = "the longest --max-model-len that starts"
     return Fact(value=longest, source=Source.COMPUTED, note=note if longest else f"none: {judged.why}")
 
 

@@ -81,22 +81,23 @@ def _by_bounds(
     per_gpu = _of_each(need, units, ((need.high or 0.0) + (cached or 0.0)) / units / share)
     low, high = per_gpu.low or 0.0, per_gpu.high or 0.0
     memory = gpu.visible_gib.value if gpu.visible_gib.known else gpu.memory_gib.value
-    span = f"{low:.0f} to {high:.0f} GiB a GPU by its {need.source}"
+    span = f"{low:.0f} to {high:.0f} GiB a GPU ({need.source.told})"
     told = partial(Estimate, required_gib=per_gpu, vllm=profile.label)
     if memory is None:
         why = f"it needs {span}, and the memory of {gpu.product} is not known"
         return told(outcome=Outcome.UNKNOWN, why=why)
+    card = f"the {memory:.1f} GiB of {gpu.product}"
     told = partial(told, notes=(reason, "a guess: the context that fits is not known"))
     doubt = _doubt(args, span, cached)
     if doubt and (high <= memory or args.unknown):
         return told(outcome=Outcome.UNKNOWN, why=f"{reason}; {doubt}")
     if high <= memory and not args.problems:
-        why = f"it needs {span}; even the most of it fits into {memory:.1f} GiB"
+        why = f"it needs {span}; even the most of it fits into {card}"
         return told(outcome=Outcome.STARTS, why=why)
     if low > memory:
-        why = f"it needs {span}; even the least of it does not fit into {memory:.1f} GiB"
+        why = f"it needs {span}; even the least of it does not fit into {card}"
         return told(outcome=Outcome.OOM_LOAD, why=why)
-    why = f"{reason}; it needs {span}, which {memory:.1f} GiB may or may not hold"
+    why = f"{reason}; it needs {span}, which {card} may or may not hold"
     return told(outcome=Outcome.UNKNOWN, why=why)
 
 
@@ -105,7 +106,7 @@ def _of_each(need: Fact[float], units: int, high: float) -> Fact[float]:
     terms = tuple(
         msgspec.structs.replace(
             term,
-            label=f"weights, by {term.source}" if term.label == WEIGHTS else term.label,
+            label=f"weights, {term.source.told}" if term.label == WEIGHTS else term.label,
             value=term.value / units,
             note=f"{term.note}, over {units} GPUs" if units > 1 else term.note,
         )

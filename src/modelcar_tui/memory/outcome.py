@@ -44,7 +44,7 @@ def verdict(start: Start, budget: Budget) -> Verdict:
         return no_free_memory(free, total, start.limits.utilization, measured=measured)
     room = free if measured else total  # what is only taken to be free refuses nothing
     if budget.loading > room:
-        has = f"{text(room)} are free" if measured else f"the card has {text(room)}"
+        has = f"{text(room)} are free" if measured else f"{start.gpu.product} has {text(room)}"
         return Outcome.OOM_LOAD, f"the weights need {text(budget.loading)} and {has}", _OOM
     refused = _no_cache(start, budget, requested, available)
     if refused is not None:
@@ -159,7 +159,7 @@ def _afterwards(start: Start, budget: Budget, available: float, total: float) ->
     if gpu.unified and not gpu.free_gib.known and limits.utilization >= _BARE_UTILIZATION:
         why = f"how much of each card is free is not known, and {limits.utilization:g} of it is asked for"
         return Outcome.UNKNOWN, why, ""
-    taken = f"{text(budget.fixed)} of {text(budget.requested or 0)} are taken"
+    taken = f"{text(budget.fixed)} of the {text(budget.requested or 0)} that vLLM may use are taken"
     why = f"{taken}, {text(available)} are left for the KV cache"
     return Outcome.STARTS, why, ""
 

@@ -73,7 +73,7 @@ _PLATFORMS = {
     "ibm-spyre": Platform(
         rule=Rule.BATCH,
         counts="the cache holds --max-num-seqs requests of the whole context, whether they fit or not "
-        "(vllm-spyre platform.py get_total_spyre_blocks)",
+        "(vllm-spyre platform.py)",
         own=(0.0, 4.0),
         weights=1.1,
     ),

@@ -99,7 +99,7 @@ def with_residue(weights: RankWeights, start: Start, split: Split) -> RankWeight
         beside, note = start.between(least.cached, most.cached), _RESIDUE_NOTE
         loaded = start.between(*_LOADED)
     parts = (
-        ("wider MXFP4 experts", wider, "both widths rounded up (mxfp4_utils.py get_padding_alignment)"),
+        ("wider MXFP4 experts", wider, "both widths rounded up (vllm mxfp4_utils.py)"),
         ("kept by PyTorch's allocator", beside, note),
         ("kernels loaded meanwhile", loaded, "measured, eleven logs of MI300X"),
     )

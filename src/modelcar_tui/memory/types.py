@@ -29,6 +29,26 @@ class Outcome(StrEnum):
     OOM_GRAPH_CAPTURE = "oom_graph_capture"
     UNKNOWN = "unknown"
 
+    @property
+    def told(self) -> str:
+        """In words: `starts`, `refused (the KV cache is too small)`, `out of memory while loading`."""
+        return _TOLD.get(self, self.value)
+
+
+_TOLD = {
+    Outcome.REFUSED_ARGS: "refused (its arguments)",
+    Outcome.REFUSED_ARCH: "refused (its architecture)",
+    Outcome.REFUSED_QUANT: "refused (its quantization)",
+    Outcome.REFUSED_DTYPE: "refused (its data type)",
+    Outcome.REFUSED_KERNEL: "refused (no kernel for it)",
+    Outcome.REFUSED_FREE_MEMORY: "refused (too little memory is free)",
+    Outcome.OOM_LOAD: "out of memory while loading",
+    Outcome.REFUSED_NO_KV: "refused (no memory is left for the KV cache)",
+    Outcome.REFUSED_KV: "refused (the KV cache is too small)",
+    Outcome.OOM_WARMUP: "out of memory in the warm-up",
+    Outcome.OOM_GRAPH_CAPTURE: "out of memory while CUDA graphs are captured",
+}
+
 
 class Knob(msgspec.Struct, frozen=True, kw_only=True):
     """What one change of an argument would buy."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.qa.types import FAILED_STATUSES, QaMeasured, QaModelResult
 from modelcar_tui.vllm import startup_figures
 
@@ -43,7 +44,7 @@ def failed_lines(models: Sequence[QaModelResult]) -> list[str]:
     """`failed_line` of the first of them, and how many more there are."""
     told = [line for model in models if (line := failed_line(model))]
     more = len(told) - _MOST_FAILED
-    return [*told[:_MOST_FAILED], *([f"and {more} more models"] if more > 0 else [])]
+    return [*told[:_MOST_FAILED], *([f"and {several(more, 'more model')}"] if more > 0 else [])]
 
 
 def measured_line(one: QaMeasured) -> str:

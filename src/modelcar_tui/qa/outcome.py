@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.qa.log.logparse import SuiteParser, SuiteResult
 from modelcar_tui.qa.log.models import Found
@@ -150,7 +151,7 @@ def failed_of(failed: Sequence[tuple[str, str]], models: int) -> str:
     """`2 of 4 models failed: a (CUDA_OOM), b (no known cause)`, of models with their causes."""
     told = ", ".join(f"{model} ({cause or 'no known cause'})" for model, cause in failed[:MAX_NAMED])
     more = f" and {len(failed) - MAX_NAMED} more" if len(failed) > MAX_NAMED else ""
-    return f"{len(failed)} of {models} models failed: {told}{more}"
+    return f"{len(failed)} of {several(models, 'model')} failed: {told}{more}"
 
 
 def _passed(result: SuiteResult, line: str) -> tuple[str, str, str, str]:
@@ -163,7 +164,7 @@ def _passed(result: SuiteResult, line: str) -> tuple[str, str, str, str]:
     ran = counts.ran if counts is not None else result.tests.passed
     if not ran:
         skipped = counts.skipped if counts is not None else 0
-        message = f"0 ran: all {skipped} tests were skipped"
+        message = f"0 ran: {'the one test was' if skipped == 1 else f'all {skipped} tests were'} skipped"
         return "NONE_RAN", message, "the suite skips all when it does not know the accelerator", line
     return OK, _numbers(result), "", ""
 

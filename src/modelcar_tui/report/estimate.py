@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.memory import Estimate, Knob, Outcome
@@ -48,7 +49,7 @@ def estimate_lines(
     if why := why_unread(release):
         assumed = f" ({why.removeprefix('is ')}, {release_standing_in(release)} stands in)"
     yield f"{name} on {spread} x {card.product} with vLLM {release}{assumed}"
-    yield f"{result.outcome}: {result.why}"
+    yield f"{result.outcome.told}: {result.why}"
     if result.error:
         yield f"vLLM would say: {result.error}"
     for field, label, unit in _ROWS:
@@ -86,11 +87,11 @@ def _knob(knob: Knob, now: Estimate) -> str:
     if knob.kv_tokens_between is not None:
         about, bounds = "~", " ({:,.0f} to {:,.0f})".format(*knob.kv_tokens_between)
     if knob.outcome is not now.outcome:
-        parts.append(_THEN.get(knob.outcome, f"then {knob.outcome}"))
+        parts.append(_THEN.get(knob.outcome, f"then {knob.outcome.told}"))
     if knob.gained_gib:
         parts.append(f"{about}{knob.gained_gib:+.2f} GiB of KV cache")
     if knob.kv_tokens is not None:
-        parts.append(f"{about}{knob.kv_tokens:,} tokens{bounds}")
+        parts.append(f"{about}{several(knob.kv_tokens, 'token')}{bounds}")
     return ", ".join(parts) + (f"; costs {knob.cost}" if knob.cost else "")
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.advice import Finding
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.supervisor import Pane, RunState, Step, outcome_of
@@ -101,7 +103,8 @@ def _language_model(state: RunState) -> Iterator[str]:
         yield from (f"- {item}" for item in llm.shares)
         yield ""
         cost = (
-            f"{llm.calls} calls ({llm.failed} failed), {llm.input_tokens} tokens in, {llm.output_tokens} out"
+            f"{several(llm.calls, 'call')} ({llm.failed} failed), {several(llm.input_tokens, 'token')} in, "
+            f"{llm.output_tokens} out"
         )
         yield f"Cost: {cost}, {llm.seconds:.1f} s. Narrations withdrawn: {llm.withdrawn}."
         if llm.problem:
@@ -131,10 +134,7 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
     if report.findings:
         yield ""
         for finding in report.findings:
-            place = f":{finding.at.line}:{finding.at.column}" if finding.at else ""
-            fix = f"; {finding.fix}" if finding.fix else ""
-            whose = f" {finding.model}" if finding.model else ""
-            yield f"- {finding.severity} {finding.code}{whose}{place}: {finding.what}{fix}"
+            yield f"- {finding_text(finding, reveal(Path(report.plan.base).name))}"
     if report.plan.changes:
         yield ""
         yield "Proposed changes:"
@@ -157,6 +157,14 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
         yield from (f"- {reveal(Path(each.path).name)} {each}" for each in state.written.replaced)
 
 
+def finding_text(finding: Finding, file: str) -> str:
+    """`warning unknown-key one.yaml:4:5: granite: ...`; the file where no line is known."""
+    place = f"{file}:{finding.at.line}:{finding.at.column}" if finding.at else file
+    whose = f"{finding.model}: " if finding.model else ""
+    fix = f"; {finding.fix}" if finding.fix else ""
+    return f"{finding.severity} {finding.code} {place}: {whose}{finding.what}{fix}"
+
+
 def change_text(change: Change) -> str:
     """`--max-model-len=8192 -> --max-model-len=4096`, `gpu_count 1 -> 2`, `(nothing) -> --x=1`."""
     name = "gpu_count " if change.operation is Operation.GPU_COUNT else ""
@@ -170,7 +178,7 @@ def _origin(change: Change) -> str:
 def _writing(state: RunState) -> str:
     if state.written is not None:
         return (
-            f"Written: {state.written.path} ({state.written.changes} changes, sha256 "
+            f"Written: {state.written.path} ({several(state.written.changes, 'change')}, sha256 "
             f"{state.written.sha256[:16]})"
         )
     if state.kept:

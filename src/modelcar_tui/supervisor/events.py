@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.core.counting import several
 from modelcar_tui.manifest import Decision, Manifest, Replaced
 from modelcar_tui.qa import Effect, QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted
+from modelcar_tui.supervisor.fact_words import cited
 from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict
 
 
@@ -259,13 +261,14 @@ class QuestionAnswered(Event, tag=True, frozen=True, kw_only=True):
     @property
     def cost(self) -> str:
         """`2 calls, 94 tokens, 3.1 s`; empty where no model was asked."""
-        return f"{self.calls} calls, {self.tokens} tokens, {self.seconds:.1f} s" if self.calls else ""
+        if not self.calls:
+            return ""
+        return f"{several(self.calls, 'call')}, {several(self.tokens, 'token')}, {self.seconds:.1f} s"
 
     @property
     def cited(self) -> str:
-        """The first ids of its facts."""
-        more = f" and {len(self.facts) - 4} more" if len(self.facts) > 4 else ""
-        return ", ".join(self.facts[:4]) + more
+        """The first of its facts in words."""
+        return cited(self.facts)
 
 
 class RunFinished(Event, tag=True, frozen=True, kw_only=True):

@@ -49,4 +49,4 @@ def _difference(before: AcceleratorReport | None, after: AcceleratorReport) -> s
     line = f"read again: {now.free_told}"
     if then is None or then.free_unsure or now.free_unsure:
         return line
-    return line + (", as before" if now.free == then.free else f", {then.free:,} before")
+    return line + (", as before" if now.free == then.free else f"; before: {then.free_told}")

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest import Decision, Manifest
 from modelcar_tui.qa import Effect, QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted, Seen, effect_rows
@@ -84,10 +85,8 @@ class LanguageModel(msgspec.Struct, frozen=True, kw_only=True):
     def cost(self) -> str:
         """`5 calls (1 failed), 230 tokens, 4.1 s`."""
         failed = f" ({self.failed} failed)" if self.failed else ""
-        return (
-            f"{self.calls} calls{failed}, {self.input_tokens + self.output_tokens} tokens, "
-            f"{self.seconds:.1f} s"
-        )
+        tokens = several(self.input_tokens + self.output_tokens, "token")
+        return f"{several(self.calls, 'call')}{failed}, {tokens}, {self.seconds:.1f} s"
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):

@@ -89,7 +89,7 @@ def _gpu(
     unit = f"{name}-MIG-{mig_profile}" if mig_profile else name
     gpu = gpu_for(unit, memory_mib=mem_mib, count=count)
     if not mem_mib and shared:
-        missing: Fact[float] = Fact(note="the memory of one unit is not known", unit="GiB")
+        missing: Fact[float] = Fact(note="the memory of what a pod gets of it is not known", unit="GiB")
         gpu = msgspec.structs.replace(gpu, memory_gib=missing, visible_gib=missing)
     return msgspec.structs.replace(
         gpu, product=name, vendor=vendor, compute_capability=capability or gpu.compute_capability

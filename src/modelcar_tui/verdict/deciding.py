@@ -8,6 +8,7 @@ import msgspec
 
 from modelcar_tui.cluster import FitAnswer, ModelNeed, PodShape, check_models, may_be_put
 from modelcar_tui.cluster.types import AcceleratorReport, Check, Guarantee, Inventory, State
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.reference import parse_reference
 from modelcar_tui.memory import Estimate, Outcome, estimate
@@ -99,11 +100,14 @@ _BEST_FIRST = (Verdict.GO, Verdict.UNKNOWN, Verdict.NO_GO)
 _Kinds = list[tuple[Candidate, ModelVerdict]]
 
 
-def _preference(judged: tuple[Candidate, ModelVerdict]) -> tuple[int, int, int, int]:
-    """Least is best: the verdict, then a kind that would start it, fewer warnings, more free units."""
+def _preference(judged: tuple[Candidate, ModelVerdict]) -> tuple[int, int, int, float, int]:
+    """Least is best: the verdict, then a kind that would start it, fewer warnings, more free units; where
+    none starts it, the largest card says most."""
     kind, verdict = judged
     starts = verdict.estimate is not None and verdict.estimate.outcome is Outcome.STARTS
-    return _BEST_FIRST.index(verdict.verdict), not starts, len(verdict.warnings), -(kind.most_free or 0)
+    memory = 0.0 if starts else kind.gpu.memory_gib.value or 0.0
+    place = _BEST_FIRST.index(verdict.verdict)
+    return place, not starts, len(verdict.warnings), -memory, -(kind.most_free or 0)
 
 
 _OF_THE_MODEL = frozenset({Outcome.REFUSED_ARGS, Outcome.REFUSED_ARCH})
@@ -120,7 +124,9 @@ def _if_all_seen(verdict: ModelVerdict, inventory: Inventory) -> ModelVerdict:
     cut = next((problem for problem in inventory.problems if problem.code != "no-pods"), None)
     if not inventory.partial or cut is None:
         return verdict
-    why = f"not on the {inventory.nodes_seen:,} nodes that could be read, and not all could: {verdict.why}"
+    one = inventory.nodes_seen == 1
+    seen = "the node that could be read" if one else f"the {inventory.nodes_seen:,} nodes that could be read"
+    why = f"not on {seen}, and not all could: {verdict.why}"
     return msgspec.structs.replace(
         verdict,
         verdict=Verdict.UNKNOWN,
@@ -180,7 +186,10 @@ def overall(models: tuple[ModelVerdict, ...], checks: tuple[Check, ...] = ()) ->
         if names:
             shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             first = next(model for model in models if model.verdict is verdict)
-            return verdict, f"{len(names)} of {len(models)} models {verdict}: {shown} ({first.why})"
+            return (
+                verdict,
+                f"{len(names)} of {several(len(models), 'model')} {verdict}: {shown} ({first.why})",
+            )
     each = "the model" if len(models) == 1 else f"each of the {len(models)} models"
     return Verdict.GO, f"{each} can be served as the manifest says"
 
@@ -276,6 +285,10 @@ class _Judged(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...] = ()
 
 
+_PARTS = {Guarantee.NONE: "share", Guarantee.HARD_SHARE: "share", Guarantee.HARD_SLICE: "slice"}
+"""What a pod gets of a card where it is not the whole of it."""
+
+
 def _judge(
     model: ModelRequirements,
     kind: Candidate,
@@ -289,8 +302,13 @@ def _judge(
         nearest = f"; {unsupported.nearest} runs on it" if unsupported.nearest else ""
         return _Judged(verdict=Verdict.NO_GO, why=unsupported.why + nearest)
     if count > kind.most:
+        part = _PARTS.get(kind.pool.mem_guarantee, "GPU")
         whole = kind.pool.mem_guarantee is Guarantee.EXCLUSIVE
-        has = f"{kind.most} x {kind.gpu.product}" if whole else f"{kind.most} units of {kind_name(kind)}"
+        has = (
+            f"{kind.most} x {kind.gpu.product}"
+            if whole
+            else f"{several(kind.most, part)} of {kind_name(kind)}"
+        )
         why = f"{car.name} wants {count} GPUs on one node; the largest has {has}"
         return _Judged(verdict=Verdict.NO_GO, why=why)
     if result.outcome not in (Outcome.STARTS, Outcome.UNKNOWN):

@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 
 from modelcar_tui.cluster.types import AcceleratorReport, Check, State
 from modelcar_tui.core.contain import Contained, stopped
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.image import ImageFacts
 from modelcar_tui.manifest import Change, Decision, Manifest, Plan, target_path, text_hunks
@@ -77,7 +78,11 @@ def decide_with(
         UserError: the changes can't be shown in it.
     """
     plan = structs.replace(report.plan, changes=(*report.plan.changes, *more))
-    listener.step("arguments", "done", f"{len(plan.changes)} changes proposed, {len(more)} by the model")
+    listener.step(
+        "arguments",
+        "done",
+        f"{several(len(plan.changes), 'change')} proposed, {len(more)} by the language model",
+    )
     hunks = text_hunks(Path(plan.base).read_bytes(), plan)
     return settled(_outlook(case, structs.replace(report, plan=plan, hunks=hunks)))
 
@@ -109,7 +114,7 @@ def _compared(
     kinds: tuple[Candidate, ...] = ()
     with Contained("the kinds of GPU") as caught:
         kinds = candidates(case.cluster)
-    listener.step("compare", "running", f"{len(kinds)} kinds of GPU")
+    listener.step("compare", "running", f"{several(len(kinds), 'kind')} of GPU")
     if caught.problem is not None:
         models = tuple(undecided(model, caught.problem) for model in needs)
     else:
@@ -127,8 +132,15 @@ def _compared(
 def _tell_quantization(listener: Listener, models: tuple[ModelVerdict, ...]) -> None:
     judged = [item for model in models for item in model.compatibility]
     doubtful = [item for item in judged if item.support != "native"]
-    detail = doubtful[0].why if doubtful else f"{len(judged)} checks, all native"
+    detail = doubtful[0].why if doubtful else _all_native(len(judged))
     listener.step("quantization", "warning" if doubtful else "done", detail)
+
+
+def _all_native(count: int) -> str:
+    """Nothing was checked of images that were not read."""
+    if not count:
+        return "nothing to check: no model is known to be quantized"
+    return f"the hardware runs every quantization natively ({several(count, 'check')})"
 
 
 def _reviewed(
@@ -163,7 +175,7 @@ def _reviewed(
     shown = optimized(needs, plan, faults)
     for name, problem in faults.items():
         listener.note(f"{name}: its arguments are not judged: {problem.what}")
-    detail = f"{len(plan.changes)} changes proposed, {len(findings)} findings"
+    detail = f"{several(len(plan.changes), 'change')} proposed, {several(len(findings), 'finding')}"
     listener.step("arguments", "warning" if faults else "done", detail)
     models = tuple(
         lowered(

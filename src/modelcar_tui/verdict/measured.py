@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.qa import FAILED_STATUSES, QaModelResult, QaOutcome, cut_model_name
 from modelcar_tui.verdict.reports import DecisionReport, ModelVerdict, Predicted, Verdict
 
@@ -129,4 +130,4 @@ def _why(failed: list[ModelVerdict], outcome: QaOutcome, count: int) -> str:
         for model in failed[:_SHOWN]
     )
     more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
-    return f"{len(failed)} of {count} models failed: {shown}{more}"
+    return f"{len(failed)} of {several(count, 'model')} failed: {shown}{more}"

@@ -14,6 +14,8 @@ from itertools import accumulate
 
 import msgspec
 
+from modelcar_tui.core.counting import several
+
 _DEEPEST = 400
 """More models than this are placed without the search."""
 Bin = tuple[str, int]
@@ -267,7 +269,7 @@ def _nodes(kind: str, wants: list[tuple[int, str]], size: int, free: int, most: 
     names = [model for _, model in wants]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     parts = [
-        f"{number} more node{'s' * (number != 1)} with {units} free"
+        f"{several(number, 'more node')} with {units} free"
         for units, number in sorted(counted.items(), reverse=True)
     ]
     now = f"{free} are free, at most {most} on one node" if free else "none is free"

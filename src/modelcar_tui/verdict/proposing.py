@@ -58,7 +58,12 @@ def propose_for(
         )
 
     solutions = [solution(kind, ways_out=False) for kind in kinds]
-    at = min(range(len(kinds)), key=lambda number: _cost(solutions[number]))
+
+    def preference(at: int) -> tuple[tuple[bool, bool, int], bool]:
+        # Of equal ones the kind that the verdict tells of: both reasons are about the same card then.
+        return _cost(solutions[at]), kinds[at].gpu.product != verdict.product
+
+    at = min(range(len(kinds)), key=preference)
     best = solution(kinds[at], ways_out=True)  # only the best is told, so only there ways out are looked for
     hope = "" if verdict.verdict is Verdict.GO else _hope(best)
     return Proposal(changes=best.changes, hope=_with_rest(hope, model, best.changes, vllm, runtime_args))
@@ -98,8 +103,7 @@ def _cost(solution: Solution) -> tuple[bool, bool, int]:
 def _hope(solution: Solution) -> str:
     needed = [change for change in solution.changes if change.severity == "required"]
     if solution.runs and needed:
-        count = f"{len(needed)} required changes" if len(needed) > 1 else "required change"
-        return f"accept the {count}: {changes_in_words(needed)}"
+        return f"accept: {changes_in_words(needed)}"
     return solution.why_not
 
 
@@ -156,9 +160,10 @@ def together_line(placement: Placement | None, changed: bool) -> str:
     """One sentence about all models at the same time."""
     if placement is None or len(placement.placed) + len(placement.unplaced) < 2:
         return ""
-    how = " (with the proposed changes)" if changed else ""
+    how = "with the proposed changes, " * changed
+    placed = len(placement.placed)
+    count = placed + len(placement.unplaced)
     if placement.all_together:
-        return f"all at once{how}: the {len(placement.placed)} models fit on the free GPUs"
-    count = len(placement.placed) + len(placement.unplaced)
-    proven = "" if placement.exact else " found so far"
-    return f"all at once{how}: {len(placement.placed)} of {count} fit on the free GPUs{proven}"
+        return f"{how}together they fit ({placed} of {count})"
+    proven = "" if placement.exact else ", as far as was searched"
+    return f"{how}together only {placed} of {count} fit on the free GPUs{proven}"

@@ -8,7 +8,17 @@ import msgspec
 import pytest
 from cluster_support import as_node, expanded, flavours, more_flavours
 
-from modelcar_tui.cluster.cards import card_kinds, card_totals, cards_of, cards_text, kind_line, node_cards
+from modelcar_tui.cluster.cards import (
+    Amount,
+    Totals,
+    card_kinds,
+    card_totals,
+    cards_of,
+    cards_text,
+    kind_line,
+    node_cards,
+    unit_of,
+)
 from modelcar_tui.cluster.classify import classify
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Inventory, Pool
 from modelcar_tui.cluster.whatif import parse_gpu_flags
@@ -48,30 +58,30 @@ def l40s(name: str = "n", free: int | None = 4, **more: Any) -> GpuNode:
     [
         ("nvidia-l40s-onprem", ["2"], ["2 x L40S 45 GiB"]),
         ("nvidia-t4-time-sliced", ["1"], ["1 x Tesla-T4 15 GiB, time-sliced x4: 4 shares"]),
-        ("mps-four", ["1"], ["1 x A10G, MPS x4: 4 units of 5.62 GiB"]),
-        ("nvidia-vgpu", ["1"], ["1 x L40S-24Q, vGPU: 1 unit of 24 GiB"]),
-        ("mi300x-dpx-nps2", ["8"], ["8 x Instinct-MI300X, partition dpx: 16 units of 96 GiB"]),
-        ("mi300x-mixed-cpx-nps4", ["8"], ["8 x Instinct-MI300X, partition cpx: 64 units of 24 GiB"]),
-        ("amd-mi308x-cpx", ["8"], ["8 x Instinct-MI308X, partition cpx: 32 units of 48 GiB"]),
-        ("amd-mi300a-cpx", ["4"], ["4 x Instinct-MI300A, partition cpx: 24 units, memory unknown"]),
+        ("mps-four", ["1"], ["1 x A10G, MPS x4: 4 shares of 5.62 GiB"]),
+        ("nvidia-vgpu", ["1"], ["1 x L40S-24Q, vGPU: 1 vGPU of 24 GiB"]),
+        ("mi300x-dpx-nps2", ["8"], ["8 x Instinct-MI300X, partition dpx: 16 partitions of 96 GiB"]),
+        ("mi300x-mixed-cpx-nps4", ["8"], ["8 x Instinct-MI300X, partition cpx: 64 partitions of 24 GiB"]),
+        ("amd-mi308x-cpx", ["8"], ["8 x Instinct-MI308X, partition cpx: 32 partitions of 48 GiB"]),
+        ("amd-mi300a-cpx", ["4"], ["4 x Instinct-MI300A, partition cpx: 24 partitions, memory unknown"]),
         (
             "nvidia-h100-mig-mixed",
             ["6", "of 2", "of 2"],
             [
                 "6 x H100-80GB-HBM3 80 GiB",
-                "2 units of H100-80GB-HBM3 9.75 GiB, MIG 1g.10gb, of 2 cards with other kinds",
-                "6 units of H100-80GB-HBM3 19.6 GiB, MIG 2g.20gb, of 2 cards with other kinds",
+                "2 MIG slices of H100-80GB-HBM3 9.75 GiB, MIG 1g.10gb, of 2 cards with other kinds",
+                "6 MIG slices of H100-80GB-HBM3 19.6 GiB, MIG 2g.20gb, of 2 cards with other kinds",
             ],
         ),
         (
             "nvidia-a100-mig-single",
             ["unknown"],
-            ["24 units of A100-SXM4-80GB 19.5 GiB, MIG 2g.20gb, of an unknown number of cards"],
+            ["24 MIG slices of A100-SXM4-80GB 19.5 GiB, MIG 2g.20gb, of an unknown number of cards"],
         ),
         (
             "shared-of-unknown-kind",
             ["1"],
-            ["1 x Tesla-T4, shared, how is not known: 4 units, memory unknown"],
+            ["1 x Tesla-T4, shared, how is not known: 4 shares, memory unknown"],
         ),
         ("stale-labels-no-plugin", ["1"], ["1 card: A10, not offered"]),
     ],
@@ -117,7 +127,7 @@ def test_time_sliced_cards_are_summed_as_cards() -> None:
     inventory = Inventory(nodes=(l40s("a"), l40s("b", 3)))
     told = card_totals(inventory)
     assert (told.cards, told.units, told.free) == (2, 8, 7)
-    assert inventory_line(inventory) == "2 cards on 2 nodes, all usable; 7 of 8 units free"
+    assert inventory_line(inventory) == "2 cards on 2 nodes, all usable; 7 of 8 shares free"
 
 
 def test_of_a_cordoned_node_nothing_is_free() -> None:
@@ -132,9 +142,9 @@ def test_what_is_free_is_unknown_where_one_node_does_not_tell() -> None:
     inventory = Inventory(nodes=(l40s("a"), l40s("b", None)))
     (kind,) = card_kinds(inventory)
     assert kind.free is None and kind.free_told == "unknown of 8"
-    assert card_totals(inventory).free_told == "at least 4 of 8 units free"
+    assert card_totals(inventory).free_told == "at least 4 of 8 shares free"
     assert (
-        card_totals(Inventory(nodes=(l40s(free=None),))).free_told == "4 units, how many are free is unknown"
+        card_totals(Inventory(nodes=(l40s(free=None),))).free_told == "4 shares, how many are free is unknown"
     )
 
 
@@ -164,3 +174,55 @@ def test_cards_of_two_vendors_keep_their_names() -> None:
     assert (first.vendor, first.name, first.cards_told) == ("nvidia", "L4", "1")
     assert (second.vendor, second.product, second.cards_told) == ("intel-gpu", None, "unknown")
     assert card_totals(Inventory(nodes=(node,))).cards_told == "at least 1 card on 1 node, all usable"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "how", "unit"),
+    [
+        ("nvidia", "whole", "GPU"),
+        ("nvidia", "sharing unknown", "GPU"),
+        ("nvidia", "whole, DRA", "GPU"),
+        ("nvidia", "time-sliced x4", "share"),
+        ("nvidia", "MIG 1g.10gb, time-sliced", "share"),
+        ("nvidia", "MPS x2", "share"),
+        ("nvidia", "shared, how is not known", "share"),
+        ("nvidia", "MIG 3g.40gb", "MIG slice"),
+        ("nvidia", "vGPU", "vGPU"),
+        ("amd", "partition cpx", "partition"),
+        ("intel-gaudi", "whole", "Gaudi card"),
+        ("google-tpu", "whole", "TPU chip"),
+        ("example.com", "whole", "device"),
+    ],
+)
+def test_a_unit_is_called_by_what_it_is(vendor: str, how: str, unit: str) -> None:
+    assert unit_of(vendor, how) == unit
+
+
+@pytest.mark.parametrize(
+    ("amounts", "told"),
+    [
+        ([("GPU", 32, 23, False)], "23 of 32 GPUs free"),
+        ([("GPU", 1, 1, False)], "1 of 1 GPU free"),
+        ([("GPU", 26, 19, False), ("MIG slice", 6, 4, False)], "19 of 26 GPUs and 4 of 6 MIG slices free"),
+        ([("GPU", 8, 5, True), ("share", 4, 4, False)], "at least 5 of 8 GPUs and 4 of 4 shares free"),
+        (
+            [("GPU", 8, 8, False), ("share", 4, 0, False), ("Gaudi card", 8, 0, True)],
+            "8 of 8 GPUs, 0 of 4 shares and an unknown number of 8 Gaudi cards free",
+        ),
+        (
+            [("GPU", 8, 0, True), ("share", 4, 0, True)],
+            "8 GPUs and 4 shares, how many are free is unknown",
+        ),
+    ],
+)
+def test_what_is_free_is_told_by_what_it_is(amounts: list[tuple[str, int, int, bool]], told: str) -> None:
+    every = tuple(
+        Amount(unit=unit, units=units, free=free, unsure=unsure) for unit, units, free, unsure in amounts
+    )
+    totals = Totals(
+        usable_nodes=1,
+        amounts=every,
+        free=sum(one.free for one in every),
+        free_unsure=any(one.unsure for one in every),
+    )
+    assert totals.free_told == told

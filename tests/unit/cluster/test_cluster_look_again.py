@@ -71,15 +71,15 @@ async def test_the_line_says_what_changed(tmp_path: Path) -> None:
     with start_stub_cluster(folder=tmp_path, tls=False) as cluster:
         report, _ = await look_at(cluster)
         line, said = await say_again(cluster, report)
-        assert line.endswith("units free, as before")
+        assert line.endswith("MIG slices free, as before")
         cluster.store.put(PODS, [pod("more", "team-a", "gpu-h100-0", {"nvidia.com/gpu": "2"})])
         line, said = await say_again(cluster, report)
-    before, after = (
-        sum(p.free or 0 for n in r.inventory.nodes if n.usable for p in n.pool)
-        for r in (report, said[0].report)
+    told = re.fullmatch(
+        r"read again: (\d+) of (\d+) GPUs and (.*) free; before: (\d+) of (\d+) GPUs and (.*) free", line
     )
-    assert after == before - 2
-    assert re.fullmatch(rf"read again: {after} of \d+ units free, {before} before", line)
+    assert told, line
+    assert int(told[1]) == int(told[4]) - 2
+    assert told.group(2, 3) == told.group(5, 6)
     assert [type(one) for one in said] == [e.ClusterRead, e.Noticed]
 
 

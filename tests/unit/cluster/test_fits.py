@@ -61,7 +61,7 @@ def test_a_pod_that_every_filter_lets_pass_may_run() -> None:
         ({}, {"units": 1, "free": 1}, {}, "units", "has 1 in all"),
         ({}, {"mig_profile": "3g.40gb"}, {}, "mig", "can't be split"),
         ({}, {"mem_guarantee": Guarantee.HARD_SHARE}, {"processes": 1}, "mps", "more than one share"),
-        ({"physical": 1}, {"mem_guarantee": Guarantee.NONE, "free": 8}, {}, "shares", "8 shares of one card"),
+        ({"physical": 1}, {"mem_guarantee": Guarantee.NONE, "free": 8}, {}, "shares", "8 shares of 1 card"),
         ({}, {"resource": "dra:gpu.nvidia.com", "asked_for": False}, {}, "dra", "extendedResourceName"),
         ({}, {}, {"scheduling": wants(selector=(("pool", "gpu"),))}, "selector", "pool=gpu"),
         ({}, {}, {"scheduling": wants(terms=((Requirement(key="zone", values=("a",)),),))}, "affinity", ""),

@@ -138,7 +138,7 @@ def test_what_was_read_has_its_time_and_age() -> None:
         )
     )
     assert "Nodes: 1 with accelerators, 1 without; read 2026-09-21T14:08:20Z, 5 min before" in told
-    assert "Free: allocatable units less what pods request; read 2026-09-21T14:13:18Z, 2 s before" in told
+    assert "Free: what the nodes offer less what pods request; read 2026-09-21T14:13:18Z, 2 s before" in told
     assert "Kubernetes v1.34.2, OpenShift 4.21.3 (derived from Kubernetes')," in told
     assert "OpenShift AI 3.4.0, KServe v0.17.0" in told.replace("\n         ", "")
 
@@ -157,7 +157,7 @@ def test_the_table_has_a_row_a_kind_over_all_nodes() -> None:
 
 def test_a_time_sliced_card_is_one_card() -> None:
     text = text_of(report(l40s("a", 3, cards=1)))
-    assert "In all: 1 card on 1 node, all usable; 3 of 4 units free" in text
+    assert "In all: 1 card on 1 node, all usable; 3 of 4 shares free" in text
     (block,) = blocks(text)
     assert block["Cards"] == "1" and block["Shared"] == "time-sliced x4"
     assert "shared with the neighbours" in block["Per-GPU Memory"]

@@ -329,7 +329,7 @@ def test_plan_is_saved_and_only_what_is_accepted_is_applied(manifest: Path, tmp_
     made = agent("plan", manifest, "-o", plan, "--gpu", "L40S:4", "--state-dir", tmp_path / "state")
     assert made.returncode == 0, made.stderr
     assert "--distributed-executor-backend" in made.stdout
-    assert "plan: 1 change (0 required) of 1 model" in made.stdout and "with all changes GO: " in made.stdout
+    assert "plan: 1 change (0 required) of 1 model" in made.stdout and "with the change GO: " in made.stdout
     assert agent("apply", plan).returncode == 5
     assert not list(tmp_path.glob("*.generated.yaml"))
     assert agent("apply", plan, "--accept", "nonsense").returncode == 2

@@ -36,7 +36,7 @@ def test_a_model_that_is_not_known_is_said_to_be_so(name: str, capsys: pytest.Ca
 def test_a_name_that_tells_the_size_is_not_said_to_tell_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert told("foo/Bar-8b") == ExitStatus.UNKNOWN
     out, _ = capsys.readouterr()
-    assert "GiB a GPU by its name" in out
+    assert "GiB a GPU (guessed from the model's name)" in out
     assert "no name tells the size" not in out
 
 

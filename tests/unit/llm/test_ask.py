@@ -96,7 +96,7 @@ async def test_a_what_if_is_told_with_its_own_verdict(go: Go) -> None:
         return words
 
     words = "On the T4 the verdict is NO-GO [what-if-1]."
-    assert (await asked(go, say, "and on a T4?")).text == words
+    assert (await asked(go, say, "and on a T4?")).text == "On the T4 the verdict is NO-GO [what-if 1]."
     words = "On the T4 it would fit [what-if-1]."
     assert (await asked(go, say, "and on a T4?")).by == "tools"
 
@@ -122,7 +122,7 @@ async def test_endless_tool_calls_end(go: Go) -> None:
 async def test_without_a_model_the_form_and_the_facts_answer(go: Go) -> None:
     supervisor, _ = await go(None)
     answer = await supervisor.ask("what about the GPUs?")
-    assert "[gpu/L40S] 2 GPUs" in answer.text
+    assert "L40S: 2 GPUs" in answer.text
     form = await supervisor.ask(
         WhatIf(model="granite", arguments={"--max-model-len": "4096"}, gpu="NVIDIA-T4:1")
     )

@@ -27,8 +27,8 @@ GRANITE = (
         G,
         "verdict",
         "GO",
-        note="model 18 GiB vs GPU 45 GiB (L40S); 15.81 GiB of 39.98 GiB are taken, 24.17 GiB"
-        " are left for the KV cache",
+        note="model 18 GiB vs GPU 45 GiB (L40S); 15.81 GiB of the 39.98 GiB that vLLM may use are taken, "
+        "24.17 GiB are left for the KV cache",
     ),
     of(G, "required", 17.91, "GiB"),
     of(G, "kv_cache", 24.17, "GiB"),

@@ -65,7 +65,7 @@ def test_a_run_and_a_question_keep_the_key_out_of_everything(
     assert "> granite-3.1-8b-instruct is GO. (language model;" in first.stdout
     assert "Cost: " in first.stdout and "tokens in" in first.stdout
     assert second.stdout.startswith(
-        "granite-3.1-8b-instruct is GO with 4,096 tokens [what-if-1].\n(language model, 2 "
+        "granite-3.1-8b-instruct is GO with 4,096 tokens [what-if 1].\n(language model, 2 "
     )
     assert KEY not in first.stdout + first.stderr + second.stdout + second.stderr
     kept = [path for path in state.rglob("*") if path.is_file()]

@@ -46,7 +46,7 @@ NAMED = {
     "activation peak": "activation_gib",
     "outside PyTorch": "non_torch_gib",
     "CUDA graphs": "cuda_graph_gib",
-    "requested": "requested_gib",
+    "what vLLM may use": "requested_gib",
 }
 """Labels of terms, and the facts that they must equal."""
 WEIGHTS = re.compile(r"([\d,]+) x ([\d.]+) B(?! on average)")

@@ -24,7 +24,7 @@ CUT = Problem(what="the list of nodes was cut short", fix="run again", code="cut
     ("what", "nodes", "verdict", "says"),
     [
         (model(SHORT), (h100(),), Verdict.GO, "are left for the KV cache"),
-        (model(SHORT), (t4(),), Verdict.NO_GO, "the weights need 14.99 GiB and the card has 14.56 GiB"),
+        (model(SHORT), (t4(),), Verdict.NO_GO, "the weights need 14.99 GiB and Tesla-T4 has 14.56 GiB"),
         (model(SHORT), (t4(), h100()), Verdict.GO, "are left for the KV cache"),
         (model(SHORT, gpus=2), (t4(),), Verdict.GO, "are left for the KV cache"),
         (
@@ -38,7 +38,7 @@ CUT = Problem(what="the list of nodes was cut short", fix="run again", code="cut
             model(SHORT, gpus=8),
             (node("n", "L40S", 4, mem=46068, guarantee=Guarantee.NONE),),
             Verdict.NO_GO,
-            "8 GPUs on one node; the largest has 4 units of L40S 45 GiB time-sliced",
+            "8 GPUs on one node; the largest has 4 shares of L40S 45 GiB time-sliced",
         ),
         (
             model(SHORT, gpus=4),
@@ -485,3 +485,23 @@ def test_before_serving_the_cluster_the_pull_secrets_and_the_disks_are_looked_at
     assert "1 image" in found[1].what
     assert "quay.io" in found[1].what
     assert {check.what.partition(":")[0] for check in found[2:]} == {"m"}
+
+
+LARGE = {
+    **LLAMA_8B,
+    "hidden_size": 8192,
+    "intermediate_size": 28672,
+    "num_attention_heads": 64,
+    "num_hidden_layers": 80,
+}
+"""Llama 3.3 70B."""
+
+
+@pytest.mark.parametrize("free", [None, 4, 0])
+def test_what_starts_nowhere_is_compared_with_the_largest_card(free: int | None) -> None:
+    """However many smaller ones are free: reason and comparison are about one card, which both name."""
+    found = decide(model(SHORT, config=LARGE), t4("t", 8, 8), h100("h", 4, free))
+    assert found.verdict is Verdict.NO_GO
+    assert found.product == "H100-80GB-HBM3"
+    assert "(H100-80GB-HBM3)" in found.comparison
+    assert "and H100-80GB-HBM3 has 79." in found.why

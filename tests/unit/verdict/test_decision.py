@@ -131,7 +131,7 @@ def test_changes_that_a_model_suggests_join_the_plan(case: Case) -> None:
     joined = decide_with(case, report, (more,), heard)
     assert joined.plan.changes == (*report.plan.changes, more)
     assert any("--max-num-seqs=64" in line for hunk in joined.hunks for line in hunk.lines)
-    assert heard.details["arguments"].endswith("1 by the model")
+    assert heard.details["arguments"].endswith("1 by the language model")
     odd = msgspec.structs.replace(more, operation=Operation.SET, old="--not-there=1")
     with pytest.raises(UserError):
         decide_with(case, report, (odd,), heard)

@@ -68,12 +68,11 @@ def test_a_go_has_nothing_to_hope_for_even_where_a_change_is_required() -> None:
 @pytest.mark.parametrize(
     ("what", "hope"),
     [
-        (model(), "accept the required change: add --max-model-len=32768"),
-        (model(SWAP), "accept the 2 required changes: add --max-model-len=32768, delete --swap-space=4"),
+        (model(), "accept: add --max-model-len=32768"),
+        (model(SWAP), "accept: add --max-model-len=32768, delete --swap-space=4"),
         (
             model(SWAP, "--foo-bar=1"),
-            "accept the 3 required changes: "
-            "add --max-model-len=32768, delete --swap-space=4, delete --foo-bar=1",
+            "accept: add --max-model-len=32768, delete --swap-space=4, delete --foo-bar=1",
         ),
     ],
 )
@@ -87,7 +86,7 @@ def test_where_no_change_makes_it_run_what_would_is_told() -> None:
     found = proposed(model(SHORT, config=LARGE), l4())
     assert required(found) == []
     assert found.hope == (
-        "the weights need 131.45 GiB and the card has 22.03 GiB; no arguments make it start on 1 x L4. "
+        "the weights need 131.45 GiB and L4 has 22.03 GiB; no arguments make it start on 1 x L4. "
         "What would: 8 x L4 on one node; 1 x NVIDIA-B200"
     )
 
@@ -128,7 +127,7 @@ def test_a_gpu_that_nobody_knows_is_better_than_one_that_can_t_do_and_worse_than
     unknown = node("x", "NOTHING-9000", 1)
     for nodes in ((unknown, l4()), (l4(), unknown)):
         found = proposed(model(), *nodes)
-        assert found.hope == "accept the required change: add --max-model-len=32768"
+        assert found.hope == "accept: add --max-model-len=32768"
     for nodes in ((unknown, t4(units=1)), (t4(units=1), unknown)):
         found = proposed(model(SHORT, SWAP), *nodes)
         assert found.hope.startswith("the memory of this GPU is not known")
@@ -143,14 +142,14 @@ def test_improvements_do_not_count_as_required_changes() -> None:
 
 def test_what_is_left_to_the_operator_is_told_after_the_changes() -> None:
     found = proposed(model("--api-key hunter2hunter2"), l4())
-    hope = "accept the required change: add --max-model-len=32768; and by hand: write --api-key="
+    hope = "accept: add --max-model-len=32768; and by hand: write --api-key="
     assert found.hope.startswith(hope)
 
 
 def test_a_change_that_can_t_be_written_leaves_the_hope_as_it_is() -> None:
     """The review says so; here the value has a line break."""
     found = proposed(model("--chat-template", "a\nb"), l4())
-    assert found.hope == "accept the required change: add --max-model-len=32768"
+    assert found.hope == "accept: add --max-model-len=32768"
 
 
 # All at once.
@@ -226,12 +225,16 @@ def lined(placed: int, unplaced: int, *, exact: bool = True) -> Placement:
         (lined(0, 0), False, ""),
         (lined(1, 0), False, ""),
         (lined(0, 1), False, ""),
-        (lined(2, 0), False, "all at once: the 2 models fit on the free GPUs"),
-        (lined(1, 1), False, "all at once: 1 of 2 fit on the free GPUs"),
-        (lined(0, 2), False, "all at once: 0 of 2 fit on the free GPUs"),
-        (lined(3, 0), True, "all at once (with the proposed changes): the 3 models fit on the free GPUs"),
-        (lined(2, 1, exact=False), False, "all at once: 2 of 3 fit on the free GPUs found so far"),
-        (lined(2, 0, exact=False), False, "all at once: the 2 models fit on the free GPUs"),
+        (lined(2, 0), False, "together they fit (2 of 2)"),
+        (lined(1, 1), False, "together only 1 of 2 fit on the free GPUs"),
+        (lined(0, 2), False, "together only 0 of 2 fit on the free GPUs"),
+        (lined(3, 0), True, "with the proposed changes, together they fit (3 of 3)"),
+        (
+            lined(2, 1, exact=False),
+            False,
+            "together only 2 of 3 fit on the free GPUs, as far as was searched",
+        ),
+        (lined(2, 0, exact=False), False, "together they fit (2 of 2)"),
     ],
 )
 def test_one_sentence_about_all_models_at_once(placement: Placement | None, changed: bool, line: str) -> None:

@@ -257,7 +257,7 @@ def test_the_arguments_own_parallel_size_counts_and_not_what_the_suite_makes_of_
     kinds = candidates(cluster_of(l40s))
     verdict = decide(two, l40s, vllm=READ)
     plan = propose_for(two, verdict, kinds, vllm=READ, runtime_args=(), objective="minimal")
-    assert plan.hope == "accept the required change: write --tensor-parallel-size=4"
+    assert plan.hope == "accept: write --tensor-parallel-size=4"
 
 
 def test_an_accepted_change_elsewhere_leaves_the_gpu_count_a_count_of_its_own() -> None:
@@ -332,7 +332,7 @@ def test_what_no_change_mends_is_left_to_the_operator_in_words() -> None:
     verdict = decide(what, h100(), vllm=READ)
     kinds = candidates(cluster_of(h100()))
     plan = propose_for(what, verdict, kinds, vllm=READ, runtime_args=(), objective="minimal")
-    assert plan.hope.startswith("accept the required change: delete word; and by hand: write --api-key=")
+    assert plan.hope.startswith("accept: delete word; and by hand: write --api-key=")
     assert "hunter2" not in plan.hope
 
 

@@ -17,6 +17,7 @@ from modelcar_tui.cluster.vendors.nvidia_cards import CLOUD_PREFIXES, GKE, Cards
 from modelcar_tui.cluster.vendors.nvidia_devices import DRIVER, from_devices, promised
 from modelcar_tui.cluster.vendors.nvidia_names import KOORDINATOR, OTHER_NAMES, kind
 from modelcar_tui.cluster.vendors.view import Found, View, worth
+from modelcar_tui.core.counting import several
 from modelcar_tui.hardware import mig_profiles, product_named
 
 _RESOURCE = re.compile(r"nvidia\.com/(?:gpu|mig-[0-9a-z.+-]+)(?:\.shared)?")
@@ -212,12 +213,12 @@ def _physical(view: View, cards: Cards, pools: tuple[Pool, ...]) -> int | None:
 def _told(view: View, cards: Cards, pools: tuple[Pool, ...]) -> tuple[str, ...]:
     """What the units are, where no label says it: devices to come, or more of them than cards."""
     if cards.several:
-        return ("cards of several kinds: what describes one of them does not hold for a unit",)
+        return ("cards of several kinds: what describes one may not hold for the one that a pod gets",)
     if pools and pools[0].resource.startswith("dra:"):
         return ("offered through DRA; no ResourceSlice was read, the figures are the node's labels",)
     unsure = [pool for pool in pools if pool.mem_guarantee is Guarantee.UNKNOWN]
     cut = tuple(
-        f"{pool.capacity} {pool.resource} are shares of {slices} MIG slice{'s' * (slices != 1)}: "
+        f"{pool.capacity} {pool.resource} are shares of {several(slices, 'MIG slice')}: "
         "how they share them no label tells"
         for pool in unsure
         if (slices := _beyond(view, cards, pool.resource))
@@ -225,7 +226,7 @@ def _told(view: View, cards: Cards, pools: tuple[Pool, ...]) -> tuple[str, ...]:
     if cards.count is None or cards.profile is not None:
         return cut
     return cut + tuple(
-        f"{pool.capacity} {pool.resource} are shares of {cards.count} card{'s' * (cards.count != 1)}: "
+        f"{pool.capacity} {pool.resource} are shares of {several(cards.count, 'card')}: "
         "how they share them no label tells"
         for pool in unsure
         if (pool.capacity or pool.units) > cards.count and not pool.mig_profile
@@ -242,7 +243,7 @@ def _notes(view: View) -> tuple[str, ...]:
     if (step := labels.get("nvidia.com/gpu-driver-upgrade-state", "")) not in _DONE_UPGRADE:
         notes.append(f"the driver is being upgraded ({step})")
     if labels.get("nvidia.com/gpu.product", "").endswith("-MIG-INVALID"):
-        notes.append("MIG strategy single, but the cards are cut differently: units can't be told apart")
+        notes.append("MIG strategy single, but the cards are cut differently: slices can't be told apart")
     if labels.get("nvidia.com/gpu.workload.config", "").startswith("vm-"):
         notes.append("the cards are set aside for virtual machines")
     if labels.get("nvidia.com/vgpu.present") == "true":

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.image.files.count import count_parameters, dominant_bits
 from modelcar_tui.image.files.declared import declared, quantization_part
@@ -197,7 +198,7 @@ def _parameters(
 
 def _weight_bytes(found: Found, shards: dict[str, WeightFile], headers: list[Header], at: float) -> Fact[int]:
     if headers:
-        value, note = sum(header.bytes for header in headers), f"headers of {len(shards)} files"
+        value, note = sum(header.bytes for header in headers), f"headers of {several(len(shards), 'file')}"
         return Fact(value=value, source=Source.HEADERS, at=at, unit="B", note=note)
     total = found.totals.get(posixpath.join(found.root, INDEX))
     if total:
@@ -210,7 +211,7 @@ def _weight_bytes(found: Found, shards: dict[str, WeightFile], headers: list[Hea
             source=Source.LAYERS,
             at=at,
             unit="B",
-            note=f"sizes of {len(shards)} weight files" + ("" if exact else ", some compressed"),
+            note=f"sizes of {several(len(shards), 'weight file')}" + ("" if exact else ", some compressed"),
             low=None if exact else value * 0.98,
             high=None if exact else value * 1.28,
         )

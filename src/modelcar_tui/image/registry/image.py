@@ -9,6 +9,7 @@ import time
 import msgspec
 
 from modelcar_tui.core.contain import Contained, not_known
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.core.reference import Reference
@@ -60,7 +61,7 @@ async def read_image(
         source=Source.LAYERS,
         at=now,
         unit="B",
-        note=f"sum of {len(manifest.layers)} layers, from the registry",
+        note=f"sum of {several(len(manifest.layers), 'layer')}, from the registry",
     )
     problems: list[Problem] = []
     layout, whole = "", True

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import private_folder, write_private
 from modelcar_tui.core.secrets import quoted
@@ -112,7 +113,7 @@ def judge(status: int, text: str, models: Sequence[str]) -> Collected:
     left_out = [clean(name, limit=60) or "(no name)" for name in models if name.strip() not in found]
     caution = ""
     if found and left_out:
-        told = f"the suite will test {len(found)} of {len(models)} models"
+        told = f"the suite will test {len(found)} of {several(len(models), 'model')}"
         caution = f"{told}; it leaves out {', '.join(left_out)}"
     return Collected(found, len(tests), caution)
 

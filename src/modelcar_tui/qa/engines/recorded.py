@@ -32,6 +32,8 @@ from modelcar_tui.qa.watch_outcome import with_record
 from modelcar_tui.qa.watch_record import ClusterRecord
 
 _STAMP = re.compile(r"^(?:PASSED|FAILED|ERROR|SKIPPED)?(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?)")
+RECORDING = "a recording"
+"""How what is played instead of a container is called, with its name behind it."""
 SPEED = 20.0
 MAX_GAP_S = 0.8
 MAX_BYTES = 512 * 1024**2
@@ -97,7 +99,7 @@ class RecordedRunner:
             image = about.image or request.image
             on_event(
                 QaStarted(
-                    container=f"recording {self._path.stem}",
+                    container=f"{RECORDING} ({self._path.stem})",
                     image=image,
                     log=str(pipeline.path),
                     attached=done > 0,

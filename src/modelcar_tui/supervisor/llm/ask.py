@@ -14,6 +14,7 @@ import msgspec
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.events import QuestionAnswered
+from modelcar_tui.supervisor.fact_words import fact_words
 from modelcar_tui.supervisor.llm import prompts
 from modelcar_tui.supervisor.llm.check import fault
 from modelcar_tui.supervisor.llm.claims import Known, learn
@@ -100,7 +101,8 @@ class Asker:
                 async with asyncio.timeout(self._limits.total_s):
                     text = await self._by_model(self._client, question)
                 cited = tuple(dict.fromkeys(_CITED.findall(text)))
-                return QuestionAnswered(id=identifier, question=question, text=text, facts=cited, by="model")
+                told = _CITED.sub(lambda found: f"[{fact_words(found[1])}]", text)
+                return QuestionAnswered(id=identifier, question=question, text=told, facts=cited, by="model")
             except ModelError as error:
                 why = f"no answer of the language model: {error}"
             except TimeoutError:

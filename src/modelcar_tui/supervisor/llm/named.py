@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.cluster import CardKind, card_kinds
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.llm.lexicon import BY_FLAG
@@ -164,17 +165,17 @@ def _accelerator(state: RunState) -> Iterator[Named]:
 
 
 def _kind(kind: CardKind) -> Named:
-    """The cards of a kind; units only where it is not known how many cards are behind them."""
+    """The cards of a kind; their parts only where it is not known how many cards are behind them."""
     product = scrub(kind.product or kind.vendor, limit=80)
     memory = f"{kind.mem_mib / 1024:.0f} GiB" if kind.mem_mib else "memory not known"
     whole, known = kind.how.startswith("whole"), not kind.unsure
-    word = "GPUs" if whole else "units"
-    count = f"free {word} are not known" if kind.free is None else f"{kind.free} free {word}"
-    shared = "" if whole else f", {kind.how}: {kind.units} units"
+    unit = "GPU" if whole else kind.unit.rpartition(" ")[2]
+    count = f"free {unit}s are not known" if kind.free is None else several(kind.free, f"free {unit}")
+    shared = "" if whole else f", {kind.how}: {several(kind.units, unit)}"
     return Named(
         id=f"gpu/{product}",
         value=kind.cards if known else kind.units,
-        unit="GPUs" if known else "units of GPUs",
+        unit="GPUs" if known else f"{unit}s of GPUs",
         note=f"{memory} each{shared}, {count}",
         about=product,
         kind="gpu",
@@ -217,7 +218,7 @@ def _decision(state: RunState) -> Iterator[Named]:
 def _if_accepted(report: DecisionReport) -> str:
     """`2 proposed changes; each alone: 4 of 5 at once`: one fact, so that no half of it is told."""
     count = len(report.plan.changes)
-    note = f"{count} proposed change{'s' * (count != 1)}"
+    note = several(count, "proposed change")
     if report.with_changes is Verdict.GO and report.missing:
         note = scrub(f"{note}; each alone, {report.together}")
     return note

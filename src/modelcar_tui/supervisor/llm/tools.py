@@ -14,6 +14,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import Access, Rung
 from modelcar_tui.manifest import Change, Operation
+from modelcar_tui.supervisor.fact_words import MEASURES, fact_words
 from modelcar_tui.supervisor.llm.named import Named, most_requests, named_facts, scrub, verdict_facts
 from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.llm.reading import names
@@ -61,7 +62,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
         yield f"  {self.verdict.why}"
         for fact in self.facts:
             if "/estimate/" in fact.id and fact.value is not None:
-                yield f"  {fact.id.rpartition('/')[2]}: {fact.value:,} {fact.unit}".rstrip()
+                unit = "" if fact.unit == "requests" else fact.unit
+                yield f"  {MEASURES[fact.measure]}: {fact.value:,} {unit}".rstrip()
         if self.proposal.hope:
             yield f"  what would help: {self.proposal.hope}"
         for change in self.proposal.changes:
@@ -289,7 +291,7 @@ _COMMON = frozenset("the is it on an of to if what why how does do my in for and
 
 
 def fact_line(fact: Named) -> str:
-    """`[gpu/L40S] 4 GPUs (48 GiB each, 4 free GPUs)`."""
+    """`L40S: 4 GPUs (48 GiB each, 4 free GPUs)`."""
     value = (
         "not known"
         if fact.value is None
@@ -297,9 +299,9 @@ def fact_line(fact: Named) -> str:
         if type(fact.value) is int
         else str(fact.value)
     )
-    unit = f" {fact.unit}" if fact.unit else ""
+    unit = f" {fact.unit.removesuffix('s') if fact.value == 1 else fact.unit}" if fact.unit else ""
     note = f" ({fact.note})" if fact.note and fact.value is not None else ""
-    return f"[{fact.id}] {value}{unit}{note}"
+    return f"{fact_words(fact.id)}: {value}{unit}{note}"
 
 
 def _bad(where: str, what: str, fix: str) -> UserError:

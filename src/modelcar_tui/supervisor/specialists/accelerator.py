@@ -6,6 +6,7 @@ import time
 
 from modelcar_tui.cluster import card_kinds, card_totals, kind_line
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
+from modelcar_tui.core.counting import several
 from modelcar_tui.kube import Access, ClusterOptions, Rung
 from modelcar_tui.supervisor.events import ClusterRead, Noticed, Status, StepPlan
 from modelcar_tui.supervisor.info import keep_info
@@ -51,7 +52,7 @@ class Accelerator:
             if time.monotonic() - shown > PROGRESS_S:
                 shown = time.monotonic()
                 context.emit(ClusterRead(report=AcceleratorReport(access=access, inventory=inventory)))
-                context.step("gpus", Status.RUNNING, f"{inventory.nodes_seen} nodes seen")
+                context.step("gpus", Status.RUNNING, f"{several(inventory.nodes_seen, 'node')} seen")
 
         report = await read_cluster(options, progress, on_access)
         context.emit(ClusterRead(report=report))
@@ -145,5 +146,5 @@ def pane_lines(report: AcceleratorReport) -> tuple[str, ...]:
         *(kind_line(kind) for kind in found[:_MOST_KINDS]),
     ]
     if len(found) > _MOST_KINDS:
-        lines.append(f"and {len(found) - _MOST_KINDS:,} more kinds")
+        lines.append(f"and {several(len(found) - _MOST_KINDS, 'more kind')}")
     return tuple(lines)

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import structs
 
 from modelcar_tui.core.contain import Contained, hit, not_known, stopped
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.facts import GIB, Fact
 from modelcar_tui.image import ImageFacts
@@ -50,11 +51,10 @@ class Configuration:
         context.step("report", Status.RUNNING)
         kept = keep_info(context, "models_info.json", lambda: requirements_json(models))
         status = Status.WARNING if kept.why_not else Status.DONE
-        context.step("report", status, f"{len(models)} models: {kept.told}")
+        context.step("report", status, f"{several(len(models), 'model')}: {kept.told}")
         problems = [problem for model in models for problem in model.image.problems]
         context.finish(
-            f"{len(models)} model{'s' * (len(models) != 1)}"
-            + (f", {len(problems)} remarks" if problems else ""),
+            several(len(models), "model") + _remarks(len(problems)),
             tuple(model_line(model) for model in models),
             status=Status.WARNING if problems else Status.DONE,
         )
@@ -76,7 +76,9 @@ class Configuration:
         for finding in manifest.findings:
             context.emit(Noticed(text=str(finding)))
         status = Status.WARNING if manifest.findings else Status.DONE
-        context.step("manifest", status, f"{len(manifest.models)} models" + _remarks(len(manifest.findings)))
+        context.step(
+            "manifest", status, several(len(manifest.models), "model") + _remarks(len(manifest.findings))
+        )
         return manifest
 
     async def _images(self, context: Context, manifest: Manifest) -> dict[str, ImageFacts]:
@@ -119,12 +121,16 @@ class Configuration:
         unknown = [model.car.name for model in models if not model.required_vram_gib.known]
         guesses = sum(model.required_vram_gib.guess for model in models)
         total = sum(model.required_vram_gib.value or 0 for model in models)
-        detail = f"{total:.0f} GiB in all" + (f", {guesses} guessed from names" if guesses else "")
+        detail = f"{total:.0f} GiB of {_BEFORE}, of all models" + (f", {guesses} guessed" if guesses else "")
         if unknown:
             detail += (
                 f"; unknown for {', '.join(unknown[:3])}{' ...' if len(unknown) > 3 else ''} (not counted)"
             )
         context.step("vram", Status.WARNING if unknown or guesses else Status.DONE, detail)
+
+
+_BEFORE = "weights + 10 %"
+"""What is told of a model's memory before any GPU is chosen; what it must have is the decision's number."""
 
 
 def _requirements(car: ModelCar, image: ImageFacts) -> ModelRequirements:
@@ -142,10 +148,10 @@ def model_line(model: ModelRequirements) -> str:
     """One line of the report: image size, parameters, quantization, VRAM, architectures; guesses badged."""
     image, facts = model.image, model.image.model
     size = amount(image.size_bytes, GIB, "GiB image size")
-    parameters = amount(facts.parameters, 1e9, "B parameters")
+    parameters = amount(facts.parameters, 1e9, "billion parameters")
     bits = facts.quantization_name.value if facts.quantization_name.known else None
     quantization = "quantization unknown" if bits is None else (bits or "not quantized")
-    vram = amount(model.required_vram_gib, 1, "GiB VRAM")
+    vram = amount(model.required_vram_gib, 1, f"GiB {_BEFORE}")
     arch = "/".join(image.architectures.value or ()) or "architecture unknown"
     return f"{model.car.name}: {size}, {parameters}, {quantization}, {vram}, {arch}"
 
@@ -164,12 +170,19 @@ def grouped(problems: Sequence[Problem]) -> list[str]:
 
 
 def amount(fact: Fact[int] | Fact[float], unit: float, name: str) -> str:
-    """`15.2 GiB image size`, `~18 GiB VRAM (guess)`, `VRAM unknown`."""
+    """`15.2 GiB image size`, `~18 GiB image size (guessed from the model's name)`, `image size unknown`.
+
+    Args:
+        unit: how much of the fact's own unit is one of the told unit.
+        name: the told unit, a blank, what it is the amount of.
+    """
     if fact.value is None:
-        return f"{name.removeprefix('GiB ').removeprefix('B ')} unknown"
+        return f"{name.partition(' ')[2]} unknown"
     value = fact.value / unit
     text = f"{value:.3g}" if value < 100 else f"{value:.0f}"
-    return f"~{text} {name} (guess)" if fact.guess else f"{text} {name}"
+    if not fact.guess:
+        return f"{text} {name}"
+    return f"~{text} {name} ({fact.source.told if fact.source.is_guess else 'a guess'})"
 
 
 def requirements_json(models: tuple[ModelRequirements, ...]) -> bytes:
@@ -204,4 +217,4 @@ def requirements_row(model: ModelRequirements) -> dict[str, object]:
 
 
 def _remarks(count: int) -> str:
-    return f", {count} remark{'s' * (count != 1)}" if count else ""
+    return f", {several(count, 'remark')}" if count else ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from modelcar_tui.cluster.types import AcceleratorReport, Check, State
 from modelcar_tui.core.contain import Contained
+from modelcar_tui.core.counting import several
 from modelcar_tui.supervisor.events import (
     DecisionMade,
     Noticed,
@@ -56,7 +57,7 @@ class Decision:
             vllm=settings.vllm_version or runtime_version(cluster),
             objective=settings.objective,
         )
-        context.step("gather", Status.DONE, f"{len(case.configuration.models)} models")
+        context.step("gather", Status.DONE, several(len(case.configuration.models), "model"))
         voice, limits = _Voice(context), {"compare_s": COMPARE_S, "arguments_s": ARGUMENTS_S}
         report = await asyncio.to_thread(decide, case, voice, **limits)
         if context.suggest is not None:
@@ -130,11 +131,13 @@ def report_lines(report: DecisionReport) -> Iterator[str]:
     if report.predicted is not None:
         return
     if report.with_changes is not None and report.with_changes is not report.verdict:
-        yield f"with all {len(report.plan.changes)} proposed changes: {report.with_changes}"
+        count = len(report.plan.changes)
+        every = "the proposed change" if count == 1 else f"all {count} proposed changes"
+        yield f"with {every}: {report.with_changes}"
     if report.together:
         yield report.together
     for line in report.missing:
-        yield f"  missing for all at once: {line}"
+        yield f"  missing to run them together: {line}"
 
 
 def lines(model: ModelVerdict) -> tuple[str, ...]:

@@ -55,6 +55,8 @@ from modelcar_tui.verdict import ConfigurationReport, DecisionReport, compare
 
 T = TypeVar("T")
 KUBERNETES = "kubernetes"
+_PHASES = {"call": "inference", "start": "its start"}
+"""What the phases of a test are called in words, where the suite's log has another word."""
 
 
 class Qa:
@@ -182,7 +184,7 @@ class Qa:
         outcome = msgspec.structs.replace(outcome, cause=context.redact(outcome.cause))
         outcome = compare(outcome, context.report("decision", DecisionReport))
         ok = Status.DONE if outcome.ok else Status.FAILED
-        context.step("run", ok, outcome.phase)
+        context.step("run", ok, ended(outcome))
         context.step("outcome", ok, f"{outcome.code}: {outcome.message}")
         context.emit(e.QaFinished(outcome=outcome))
         lines = [f"{outcome.code}: {outcome.message}"]
@@ -203,6 +205,14 @@ class Qa:
             ]
         context.finish(f"{outcome.code}: {outcome.message}", tuple(lines), status=ok)
         return outcome
+
+
+def ended(outcome: QaOutcome) -> str:
+    """How the suite ended, as a step tells it: `finished`, or where it failed: `in inference`."""
+    phase = _PHASES.get(outcome.phase, outcome.phase)
+    if outcome.ok or not phase:
+        return phase
+    return f"{'while' if phase.endswith(('pods', 'image')) else 'in'} {phase}"
 
 
 async def _to_its_end(context: Context, runner: Runner, work: Coroutine[Any, Any, T]) -> T | QaOutcome:
@@ -294,7 +304,8 @@ def _tell(context: Context, event: QaEvent) -> None:
         case _:
             if isinstance(event, QaStarted):
                 context.step("stage", Status.DONE)
-                context.step("run", Status.RUNNING, event.container)
+                played = "played from " * (context.settings.qa_recording is not None)
+                context.step("run", Status.RUNNING, f"{played}{event.container}")
             context.emit(event)
 
 

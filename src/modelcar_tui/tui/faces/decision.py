@@ -6,6 +6,7 @@ import math
 
 from modelcar_tui.advice import Severity
 from modelcar_tui.cluster.types import State
+from modelcar_tui.core.counting import several
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
@@ -89,12 +90,12 @@ def _plan(state: RunState, report: DecisionReport) -> list[Row]:
     if not count:
         return []
     if state.written is not None:
-        done = f"{state.written.changes} of {count} change{'s' * (count != 1)} written"
+        done = f"{state.written.changes} of {several(count, 'change')} written"
         return [row((done, "ok"), ("  d shows them", "muted"))]
     then = ""
     if report.with_changes is not None and report.with_changes is not report.verdict:
         then = f", with all of them {report.with_changes}"
-    return [row((f"{count} change{'s' * (count != 1)} proposed{then}", "need"), ("  d to review", "muted"))]
+    return [row((f"{several(count, 'change')} proposed{then}", "need"), ("  d to review", "muted"))]
 
 
 def _together(report: DecisionReport, cells: int) -> list[Row]:

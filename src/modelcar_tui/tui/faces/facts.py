@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from modelcar_tui.cluster import MEMORY_WORTH
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor import RunState
@@ -73,7 +74,7 @@ def _of_plan(state: RunState) -> list[Known]:
 def _of_model(model: ModelRequirements) -> list[Known]:
     name, facts = model.car.name, model.image.model
     return [
-        Known(name, "memory needed, all its GPUs", model.required_vram_gib),
+        Known(name, "weights + 10 %, all its GPUs together", model.required_vram_gib),
         Known(name, "image size", model.image.size_bytes),
         Known(name, "architectures", model.image.architectures),
         Known(name, "parameters", facts.parameters),
@@ -85,7 +86,10 @@ def _of_model(model: ModelRequirements) -> list[Known]:
 
 def _of_verdict(model: ModelVerdict) -> list[Known]:
     name, estimate = model.model, model.estimate
-    facts = [Known(name, "memory needed", model.needed_gib), Known(name, "memory of the GPU", model.gpu_gib)]
+    facts = [
+        Known(name, "memory that one GPU must have", model.needed_gib),
+        Known(name, "memory of the GPU", model.gpu_gib),
+    ]
     if estimate is None:
         return facts
     return [
@@ -106,13 +110,19 @@ def _of_cluster(state: RunState) -> list[Known]:
     report = state.cluster
     if report is None:
         return []
+    # The engine has read these by then; the first frame must not.
+    from modelcar_tui.cluster import handed_out, unit_of
+
     at = report.inventory.at
     facts: list[Known] = []
     for node in report.inventory.nodes[:500]:
         source = _SOURCES.get(node.product_from, Source.NONE)
         for name in node.products or (None,):
             facts.append(Known(node.name, "product", Fact(value=name, at=at, source=source)))
-        for pool in node.pool:
+        for pool, how in handed_out(node):
+            if not pool.resource:
+                continue
+            unit = unit_of(node.card(pool).vendor, how)
             memory: Fact[float] = Fact(
                 value=None if pool.mem_mib is None else pool.mem_mib / 1024,
                 unit="GiB",
@@ -122,7 +132,7 @@ def _of_cluster(state: RunState) -> list[Known]:
             )
             free: Fact[int] = Fact(
                 value=pool.free,
-                unit=f"of {pool.units}",
+                unit=f"of {several(pool.units, unit)}",
                 at=at,
                 source=Source.API if pool.free is not None else Source.NONE,
                 note="allocatable on the node, less what its pods request"
@@ -130,7 +140,7 @@ def _of_cluster(state: RunState) -> list[Known]:
                 else "pods could not be listed",
             )
             facts += [
-                Known(node.name, f"{pool.resource}: memory of one unit", memory),
+                Known(node.name, f"{pool.resource}: memory of one {unit}", memory),
                 Known(node.name, f"{pool.resource}: free", free),
             ]
     return facts
@@ -141,8 +151,8 @@ def _of_qa(state: RunState) -> list[Known]:
     qa, out = state.qa, state.qa.outcome
     told: list[tuple[str, str, object, str, str]] = [
         ("run", "image", qa.started.image, "", ""),
-        ("run", "container", qa.started.container, "", "its label finds it again after a kill"),
-        ("run", "log", qa.started.log, "", f"{qa.log.lines:,} lines, cleaned and redacted"),
+        _ran_in(qa.started.container),
+        ("run", "log", qa.started.log, "", f"{several(qa.log.lines, 'line')}, cleaned and redacted"),
     ]
     if out is not None:
         counts = out.counts
@@ -162,6 +172,13 @@ def _of_qa(state: RunState) -> list[Known]:
         for group, label, value, unit, note in told
         if value not in (None, "")
     ]
+
+
+def _ran_in(container: str) -> tuple[str, str, object, str, str]:
+    """The container, or the recording that was played instead of one."""
+    if container.startswith("a recording"):
+        return "run", "played from", container, "", ""
+    return "run", "container", container, "", "its label finds it again after a kill"
 
 
 def fact_row(known: Known, cells: int, now: float, glyphs: Glyphs, *, chosen: bool) -> Row:
@@ -198,5 +215,5 @@ def explain_rows(known: Known, cells: int, now: float, glyphs: Glyphs) -> list[R
     if fact.terms:
         rows += [EMPTY, row(("the sum", "muted")), *term_rows(fact.terms, cells, glyphs)]
     elif fact.known:
-        rows.append(row(("read, not computed: it has no terms", "faint")))
+        rows.append(row((fact.source.told, "faint")))
     return rows

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modelcar_tui.cluster import MEMORY_READ_FROM, MEMORY_WORTH, scale_text, why_text
 from modelcar_tui.cluster.types import LIMIT_CODES, AcceleratorReport, GpuNode, State
+from modelcar_tui.core.counting import several
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.gpu_groups import Group
@@ -29,14 +30,16 @@ def detail_rows(state: RunState, line: GpuRow, width: int, glyphs: Glyphs) -> li
 def _of_unit(line: GpuRow, glyphs: Glyphs) -> Iterator[_Told]:
     why = why_text(line.why) if line.why else ""
     yield ("caution", why, "warn") if line.usable else ("not used", why, "bad")
-    yield f"{glyphs.land} lands", ", ".join(line.models), "accent"
+    yield f"{glyphs.land} here", ", ".join(line.models), "accent"
     yield "product", line.product + (f", compute capability {line.cc}" if line.cc else ""), "text"
-    free = "free unknown: the pods could not be listed" if line.free is None else f"{line.free} free"
-    yield "units", f"{line.total} {line.resource or 'none'}, {free}", "text"
+    offered = f" ({line.resource})" if line.resource else ", and nothing offers it"
+    total = several(line.total, line.unit)
+    free = f"{line.free} of {total}" if line.free is not None else f"unknown of {total}: pods were not listed"
+    yield "free", free + offered, "text"
     memory = "unknown"
     if line.mem_mib is not None:
         source = MEMORY_READ_FROM.get(line.mem_from, line.mem_from)
-        memory = f"{f.mib(line.mem_mib)} a unit, {MEMORY_WORTH[line.guarantee]} (from {source})"
+        memory = f"{f.mib(line.mem_mib)} each, {MEMORY_WORTH[line.guarantee]} (from {source})"
     yield "memory", memory, "text"
 
 
@@ -48,7 +51,7 @@ def _of_node(state: RunState, line: GpuRow, node: GpuNode) -> Iterator[_Told]:
     if node.unrecognised:
         yield "also", f"{', '.join(node.unrecognised)} (no accelerators that we know)", "muted"
     known = [
-        "" if node.physical is None else f"{node.physical} card{'s' * (node.physical != 1)}",
+        "" if node.physical is None else several(node.physical, "card"),
         " ".join(part for part in (line.where, node.arch or "") if part),
         "" if node.memory_mib is None else f"RAM {f.mib(node.memory_mib)}",
         "" if node.ephemeral_mib is None else f"disk {f.mib(node.ephemeral_mib)}",
@@ -83,16 +86,15 @@ def _several(names: list[str]) -> str:
 def group_rows(one: Group, width: int, glyphs: Glyphs) -> list[Row]:
     """What a group stands for: its amounts, what lands on it, why some of its nodes don't count."""
     free, total = one.amount
-    rows = _field(
-        "units", f"{total} on usable nodes, {'free unknown' if free is None else f'{free} free'}", width
-    )
-    rows += _field(f"{glyphs.land} lands", ", ".join(one.models), width, "accent")
+    told = f"{'unknown' if free is None else free} of {several(total, one.unit)} on usable nodes"
+    rows = _field("free", told, width)
+    rows += _field(f"{glyphs.land} here", ", ".join(one.models), width, "accent")
     reasons: dict[str, set[str]] = {}
     for line in one.rows:
         if not line.usable:
             reasons.setdefault(line.why, set()).add(line.name)
     for why, names in sorted(reasons.items(), key=lambda pair: -len(pair[1])):
-        some = f"{len(names):,} node{'s' * (len(names) != 1)}: {why_text(why)}"
+        some = f"{several(len(names), 'node')}: {why_text(why)}"
         rows += _field("not used", some, width, "bad")
     best = max(one.rows, key=lambda line: (line.usable, line.free or 0), default=None)
     if best is not None and best.usable and best.free:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import msgspec
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.gpus import Columns, GpuRow, amount_spans, amount_text
 from modelcar_tui.tui.glyphs import Glyphs
@@ -34,7 +35,7 @@ class Group(msgspec.Struct):
     def text(self) -> str:
         """What copying takes."""
         free, total = self.amount
-        return f"{self.title} {amount_text(free, total)} on {self.nodes} nodes"
+        return f"{self.title} {amount_text(free, total)} on {several(self.nodes, 'node')}"
 
     @property
     def nodes(self) -> int:
@@ -47,6 +48,12 @@ class Group(msgspec.Struct):
         usable = [line for line in self.rows if line.usable]
         unknown = any(line.free is None for line in usable)
         return None if unknown else sum(line.free or 0 for line in usable), sum(line.total for line in usable)
+
+    @property
+    def unit(self) -> str:
+        """What one of its units is called; `device` where they are not alike."""
+        units = {line.unit for line in self.rows}
+        return units.pop() if len(units) == 1 else "device"
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -85,7 +92,7 @@ def _kind(line: GpuRow) -> tuple[str, str]:
 
 
 def group_row(one: Group, cols: Columns, glyphs: Glyphs, *, chosen: bool) -> Row:
-    """A heading: fold mark, title, free of all, memory, how many nodes, what lands there."""
+    """A heading: fold mark, title, free of all, memory, how many nodes, which models go there."""
     free, total = one.amount
     room = 2 + cols.name + (cols.product + 2 if cols.product else 0)
     mark = glyphs.unfolded if one.open else glyphs.folded
@@ -98,7 +105,7 @@ def group_row(one: Group, cols: Columns, glyphs: Glyphs, *, chosen: bool) -> Row
     spans.append((f"  {f.mib(one.mem_mib) if one.mem_mib else '':>8}  ", "muted"))
     spans.append((" " * sum(column + 2 for column in (cols.cc, cols.where) if column), "muted"))
     out = len({line.name for line in one.rows if not line.usable})
-    note = f"{one.nodes:,} node{'s' * (one.nodes != 1)}" + (f", {out:,} not usable" if out else "")
+    note = several(one.nodes, "node") + (f", {out:,} not usable" if out else "")
     spans.append((note, "bad" if out == one.nodes else "muted"))
     if one.models:
         spans.append((f"  {glyphs.land} {', '.join(one.models)}", "accent"))

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
+from modelcar_tui.core.counting import several
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
@@ -31,6 +32,8 @@ class GpuRow(msgspec.Struct, frozen=True):
     guarantee: Guarantee
     how: str
     """How its cards are handed out, where not whole: `time-sliced x4`, `MIG 3g.40gb`, ...; else empty."""
+    unit: str
+    """What one of its units is called: `GPU`, `MIG slice`, `share`."""
     shared: bool
     """Whether other units are of the same cards."""
     usable: bool
@@ -87,6 +90,9 @@ def _lands_on(node: GpuNode, pool: Pool, model: ModelVerdict) -> bool:
 
 
 def _row(node: GpuNode, pool: Pool, how: str, where: str, models: tuple[str, ...]) -> GpuRow:
+    # The engine has read this by then; the first frame must not.
+    from modelcar_tui.cluster import unit_of
+
     card = node.card(pool)
     return GpuRow(
         name=node.name,
@@ -98,6 +104,7 @@ def _row(node: GpuNode, pool: Pool, how: str, where: str, models: tuple[str, ...
         mem_from=pool.mem_from,
         guarantee=pool.mem_guarantee,
         how="" if how.startswith(_WHOLE) else how,
+        unit=unit_of(card.vendor, how),
         shared=pool.mem_guarantee in (Guarantee.NONE, Guarantee.HARD_SHARE) or how.startswith("shared"),
         usable=node.usable,
         why=node.why,
@@ -117,6 +124,15 @@ _ORDERS: dict[str, Callable[[GpuRow], tuple[Any, ...]]] = {
     "usable": lambda line: (not line.usable, line.name),
 }
 SORTS = tuple(_ORDERS)
+SORTED_BY = {
+    "place": "where models go",
+    "name": "node",
+    "product": "GPU",
+    "free": "what is free",
+    "memory": "memory",
+    "usable": "usable or not",
+}
+"""What the rows are sorted by, as the table says it."""
 
 
 def arrange(rows: list[GpuRow], sort: str, wanted: Filter | None) -> list[GpuRow]:
@@ -186,6 +202,11 @@ def columns(rows: list[GpuRow], cells: int, *, grouping: str = "") -> Columns:
         if total() > cells:
             bar, note = 0, 8
     return Columns(name, product, bar, amount, cc, where, hosts)
+
+
+def legend(glyphs: Glyphs, cols: Columns) -> str:
+    """What the table's sign and its short column title stand for."""
+    return f"{glyphs.land} a model goes here" + (", CC compute capability" if cols.cc else "")
 
 
 def _widest(texts: list[str], default: int) -> int:
@@ -273,7 +294,7 @@ def _note(line: GpuRow, glyphs: Glyphs) -> Span:
 
 
 def summary(state: RunState) -> str:
-    """How many units are free and how many cards there are, for the table's frame."""
+    """How much is free on how many nodes, for the table's frame."""
     if state.cluster is None:
         return ""
     inventory = state.cluster.inventory
@@ -284,4 +305,4 @@ def summary(state: RunState) -> str:
 
     told = card_totals(inventory)
     partial = ", partial" if inventory.partial else ""
-    return f"{told.free_told}, {told.usable_cards_told}, {told.nodes:,} nodes{partial}"
+    return f"{told.free_told}, {several(told.nodes, 'node')}{partial}"

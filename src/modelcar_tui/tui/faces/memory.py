@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.facts import Term
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
@@ -46,7 +47,7 @@ def memory_rows(label: str, model: ModelVerdict | None, cells: int, glyphs: Glyp
     rows = [Row(tuple(spans)), *_legend(legend, cells)]
     if tokens is not None:
         many = f", {concurrency:.1f} full requests" if concurrency is not None else ""
-        rows.append(row((f"      KV for {tokens:,.0f} tokens{many}", "muted")))
+        rows.append(row((f"      KV for {several(round(tokens), 'token')}{many}", "muted")))
     return rows
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from modelcar_tui.core.facts import Fact
+from modelcar_tui.core.counting import several
+from modelcar_tui.core.facts import Fact, unknown
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, paragraph, row, width
 
-_NUMBERS = 29
+_NOT_JUDGED: Fact[float] = unknown("not compared with a GPU", unit="GiB")
+_NUMBERS = 30
 """Cells of the number columns of the configuration table."""
 
 
@@ -23,13 +25,14 @@ def configuration_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]
     names = _names([model.car.name for model in state.models], cells, 0.6)
     names = min(names, max(12, cells - _NUMBERS))
     roomy = cells >= names + _NUMBERS + 10
-    head = f"  {'GPUS':>4}  {'IMAGE':>9}  {'NEEDS':>10}"
-    rows = [row((pad("MODEL", names), "muted"), (head + ("  FROM" if roomy else ""), "muted"))]
-    judged = {one.model: one.needed_gib for one in (state.decision.models if state.decision else ())}
+    judged = _judged(state)
+    # The verdict's is what one GPU must have; before it there is only what all of a copy's GPUs share.
+    title = "A GPU NEEDS" if judged else "WEIGHTS+10%"
+    head = f"  {'GPUS':>4}  {'IMAGE':>9}  {title:>11}"
+    rows = [row((pad("MODEL", names), "muted"), (head + ("  HOW IT IS KNOWN" if roomy else ""), "muted"))]
     for model in state.models:
         # One need has one number: the verdict's, once there is one.
-        told = judged.get(model.car.name)
-        need = told if told is not None and told.known else model.required_vram_gib
+        need = judged.get(model.car.name, _NOT_JUDGED) if judged else model.required_vram_gib
         size = model.image.size_bytes.value
         rows.append(
             row(
@@ -42,14 +45,19 @@ def configuration_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]
     return rows
 
 
+def _judged(state: RunState) -> dict[str, Fact[float]]:
+    """What one GPU must have for each model that was compared with one; nothing where none was."""
+    compared = [one for one in (state.decision.models if state.decision else ()) if one.product]
+    return {one.model: one.needed_gib for one in compared}
+
+
 def _need_spans(need: Fact[float], *, roomy: bool) -> list[Span]:
     """How much memory, and where there is room, how that is known."""
     amount = "unknown" if need.value is None else f"{'~' * need.guess}{need.value:.1f} GiB"
-    spans: list[Span] = [(f"  {amount:>10}", "badge" if need.guess else "text" if need.known else "warn")]
+    spans: list[Span] = [(f"  {amount:>11}", "badge" if need.guess else "text" if need.known else "warn")]
     if roomy:
-        source = need.source.value if need.known else need.note
+        source = need.source.told if need.known else need.note
         spans.append((f"  {source}", "badge" if need.guess else "muted"))
-        spans.append((" (guess)" if need.guess else "", "badge"))
     return spans
 
 
@@ -70,7 +78,7 @@ def accelerator_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
     if not inventory.known:
         rows.append(row(("GPUs     ", "muted"), ("could not look", "warn")))
     elif not inventory.nodes:
-        rows.append(row(("GPUs     ", "muted"), (f"none on {inventory.nodes_seen} nodes", "warn")))
+        rows.append(row(("GPUs     ", "muted"), (f"none on {several(inventory.nodes_seen, 'node')}", "warn")))
     if inventory.partial:
         rows.append(row((" " * 9, "muted"), ("partial: not all nodes could be read", "warn")))
     if report.runtime:

@@ -97,7 +97,7 @@ def answer_rows(answer: QuestionAnswered, cells: int) -> list[Row]:
             f"(language model; numbers, names and verdicts checked; {answer.cost})", cells, "muted"
         )
     elif answer.facts:
-        rows += paragraph(f"facts: {reveal(answer.cited)}", cells, "muted")
+        rows += paragraph(f"from: {reveal(answer.cited)}", cells, "muted")
     if answer.why:
         rows += paragraph(reveal(answer.why), cells, "warn")
     return [*rows, EMPTY]

@@ -16,6 +16,7 @@ from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.widget import Widget
 
 from modelcar_tui.core import resources
+from modelcar_tui.core.counting import several
 from modelcar_tui.tui.board import Opening
 from modelcar_tui.tui.driver import forget_typed
 from modelcar_tui.tui.face import Face
@@ -200,7 +201,7 @@ class Box(View):
             return rows
         down = dialog.below - dialog.top
         text = (
-            f"{self.face.glyphs.down} {down} more rows: j"
+            f"{self.face.glyphs.down} {several(down, 'more row')}: j"
             if down
             else f"{self.face.glyphs.ellipsis} k goes back"
         )

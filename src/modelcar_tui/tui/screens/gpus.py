@@ -73,7 +73,7 @@ class GpuScreen(FaceScreen):
             ("j k", "move"),
             ("/", "filter"),
             ("r", "read again"),
-            (">", f"by {self._table.sort}"),
+            (">", "sort"),
             ("b", f"group {self._table.grouping or 'none'}"),
         ]
         if self._table.grouping:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.tui.logerrors import ErrorWalk
 from modelcar_tui.tui.patterns import parse_filter
@@ -131,13 +132,9 @@ class LogKeys:
                     for at in range(0, count, 2000):
                         file.writelines(f"{line.text}\n" for _, line in index.read(at, min(2000, count - at)))
                 # The name first: on a narrow screen the folder is cut, not what one looks for in it.
-                text = f"{path.name}: {_lines(count)} saved, in {crop_middle(str(path.parent), 40)}"
+                text = f"{path.name}: {several(count, 'line')} saved, in {crop_middle(str(path.parent), 40)}"
             except OSError as error:
                 text = f"{path.name} not saved: {error.strerror}"
             app.call_from_thread(self._tell, text)
 
         self._view.run_worker(work, thread=True, exclusive=True, group="save", exit_on_error=False)
-
-
-def _lines(count: int) -> str:
-    return f"{count:,} line{'s' * (count != 1)}"

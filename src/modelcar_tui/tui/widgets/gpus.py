@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.gpu_groups import GROUPINGS, Group, group, group_row
 from modelcar_tui.tui.faces.gpus import (
+    SORTED_BY,
     SORTS,
     Columns,
     GpuRow,
@@ -13,11 +15,12 @@ from modelcar_tui.tui.faces.gpus import (
     columns,
     gpu_rows,
     head_row,
+    legend,
     summary,
     table_row,
 )
 from modelcar_tui.tui.patterns import Filter
-from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
+from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row, width
 from modelcar_tui.tui.view import View
 
 
@@ -66,7 +69,10 @@ class GpuTable(View, can_focus=True):
         read = (
             f", read {age}" if age.endswith(" ago") and " s " not in age else ""
         )  # no seconds: they cost bytes
-        return row((f"{self.cursor + 1:,}/{len(self.shown):,} by {self.sort}{grouped}{read}", "muted"))
+        told = f"{self.cursor + 1:,}/{len(self.shown):,} sorted by {SORTED_BY[self.sort]}{grouped}{read}"
+        cells = self.inner[0]
+        signs = f"  {legend(self.face.glyphs, self._columns(cells))}"
+        return row((told + signs * (width(told + signs) < cells - 4), "muted"))
 
     def body(self, width: int, height: int) -> list[Row]:
         self._look()
@@ -183,4 +189,4 @@ class GpuTable(View, can_focus=True):
         if not report.inventory.known:
             problem = report.access.problem
             return paragraph(f"could not look: {problem or report.access.rung.value}", width, "warn")
-        return paragraph(f"no accelerators on {report.inventory.nodes_seen} nodes", width, "warn")
+        return paragraph(f"no accelerators on {several(report.inventory.nodes_seen, 'node')}", width, "warn")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modelcar_tui.core.counting import several
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.lines import keep_state, line_spans
 from modelcar_tui.tui.logindex import LogIndex
@@ -47,7 +48,7 @@ class LogView(View, can_focus=True):
         fresh = self.index.shown - self.seen
         if fresh <= 0:
             return EMPTY
-        return row((f" {fresh:,} new line{'s' * (fresh != 1)} {self.face.glyphs.down} f follows ", "need"))
+        return row((f" {several(fresh, 'new line')} {self.face.glyphs.down} f follows ", "need"))
 
     def body(self, width: int, height: int) -> list[Row]:
         index = self.index
@@ -184,10 +185,14 @@ class LogView(View, can_focus=True):
             return EMPTY
         mode = "follow" if self.follow else "reading"
         last = min(self.top + max(1, self.inner[1]), index.shown)
-        count = f"{last:,}/{index.shown:,}" if not self.follow else f"{index.shown:,}"
-        of = f" of {index.total:,}" if index.filter is not None else ""
+        place = "" if self.follow else f"{last:,}/"
+        shown = f"{index.shown:,} of " if index.filter is not None else ""
+        count = several(index.shown if index.filter is None else index.total, "line")
         busy = " searching" if index.busy else ""
-        return row((f"{count}{of} lines{busy} ", "muted"), (mode, "ok" if self.follow else "warn"))
+        return row(
+            (f"{place}{shown}{count}{busy} ", "muted"),
+            (mode, "ok" if self.follow else "warn"),
+        )
 
     def _empty_text(self) -> str:
         if self.index.total:

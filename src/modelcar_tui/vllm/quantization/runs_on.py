@@ -87,7 +87,7 @@ def _method(asked: AskedQuantization, weights: list[Compatibility]) -> Iterator[
         quantization=choose_method(asked).method,
         gpu=weights[0].gpu,
         why=why,
-        source="vLLM, ModelConfig._verify_quantization and get_quant_config",
+        source="vLLM, config/model.py and model_loader/weight_utils.py",
     )
 
 
