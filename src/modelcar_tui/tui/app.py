@@ -26,7 +26,7 @@ from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import NoLog, open_log
 from modelcar_tui.tui.messages import Copied, Said, ThemeChosen
 from modelcar_tui.tui.port import Clocked, EnginePort
-from modelcar_tui.tui.screens.base import Faced, Sparing, style
+from modelcar_tui.tui.screens.base import Faced, style
 from modelcar_tui.tui.screens.dashboard import DashboardScreen, layout_for
 from modelcar_tui.tui.screens.opening import OPENERS
 from modelcar_tui.tui.signals import Leaving
@@ -60,6 +60,7 @@ class DashboardApp(ThemedApp):
     BINDINGS = [  # noqa: RUF012
         Binding("ctrl+c,ctrl+q", "request_quit", "quit", show=False, priority=True),
         Binding("ctrl+p", "palette", "command palette"),
+        Binding("ctrl+l", "draw_again", "draw the screen again", show=False),
     ]
 
     def __init__(
@@ -119,9 +120,7 @@ class DashboardApp(ThemedApp):
         self.call_after_refresh(self._start)
 
     def _repaint_all(self, _: object) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, Sparing):
-                screen.paint_whole()
+        self.draw_again()
 
     def _start(self) -> None:
         gc.freeze()
