@@ -7,7 +7,7 @@ change.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from rich.color import ColorSystem
 from rich.console import Console, RenderableType
@@ -20,13 +20,6 @@ from textual.strip import Strip
 from modelcar_tui.tui.cells import Cells, cells
 from modelcar_tui.tui.looks import Looks
 from modelcar_tui.tui.painter import Painter
-
-
-class Whole(Protocol):
-    """A screen that can be drawn again."""
-
-    def paint_whole(self) -> None:
-        """All of it."""
 
 
 class Words(CompositorUpdate):
@@ -75,10 +68,7 @@ class PaintedApp(App[int]):
         """The terminal shows something else than we think: all of every screen is sent."""
         self.painter.forget()
         for screen in self.screen_stack:
-            if hasattr(screen, "paint_whole"):
-                cast("Whole", screen).paint_whole()
-            else:
-                screen.refresh()
+            getattr(screen, "paint_whole", screen.refresh)()
 
     def action_draw_again(self) -> None:
         """`ctrl+l`: a line that loses bytes, or another program, has spoilt the terminal."""

@@ -65,6 +65,8 @@ class Painter:
 
     def _scroll(self, pen: Pen, changed: dict[int, Cells]) -> None:
         """Move rows on the terminal where that leaves less to send."""
+        if any(row.text[0] == UNKNOWN for row in self.rows):
+            return
         shift = _likely_shift(self.rows, changed)
         if not shift:
             return

@@ -34,15 +34,15 @@ class Pen:
         self._reach(row, y, start)
         at = start
         while at < end:
-            stop = _blanks(row, at, end)
-            if self._worth_erasing(row, at, stop):
+            stop = _alike(row, at, end)
+            if row.text[at] == " " and self._worth_erasing(row, at, stop):
                 self._erase(row, y, at, stop)
-                at = stop
-            else:
-                stop = max(stop, at + 1)
+            elif row.unsure:
                 for x in range(at, stop):
-                    self._put(row, y, x)
-                at = stop
+                    self._put(row, y, x, x + 1)
+            else:
+                self._put(row, y, at, stop)
+            at = stop
 
     def scroll(self, top: int, bottom: int, by: int) -> None:
         """Move the rows from `top` up to `bottom` (not included) up by `by` rows, down where it is negative.
@@ -66,26 +66,33 @@ class Pen:
     def _wear_for_blanks(self, blank: int) -> None:
         self._wear(self._looks.blank_under(self._worn, blank))
 
-    def _put(self, row: Cells, y: int, x: int) -> None:
-        sign = row.text[x]
-        if not sign:
+    def _put(self, row: Cells, y: int, start: int, stop: int) -> None:
+        """Cells of one look, of which only a single one may be unsure."""
+        text = "".join(row.text[start:stop])
+        if not text:
             return
-        if self._x != x or self._y != y:
-            self._move(y, x)
-        if sign == " ":
-            self._wear_for_blanks(row.looks[x])
+        if self._x != start or self._y != y:
+            self._move(y, start)
+        if text[0] == " ":
+            self._wear_for_blanks(row.looks[start])
         else:
-            self._wear(row.looks[x])
-        wide = x + 1 < self._width and not row.text[x + 1]
-        if wide and unsure(sign):
+            self._wear(row.looks[start])
+        if row.unsure and unsure(text):
+            self._put_unsure(text, wide=stop < self._width and not row.text[stop], x=start)
+            return
+        self.words.append(text)
+        self._x = stop
+        if stop < self._width and not row.text[stop]:
+            self._x += 1
+        if self._x >= self._width:
+            self._x = NOWHERE
+
+    def _put_unsure(self, sign: str, *, wide: bool, x: int) -> None:
+        if wide:
             # It may be drawn in one cell, and the other would show what was there.
             self.words.append(f"  \x1b[{x + 1}G")
         self.words.append(sign)
-        self._x = x + 1 + wide
-        if unsure(sign):
-            self._x = self._y = NOWHERE
-        elif self._x >= self._width:
-            self._x = NOWHERE
+        self._x = self._y = NOWHERE
 
     def _worth_erasing(self, row: Cells, start: int, stop: int) -> bool:
         count = stop - start
@@ -145,11 +152,10 @@ def _right_from_edge(edge: str, x: int) -> str:
     return f"{edge}\x1b[{_count(x)}C" if x else edge
 
 
-def _blanks(row: Cells, start: int, end: int) -> int:
-    """Where the blanks of one look that begin at `start` end; `start` where none do."""
-    if row.text[start] != " ":
-        return start
-    look, at = row.looks[start], start + 1
-    while at < end and row.text[at] == " " and row.looks[at] == look:
+def _alike(row: Cells, start: int, end: int) -> int:
+    """Where the blanks, or the signs, of one look that begin at `start` end."""
+    text, looks = row.text, row.looks
+    look, blank, at = looks[start], text[start] == " ", start + 1
+    while at < end and looks[at] == look and (text[at] == " ") == blank:
         at += 1
     return at
