@@ -14,6 +14,8 @@ from modelcar_tui.tui.rows import neutral
 
 UNKNOWN = "\0"
 """The text of a cell of which nobody knows what it shows; no cell that is written has it."""
+LAST_OF_BMP = 0xFFFF
+"""Beyond it terminals of different age have different widths."""
 _SURE_WIDE = (
     (0x1100, 0x115F),
     (0x2E80, 0xA4CF),
@@ -98,15 +100,21 @@ def cells(segments: Iterable[Segment], looks: Looks, colours: ColorSystem) -> Ce
 
 def _spread(content: str, text: list[str]) -> bool:
     """Append the cells of a text; whether a terminal may draw them wider or narrower."""
-    signs, unsure = _signs(content)
-    for sign, width in signs:
+    if all(map(_narrow, content)):
+        text += content
+        return False
+    spans, _ = split_graphemes(content)
+    doubtful = False
+    for start, end, width in spans:
+        sign = content[start:end]
+        doubtful |= _unsure(sign)
         if width:
             text.append(sign)
             if width == 2:
                 text.append("")
         elif text:
             _combine(text, sign)
-    return unsure
+    return doubtful
 
 
 def _combine(text: list[str], mark: str) -> None:
@@ -116,22 +124,18 @@ def _combine(text: list[str], mark: str) -> None:
     text[at] += mark
 
 
-@lru_cache(maxsize=4096)
-def _signs(content: str) -> tuple[tuple[tuple[str, int], ...], bool]:
-    if all(get_character_cell_size(char) == 1 for char in content):
-        return tuple((char, 1) for char in content), any(map(_unsure, content))
-    spans, _ = split_graphemes(content)
-    signs = tuple((content[start:end], width) for start, end, width in spans)
-    return signs, any(_unsure(sign) for sign, _ in signs)
+@lru_cache(maxsize=1024)
+def _narrow(char: str) -> bool:
+    return get_character_cell_size(char) == 1 and ord(char) <= LAST_OF_BMP
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _unsure(sign: str) -> bool:
     if len(sign) > 1:
         return True
     code = ord(sign)
     if get_character_cell_size(sign) == 1:
-        return code > 0xFFFF
+        return code > LAST_OF_BMP
     return not any(low <= code <= high for low, high in _SURE_WIDE)
 
 

@@ -41,6 +41,8 @@ class PaintedApp(App[int]):
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         if not isinstance(renderable, LayoutUpdate | ChopsUpdate) or not self._paints():
+            if renderable is not None and self._paints():
+                self.painter.forget()
             super()._display(screen, renderable)
             return
         words = paint(self.painter, renderable, colours_of(self.console))
