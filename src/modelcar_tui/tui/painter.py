@@ -16,6 +16,8 @@ from modelcar_tui.tui.pen import Pen
 
 FEWEST_ROWS = 4
 """Changed rows from which on it is looked whether they only moved."""
+MANY_RUNS = 4
+"""Pieces of a row from which on it may be shorter to erase it first."""
 WORTH_CELLS = 40
 """Cells that a scroll must save: its words are as long as some thirty of them."""
 
@@ -58,10 +60,31 @@ class Painter:
         if len(changed) >= FEWEST_ROWS:
             self._scroll(pen, changed)
         for y, row in sorted(changed.items()):
-            for start, end in _runs(self.rows[y], row):
-                pen.write(row, y, start, end)
+            self._write(pen, y, row)
             self.rows[y] = row
         return pen.end()
+
+    def _write(self, pen: Pen, y: int, row: Cells) -> None:
+        """The cells that differ; or the rest of the row erased and its signs, where that is shorter."""
+        old = self.rows[y]
+        runs = _runs(old, row)
+        mark, before = len(pen.words), pen.place
+        for run in runs:
+            pen.write(row, y, *run)
+        blank = _commonest_blank(row) if len(runs) >= MANY_RUNS else None
+        if blank is None or not pen.erases(blank) or old.unsure or row.unsure or UNKNOWN in row.text:
+            return
+        piecewise, after = pen.words[mark:], pen.place
+        del pen.words[mark:]
+        pen.place = before
+        start = runs[0][0]
+        pen.erase_rest(y, start, blank)
+        rest = len(row.text) - start
+        for run in _runs(Cells(old.text[:start] + [" "] * rest, old.looks[:start] + [blank] * rest), row):
+            pen.write(row, y, *run)
+        if _bytes(pen.words[mark:]) >= _bytes(piecewise):
+            pen.words[mark:] = piecewise
+            pen.place = after
 
     def _scroll(self, pen: Pen, changed: dict[int, Cells]) -> None:
         """Move rows on the terminal where that leaves less to send."""
@@ -87,6 +110,15 @@ class Painter:
         pen.scroll(top, bottom, shift)
         self.rows[top:bottom] = moved
         changed.update(zip(range(top, bottom), goal, strict=True))
+
+
+def _bytes(words: list[str]) -> int:
+    return len("".join(words).encode())
+
+
+def _commonest_blank(row: Cells) -> int | None:
+    seen = Counter(look for cell, look in zip(row.text, row.looks, strict=True) if cell == " ")
+    return seen.most_common(1)[0][0] if seen else None
 
 
 def _likely_shift(old: list[Cells], changed: Mapping[int, Cells]) -> int:

@@ -24,6 +24,15 @@ class Pen:
         self._x = self._y = NOWHERE
         self._worn = PLAIN
 
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Column, row and look of a terminal that was told all words; set it where words are taken back."""
+        return self._x, self._y, self._worn
+
+    @place.setter
+    def place(self, place: tuple[int, int, int]) -> None:
+        self._x, self._y, self._worn = place
+
     def erases(self, blank: int) -> bool:
         """Whether an erasing word leaves blanks of that look."""
         look = self._looks.all[blank]
@@ -100,10 +109,21 @@ class Pen:
         return count >= enough and self.erases(row.looks[start])
 
     def _erase(self, row: Cells, y: int, start: int, stop: int) -> None:
+        if stop == self._width:
+            self.erase_rest(y, start, row.looks[start])
+            return
+        self._to_erase(y, start, row.looks[start])
+        self.words.append(f"\x1b[{stop - start}X")
+
+    def erase_rest(self, y: int, start: int, blank: int) -> None:
+        """Blanks of that look from `start` to the end of the row."""
+        self._to_erase(y, start, blank)
+        self.words.append("\x1b[K")
+
+    def _to_erase(self, y: int, start: int, blank: int) -> None:
         if self._x != start or self._y != y:
             self._move(y, start)
-        self._wear_for_blanks(row.looks[start])
-        self.words.append("\x1b[K" if stop == self._width else f"\x1b[{stop - start}X")
+        self._wear_for_blanks(blank)
 
     def _reach(self, row: Cells, y: int, x: int) -> None:
         """To the cell, over known cells on the way where writing them again is shorter than a move."""

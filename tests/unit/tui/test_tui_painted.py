@@ -100,6 +100,13 @@ def test_rows_that_moved_are_not_sent_again() -> None:
     assert len(words) < 80
 
 
+def test_a_row_that_thins_out_is_erased_first() -> None:
+    painter = Painter(fills=True)
+    paint(painter, shown([Segment("a b c d e f g h i j k l m n o p")]), COLOURS)
+    words = paint(painter, shown([Segment("a         x         y          ")]), COLOURS)
+    assert words == "\x1b[1;3H\x1b[K\x1b[8Cx\x1b[9Cy"
+
+
 def test_nothing_but_printable_text_is_sent() -> None:
     painter = Painter(fills=True)
     evil = [Segment("a\x1b]52;c;ZXZpbA==\x07\x9b2J\u202eb\nc\td"), Segment("\x1b[2J", None, [(1,)])]  # type: ignore[list-item]
