@@ -81,7 +81,7 @@ def painted(
         yield there
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_any_walk_through_the_screens_leaves_what_the_compositor_says(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     trail: list[str] = []
@@ -109,6 +109,19 @@ def test_screens_are_right_with_few_colours_and_many(env: dict[str, str], tmp_pa
         for keys in (("?",), (ESC,), ("l",), ("f",), (PAGE_DOWN,), ("k",), (ESC,), ("g",), (ESC,)):
             there.keys(*keys)
             there.check(repr(keys))
+
+
+def test_a_terminal_that_shows_a_frame_at_once_is_told_where_it_ends(tmp_path: Path) -> None:
+    with painted(tmp_path, "decided") as there:
+        assert b"\x1b[?2026h" not in there.sent, "it has not said that it can"
+        there.keys("\x1b[?2026;2$y")
+        for key in ("?", ESC, "g", ESC):
+            start = len(there.sent)
+            there.keys(key)
+            there.check(repr(key))
+            sent = bytes(there.sent[start:])
+            assert sent.count(b"\x1b[?2026h") == sent.count(b"\x1b[?2026l") > 0
+        assert there.quiet(1.0) == 0
 
 
 @pytest.mark.parametrize("theme", ["ansi", "light", "mono"])

@@ -10,9 +10,9 @@ import pytest
 from sent import ESC, Wire, demo, flooded, log_app, of_one_line, started
 
 OPENED = {(120, 40): 12_000, (80, 24): 4_800}
-CLOSED = {(120, 40): 8_000, (80, 24): 3_600}
+CLOSED = {(120, 40): 8_000, (80, 24): 3_200}
 STARTED = {(120, 40): 30_000, (80, 24): 12_000}
-"""Bytes by size. A smaller screen has as many frames and titles: a tenth more than its share to close."""
+"""Bytes by size in cells."""
 SCREENS = {"why": "?", "review": "d", "filter": "/", "GPUs": "g"}
 
 
