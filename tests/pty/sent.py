@@ -43,7 +43,7 @@ class Wire(Terminal):
         """Bytes that a key causes, from itself until the screen stands."""
         start = len(self.sent)
         self.keys(key)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 10
         while len(self.sent) == start and time.monotonic() < deadline:
             self.quiet(0.05)
         self.still()
