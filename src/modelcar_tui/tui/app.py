@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import events
-from textual.binding import Binding
 
 from modelcar_tui.core.ends import ENDS
 from modelcar_tui.core.exit_codes import ExitStatus
@@ -22,11 +21,12 @@ from modelcar_tui.supervisor.events import Stamped
 from modelcar_tui.tui import glyphs
 from modelcar_tui.tui.driver import TerminalDriver
 from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import NoLog, open_log
 from modelcar_tui.tui.messages import Copied, Said, ThemeChosen
 from modelcar_tui.tui.port import Clocked, EnginePort
-from modelcar_tui.tui.screens.base import Faced, FaceScreen, Sparing, style
+from modelcar_tui.tui.screens.base import Faced, FaceScreen, style
 from modelcar_tui.tui.screens.dashboard import DashboardScreen
 from modelcar_tui.tui.screens.opening import OPENERS
 from modelcar_tui.tui.signals import Leaving
@@ -58,8 +58,9 @@ class DashboardApp(ThemedApp):
     CSS_PATH = [style("app"), style("dashboard")]  # noqa: RUF012 - the first screen is not pushed
     TITLE = "modelcar-tui"
     BINDINGS = [  # noqa: RUF012
-        Binding("ctrl+c,ctrl+q", "request_quit", "quit", show=False, priority=True),
-        Binding("ctrl+p", "palette", "command palette"),
+        *bind("ctrl+c,ctrl+q", "request_quit", show=False, priority=True),
+        *bind("ctrl+p", "palette"),
+        *bind("ctrl+l", "draw_again", show=False),
     ]
 
     def __init__(
@@ -120,9 +121,7 @@ class DashboardApp(ThemedApp):
         self.call_after_refresh(self._start)
 
     def _repaint_all(self, _: object) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, Sparing):
-                screen.paint_whole()
+        self.draw_again()
 
     def _start(self) -> None:
         gc.freeze()

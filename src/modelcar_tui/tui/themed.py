@@ -6,16 +6,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from textual.app import App
 from textual.driver import Driver
 from textual.filter import LineFilter
 
 from modelcar_tui.tui.driver import own_size
+from modelcar_tui.tui.painted import PaintedApp
 from modelcar_tui.tui.safety import ControlFilter
 from modelcar_tui.tui.themes import PALETTES, Palette, choose
 
 
-class ThemedApp(App[int]):
+class ThemedApp(PaintedApp):
     """Themes by name, NO_COLOR, and the filter of control characters."""
 
     ENABLE_COMMAND_PALETTE = False
