@@ -20,7 +20,10 @@ def framed(
 def _edge(
     total: int, west: str, east: str, flat: str, role: str, title: Row, right: Row, glyphs: Glyphs
 ) -> Row:
-    tail = _spaced(right.spans, role)
+    # The title says what it is; what stands at the right gives way to it.
+    least = min(spans_width(title.spans), total // 2) + 5
+    told = fit(right, min(spans_width(right.spans), max(0, total - 5 - least)), glyphs.ellipsis)
+    tail = _spaced(told.spans, role)
     room = total - 3 - spans_width(tail)
     head: list[Span] = []
     for text, text_role in title.spans:
