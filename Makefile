@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
 # What `make help` says of a target stands behind its ##.
-.PHONY: help demo test check unit same same-record mutants sweep vllm vllm-judge known-gaps suite-facts crds schemas test-suite install upgrade clean test-apiserver
+.PHONY: help demo test check unit screens same same-record mutants sweep vllm vllm-judge known-gaps suite-facts crds schemas test-suite install upgrade clean test-apiserver
 
 # A look that ended with NO-GO, QA failed, rejected, UNKNOWN or Ctrl-C was a good look, and no error of make's.
 demo: $(BIN)/modelcar-tui ## a complete run with nothing installed
@@ -31,6 +31,11 @@ unit: $(VENV)/.dev ## all tests, on every core; the 20 longest are named (PYTEST
 # is the pace of the demo's recording (SAME_ARGS="--part estimates" and the like asks less).
 same: $(VENV)/.dev ## whether the product answers as recorded, byte for byte
 	$(BIN)/python tools/same.py $(SAME_ARGS)
+
+# What the dashboard looks like in its main states, as text in tests/data/screens: look at the difference before you
+# commit it. A minute.
+screens: $(VENV)/.dev ## record what the dashboard's main states look like
+	RECORD_SCREENS=1 $(BIN)/pytest -q -n auto tests/pilot/test_snapshots.py -k recorded
 
 # Only in the commit that means to change answers.
 same-record: $(VENV)/.dev ## record the answers that a commit means to change

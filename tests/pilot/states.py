@@ -11,6 +11,7 @@ import msgspec
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.qa.effect import Effect, EffectLevel
 from modelcar_tui.qa.types import QaCounts, QaModelResult, QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.verdict.reports import KindFit, ModelVerdict, OnKind, Verdict
@@ -161,7 +162,19 @@ def _ended(status: str, cause: str) -> list[e.AnyEvent]:
     ]
 
 
-CONSENT: tuple[str, ...] = ("creates and deletes the namespace test-model-serving",)
+CONSENT = (
+    Effect(
+        level=EffectLevel.FAILS,
+        label="will fail",
+        text=f"{BIG}: a cold pull takes 31 to 40 min, the suite waits 30",
+        way_out="pull the image to the nodes beforehand",
+    ),
+    Effect(level=EffectLevel.WARNS, label="rights", text="amount to cluster-admin"),
+    Effect(level=EffectLevel.WARNS, label="takes", text="1 to 4 GPUs at a time, 2-3 CPUs, 15-16 GiB RAM"),
+    Effect(label="creates", text="the namespace test-model-serving (deleted after each of 5 models)"),
+    Effect(label="network", text="github.com (an audio sample), the models' routes"),
+    Effect(label="lasts", text="42 min likely, 4 h 46 at most"),
+)
 
 STATES: dict[str, tuple[Callable[[Path], list[e.AnyEvent]], tuple[str, ...]]] = {
     "working": (working, ()),

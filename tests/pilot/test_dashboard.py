@@ -30,7 +30,7 @@ async def test_every_size_shows_verdict_question_and_keys_and_fits(size: tuple[i
         assert len(rows) == size[1]
         assert all(len(row) == size[0] for row in rows)
         assert rows[1].startswith(" NO-GO ✗ ")
-        assert rows[2].startswith(" next  A: accept the 3 required   d: review all 4 ")
+        assert any(row.startswith(" next  A: accept the 3 required   d: review all 4 ") for row in rows[2:4])
         assert " d review " in rows[-1]
 
 
@@ -83,14 +83,14 @@ async def test_number_keys_open_and_close_one_specialist_each_in_the_small_layou
         assert s.shows(app, "Prepare container"), "a number without a specialist changes nothing"
         await pilot.press("4")
         await s.wait_for(pilot, lambda: not s.shows(app, "Prepare container"), "the same key closes it")
-        assert s.shows(app, "llama-3.3-7")
+        assert s.shows(app, "llama-3.3")
 
 
 async def test_a_specialist_s_pane_is_open_while_it_works_and_one_row_when_it_is_done() -> None:
     engine = s.FakeEngine(s.begin())
     async with s.dashboard(engine, (80, 24)) as (app, pilot):
         assert s.shows(app, "Inspect the images")
-        assert s.shows(app, "List GPU nodes")
+        assert s.shows(app, "qa-operator at api.prod")
         assert not s.shows(app, "Compare needs with GPU memory")
         engine.say(*s.decided()[len(s.begin()) :])
         await s.wait_for(pilot, lambda: s.shows(app, "3 required"), "the plan")

@@ -130,7 +130,7 @@ async def test_escape_leaves_everything_without_writing() -> None:
         await s.wait_for(pilot, lambda: app.screen is screen, "back to the review")
         await s.hears(app, pilot)
         await pilot.press("q")
-        await s.wait_for(pilot, lambda: s.shows(app, "d: review all 4"), "back to the dashboard")
+        await s.wait_for(pilot, lambda: s.shows(app, "4 of 4 accepted, not written"), "back to the dashboard")
     assert engine.answers == []
 
 

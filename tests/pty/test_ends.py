@@ -43,14 +43,14 @@ def test_signals_give_the_terminal_back_and_keep_the_run(
     tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
     with Terminal(command(tmp_path), columns=120, rows=40) as terminal:
-        terminal.wait_for("to review")
+        terminal.wait_for("d: review")
         terminal.kill(number)
         assert terminal.wait_end() == status
         assert restored(terminal)
     (run,) = (tmp_path / "state" / "runs").iterdir()
     again = [str(BIN / "modelcar-tui"), "--resume", run.name, "--state-dir", str(tmp_path / "state")]
     with Terminal(again, columns=120, rows=40) as terminal:
-        terminal.wait_for("to review")
+        terminal.wait_for("d: review")
 
 
 def said_before(terminal: Terminal, line: bytes) -> bool:
@@ -60,7 +60,7 @@ def said_before(terminal: Terminal, line: bytes) -> bool:
 
 def test_what_the_dashboard_cannot_hear_or_does_not_know_is_said_before_the_screen(tmp_path: Path) -> None:
     with Terminal([*command(tmp_path), "--gpu", "Zorp-9000:2"], columns=120, rows=40) as terminal:
-        terminal.wait_for("to review")
+        terminal.wait_for("d: review")
         terminal.kill(signal.SIGTERM)
         assert terminal.wait_end() == 143
     assert said_before(
@@ -69,7 +69,7 @@ def test_what_the_dashboard_cannot_hear_or_does_not_know_is_said_before_the_scre
     state = ["--state-dir", str(tmp_path / "state")]
     again = [str(BIN / "modelcar-tui"), "--resume", "last", "--ascii", "--patch", "--no-llm", *state]
     with Terminal(again, columns=120, rows=40) as terminal:
-        terminal.wait_for("to review")
+        terminal.wait_for("d: review")
     assert said_before(terminal, b"note: --patch is not heard: a resumed run goes on with its own options")
 
 
@@ -82,6 +82,6 @@ def test_terminal_that_cannot_be_painted_gets_plain_lines(tmp_path: Path) -> Non
 
 def test_idle_screen_sends_nothing(tmp_path: Path) -> None:
     with Terminal(command(tmp_path), columns=80, rows=24) as terminal:
-        terminal.wait_for("to review")
+        terminal.wait_for("d: review")
         terminal.quiet(3.0)
         assert terminal.quiet(2.0) == 0

@@ -56,7 +56,7 @@ def test_a_terminal_that_nobody_reads_holds_no_end_up_and_is_given_back(
 ) -> None:
     with Terminal(command(tmp_path), columns=120, rows=40) as terminal:
         before = terminal.attributes()
-        terminal.wait_for("to review")
+        terminal.wait_for("d: review")
         terminal.flood("?\x1bg\x1b", 200)
         terminal.kill(number)
         assert terminal.wait_unread(10) == status
@@ -65,7 +65,7 @@ def test_a_terminal_that_nobody_reads_holds_no_end_up_and_is_given_back(
 
 def test_keys_on_a_stalled_line_still_quit(tmp_path: Path) -> None:
     with Terminal(command(tmp_path), columns=120, rows=40) as terminal:
-        terminal.wait_for("to review")
+        terminal.wait_for("d: review")
         terminal.keys("q")
         terminal.wait_for("stop the run")
         terminal.keys("S")
@@ -147,7 +147,7 @@ def test_a_shutdown_leaves_qa_running_and_does_not_wait_for_it() -> None:
 def test_what_the_terminal_was_set_to_before_is_what_it_is_set_to_after(tmp_path: Path) -> None:
     with Terminal(command(tmp_path), columns=120, rows=40) as terminal:
         before = terminal.attributes()
-        terminal.wait_for("to review")
+        terminal.wait_for("d: review")
         assert terminal.attributes() != before
         terminal.keys("q", "S")
         assert terminal.wait_end(10) == 130

@@ -75,7 +75,7 @@ def demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tmux]:
 def test_review_approve_and_qa_by_keys(demo: Tmux, tmp_path: Path) -> None:
     samples = {path.name: path.read_bytes() for path in SAMPLES.iterdir()}
     demo.wait_for(lambda text: "DEMO" in text and "Configuration" in text)
-    demo.wait_for("to review")
+    demo.wait_for("d: review")
     demo.keys("d")
     assert "DEMO" in demo.wait_for("[ ]")
     demo.keys("Enter")
@@ -104,7 +104,7 @@ def test_review_approve_and_qa_by_keys(demo: Tmux, tmp_path: Path) -> None:
 
 
 def test_quit_of_a_waiting_run_names_the_way_back(demo: Tmux) -> None:
-    demo.wait_for("to review")
+    demo.wait_for("d: review")
     demo.keys("q")
     demo.wait_for("stop the run")
     demo.press_until(("S",), lambda text: "status=" in text)
@@ -115,7 +115,7 @@ def test_editor_changes_one_value(tmp_path: Path) -> None:
     command = f"EDITOR='sed -i s/=131072/=65536/' {BIN}/modelcar-tui --demo --state-dir {tmp_path}/state"
     window = Tmux(120, 40, command)
     try:
-        window.wait_for("to review")
+        window.wait_for("d: review")
         window.keys("d")
         window.wait_for("that change no verdict")
         window.press_until(("j",), lambda text: "Enter unfolds" in text)

@@ -10,7 +10,7 @@ import pytest
 from sent import ESC, Wire, demo, flooded, log_app, of_one_line, started
 
 OPENED = {(120, 40): 12_000, (80, 24): 4_800}
-CLOSED = {(120, 40): 8_000, (80, 24): 3_200}
+CLOSED = {(120, 40): 8_000, (80, 24): 4_000}
 STARTED = {(120, 40): 30_000, (80, 24): 12_000}
 """Bytes by size in cells."""
 SCREENS = {"why": "?", "review": "d", "filter": "/", "GPUs": "g"}

@@ -194,7 +194,8 @@ class _Talk:
         for fault in supervisor.state.faults:
             complain(fault)
         finish = supervisor.state.finish
-        if finish is not None and finish.exit_status == ExitStatus.USAGE and not supervisor.state.faults:
+        told = supervisor.state.faults or supervisor.state.kept  # said already, as it happened
+        if finish is not None and finish.exit_status == ExitStatus.USAGE and not told:
             complain(finish.summary)
         if self._form == "json":
             from modelcar_tui.report import envelope, to_json

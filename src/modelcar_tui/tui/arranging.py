@@ -116,23 +116,7 @@ def _total(wants: Iterable[Want]) -> int:
 
 def _column(room: Region, wants: Sequence[Want]) -> dict[str, Region]:
     """The panels one below the other; none where there is no room for the least of it."""
-    rows: dict[str, int] = {}
-    left = room.height
-    by_weight = sorted(wants, key=lambda want: -want.weight)
-    for want in by_weight:
-        least = min(want.least, want.rows)
-        if least <= left or not rows:
-            rows[want.name] = min(least, left)
-            left -= rows[want.name]
-    for want in by_weight:
-        if want.name in rows:
-            more = max(0, min(left, want.rows - rows[want.name]))
-            rows[want.name] += more
-            left -= more
-    growing = [want.name for want in by_weight if want.grows and want.name in rows]
-    if left > 0 and rows:
-        last = growing[0] if growing else [want.name for want in wants if want.name in rows][-1]
-        rows[last] += left
+    rows = _shares(room.height, wants)
     places: dict[str, Region] = {}
     y = room.y
     for want in wants:
@@ -140,3 +124,25 @@ def _column(room: Region, wants: Sequence[Want]) -> dict[str, Region]:
             places[want.name] = Region(room.x, y, room.width, rows[want.name])
             y += rows[want.name]
     return places
+
+
+def _shares(height: int, wants: Sequence[Want]) -> dict[str, int]:
+    """The rows of each: its least, then what it wants, then what is left, what weighs most first."""
+    rows: dict[str, int] = {}
+    by_weight = sorted(wants, key=lambda want: -want.weight)
+    left = height
+    for want in by_weight:
+        least = min(want.least, want.rows)
+        if least <= left or not rows:
+            rows[want.name] = min(least, left)
+            left -= rows[want.name]
+    shown = [want for want in by_weight if want.name in rows]
+    for want in shown:
+        more = max(0, min(left, want.rows - rows[want.name]))
+        rows[want.name] += more
+        left -= more
+    if left > 0 and shown:
+        last = next((want for want in shown if want.grows), None)
+        last = last or next(want for want in reversed(wants) if want.name in rows)
+        rows[last.name] += left
+    return rows

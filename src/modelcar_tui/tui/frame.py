@@ -7,13 +7,25 @@ from modelcar_tui.tui.rows import Row, Span, crop, fit, spans_width
 
 
 def framed(
-    body: list[Row], total: int, glyphs: Glyphs, role: str, title: Row, right: Row, hint: Row
+    body: list[Row],
+    total: int,
+    glyphs: Glyphs,
+    role: str,
+    title: Row,
+    right: Row,
+    hint: Row,
+    *,
+    closed: bool = True,
 ) -> list[Row]:
-    """`body` (each row `total - 4` cells) with `title` and `right` in the upper edge, `hint` in the lower."""
+    """`body` (each row `total - 4` cells) with `title` and `right` in the upper edge, `hint` in the lower.
+
+    Where it is not `closed` the lower edge has its corners only: the next panel's upper edge follows, and a
+    rule of 120 signs is 360 bytes on a slow line.
+    """
     nw, ne, sw, se, flat, side = tuple(glyphs.frame)
     rows = [_edge(total, nw, ne, flat, role, title, right, glyphs)]
     rows += [Row(((side + " ", role), *line.spans, (" " + side, role)), line.over) for line in body]
-    rows.append(_edge(total, sw, se, flat, role, Row(), hint, glyphs))
+    rows.append(_edge(total, sw, se, flat if closed else " ", role, Row(), hint, glyphs))
     return [fit(line, total, glyphs.ellipsis) for line in rows]
 
 

@@ -24,6 +24,8 @@ class View(Widget):
     """
 
     framed = False
+    closes = True
+    """Whether the frame's lower edge is a rule; else it has its corners only."""
     ALLOW_SELECT = False
 
     def __init__(self, face: Face, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
@@ -147,7 +149,8 @@ class View(Widget):
         title, right = self.head()
         if label := self.face.labels.get(self.id or ""):
             title = Row(((f" {label} ", "key"), (" ", ""), *title.spans))
-        return framed(body, self.size.width, self.face.glyphs, role, title, right, self.foot())
+        rest = (title, right, self.foot())
+        return framed(body, self.size.width, self.face.glyphs, role, *rest, closed=self.closes)
 
     def _paint(self, line: Row) -> Strip:
         last = len(line.spans) - 1

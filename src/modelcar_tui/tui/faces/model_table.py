@@ -21,6 +21,7 @@ _BAR = 12
 _MOST_BAR = 26
 _QA = 8
 _LEAST_NAME, _NAME = 14, 26
+_LEAST_GPU = 7
 
 
 class Columns(msgspec.Struct, frozen=True):
@@ -51,27 +52,32 @@ def columns(
     left = cells - _VERDICT - name - need
     tested = _QA if qa and left >= _QA else 0
     left -= tested
-    bar = _BAR + 2 if left >= 8 + 2 else 0
-    bar = max(0, min(bar, left))
+    bar = min(_BAR + 2, left) if left >= 8 + 2 else 0
     left -= bar
-    shown: list[KindColumn] = []
-    for kind in kinds:
-        if kind.cells + 2 > left - (4 if len(kinds) > len(shown) + 1 else 0):
-            break
-        shown.append(kind)
-        left -= kind.cells + 2
+    shown = _shown(kinds, left)
     gpu = 0
-    if len(shown) < 2 and kinds:
-        left += sum(kind.cells + 2 for kind in shown)
-        shown = []
+    if shown:
+        left -= sum(kind.cells + 2 for kind in shown)
+    elif kinds:
         gpu = min(2 + max((width(_gpu(line, titles)) for line in rows), default=0), left)
-        gpu = gpu if gpu >= 7 else 0
+        gpu = gpu if gpu >= _LEAST_GPU else 0
         left -= gpu
     wider = min(longest - name, left)
     name, left = name + wider, left - wider
     bar += min(left, _MOST_BAR - bar) if bar else 0
     more = len(kinds) - len(shown) if shown else 0
-    return Columns(name, need, bar, gpu, tuple(shown), more, tested, titles)
+    return Columns(name, need, bar, gpu, shown, more, tested, titles)
+
+
+def _shown(kinds: tuple[KindColumn, ...], left: int) -> tuple[KindColumn, ...]:
+    """The kinds that have room, and how many have none; a single one of several tells less than the GPU."""
+    shown: list[KindColumn] = []
+    for at, kind in enumerate(kinds, 1):
+        if kind.cells + 2 > left - (4 if at < len(kinds) else 0):
+            break
+        shown.append(kind)
+        left -= kind.cells + 2
+    return tuple(shown) if len(shown) > 1 or len(shown) == len(kinds) else ()
 
 
 def _name_cells(line: ModelRow | ModelGroup) -> int:

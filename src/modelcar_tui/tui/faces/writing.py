@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelcar_tui.cluster.types import State
+from modelcar_tui.core.counting import several
 from modelcar_tui.manifest import Decision, Kind, Plan, Standing
 from modelcar_tui.supervisor import Approve, RunState
 from modelcar_tui.tui.faces.changes import describe, kinds
@@ -174,7 +175,8 @@ def write_warnings(review: Review, preview: ApplyPreview, glyphs: Glyphs) -> lis
     warnings += [f"{model.model} stays {model.verdict}: {model.why}" for model in failing[:STILL]]
     if len(failing) > STILL:
         warnings.append(
-            f"{len(failing) - STILL} more models stay {' or '.join(sorted({m.verdict for m in failing}))}"
+            several(len(failing) - STILL, "more model stays", "more models stay")
+            + f" {' or '.join(sorted({m.verdict for m in failing}))}"
         )
     return warnings + [str(problem) for problem in preview.warnings]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from modelcar_tui.supervisor import Pane
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui.arranging import SIDES_FROM, TWO_FROM, Want, arranged
@@ -42,31 +44,41 @@ class Wants:
     def told(self, width: int, height: int, opened: set[str], focus: str) -> list[Want]:
         """The panels that have something to show, in the order of reading."""
         self._look(width)
-        qa_runs = bool(self._face.state.qa.started.container) and self._face.state.qa.outcome is None
-        wants = [
-            Want(pane.id or "", _PANE if qa_runs and width >= TWO_FROM else 4, pane.wanted(width), 70)
-            for pane in self._board.query(SpecialistPane)
-            if _open(self._face.state.pane(pane.specialist), pane.specialist in opened)
-        ]
-        models = self._rows.get("models", 0)
-        if models:
-            share = 35 if wants or qa_runs else 55
-            wants.append(Want("models", min(models, max(5, height * share // 100)), models, 80))
-        plan = 45 if self._face.state.answer is None else 20
-        for name, least, weight in (("page", 7, 40), ("plan", 5, plan), ("notes", 4, 30), ("gpus", 5, 25)):
-            rows = self._rows.get(name, 0)
-            beside = qa_runs and width < SIDES_FROM and name in ("plan", "notes") and name != focus
-            if rows and not beside:
-                wants.append(Want(name, min(rows, least), rows, weight, grows=name == "page"))
-        if self._index.total:
-            weight = 75 if qa_runs else 28
-            rows = min(self._index.total + 2, max(6, height * 2 // 5))
-            wants.append(Want("log", min(rows, 5), rows, weight, grows=True))
-        most = height - (_TABLE if models else 0)
+        qa = self._face.state.qa
+        tests = bool(qa.started.container) and qa.outcome is None
+        wants = [*self._panes(width, opened, roomy=tests and width >= TWO_FROM)]
+        wants += self._table(height, 35 if wants or tests else 55)
+        away = ("plan", "notes") if tests and width < SIDES_FROM else ()
+        wants += [want for want in self._around() if want.name not in away or want.name == focus]
+        wants += self._log(height, tests=tests)
+        most = height - (_TABLE if self._rows["models"] else 0)
         wants = [_looked_at(want, most) if want.name == focus else want for want in wants]
         wants = self._filled(wants, width, height) if width >= TWO_FROM else wants
         self.names = frozenset(want.name for want in wants)
         return wants
+
+    def _panes(self, width: int, opened: set[str], *, roomy: bool) -> Iterator[Want]:
+        """The specialists that work, and those that the operator has opened."""
+        for pane in self._board.query(SpecialistPane):
+            if _open(self._face.state.pane(pane.specialist), pane.specialist in opened):
+                yield Want(pane.id or "", _PANE if roomy else 4, pane.wanted(width), 70)
+
+    def _table(self, height: int, share: int) -> Iterator[Want]:
+        """The models; at least that share (in percent) of the rows, as far as there are so many."""
+        if rows := self._rows["models"]:
+            yield Want("models", min(rows, max(5, height * share // 100)), rows, 80)
+
+    def _around(self) -> Iterator[Want]:
+        """What stands around the table: the model's page, the plan, remarks, GPUs."""
+        plan = 45 if self._face.state.answer is None else 20
+        for name, least, weight in (("page", 6, 40), ("plan", 5, plan), ("notes", 4, 30), ("gpus", 5, 25)):
+            if rows := self._rows.get(name, 0):
+                yield Want(name, min(rows, least), rows, weight, grows=name == "page")
+
+    def _log(self, height: int, *, tests: bool) -> Iterator[Want]:
+        if self._index.total:
+            rows = min(self._index.total + 2, max(6, height * 2 // 5))
+            yield Want("log", min(rows, 5), rows, 75 if tests else 28, grows=True)
 
     def _filled(self, wants: list[Want], width: int, height: int) -> list[Want]:
         """With the specialists that are done, as far as they fill room that nothing else needs."""

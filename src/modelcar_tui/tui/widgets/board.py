@@ -63,6 +63,8 @@ class Board(Container):
 class Panel(Scrolled, can_focus=True):
     """A framed panel of the board whose rows are a function of the state."""
 
+    closes = False
+
     def wanted(self, width: int) -> int:
         """Rows for all that it has to tell in a panel of `width` cells, its frame included; 0 for nothing."""
         rows = len(self.all_rows(max(1, width - 4), 400))

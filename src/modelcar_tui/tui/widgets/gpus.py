@@ -28,6 +28,7 @@ class GpuTable(View, can_focus=True):
     """Nodes with a cursor, an order and a filter."""
 
     framed = True
+    closes = False
 
     def __init__(self, face: Face, *, id: str) -> None:  # noqa: A002
         super().__init__(face, id=id, classes="panel")

@@ -16,6 +16,7 @@ class LogView(View, can_focus=True):
     """The QA log. `follow` shows the end; scrolling up leaves it, and new lines are then only counted."""
 
     framed = True
+    closes = False
 
     def __init__(self, face: Face, index: LogIndex, *, id: str) -> None:  # noqa: A002
         super().__init__(face, id=id, classes="panel")

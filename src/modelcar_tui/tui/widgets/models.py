@@ -19,6 +19,7 @@ class ModelTable(View, can_focus=True):
     """The heart of the dashboard once deciding is done."""
 
     framed = True
+    closes = False
 
     def __init__(self, face: Face) -> None:
         super().__init__(face, id="models", classes="panel")

@@ -61,6 +61,8 @@ class Strip(View):
 class SpecialistPane(Scrolled, can_focus=True):
     """One specialist: checklist, result, elapsed time."""
 
+    closes = False
+
     def __init__(self, face: Face, name: str, number: int) -> None:
         super().__init__(face, id=f"pane-{number}", classes="panel")
         self.specialist = name
