@@ -20,6 +20,7 @@ from modelcar_tui.tui.screens.finish import FinishDialog
 from modelcar_tui.tui.screens.gpus import GpuScreen
 from modelcar_tui.tui.screens.help import HelpScreen, key_rows
 from modelcar_tui.tui.screens.palette import Choices, PaletteScreen
+from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.screens.quit import QuitDialog
 from modelcar_tui.tui.widgets.panels import Footer
 from pilot import support as s
@@ -131,6 +132,22 @@ async def test_what_is_typed_in_a_filter_is_text() -> None:
         await s.wait_for(pilot, lambda: app.screen.prompt.ready, "the line is there")
         await pilot.press("slash", *"chd")
         await s.wait_for(pilot, lambda: s.shows(app, "/chd"), "the letters are the filter's")
+
+
+async def test_a_sweeping_act_is_not_done_from_a_line_that_is_typed() -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine, keys={"accept-all": ("F6",)}) as (app, pilot):
+        await pilot.press("d")
+        await s.wait_for(pilot, lambda: isinstance(app.screen, DiffScreen), "the review opens")
+        await s.hears(app, pilot)
+        await pilot.press("equals_sign")
+        line = app.screen.query_one(Prompt)
+        await s.wait_for(pilot, lambda: line.open, "a value is edited")
+        await pilot.press("f6", "escape")
+        await s.wait_for(pilot, lambda: not line.open, "the line is left")
+        assert not engine.marked
+        await pilot.press("f6")
+        await s.wait_for(pilot, lambda: bool(engine.marked), "F6 accepts all outside of it")
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])

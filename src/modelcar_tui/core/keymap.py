@@ -140,11 +140,9 @@ class Judged(NamedTuple):
 def keys_of(name: str, moved: Keymap) -> tuple[str, ...]:
     """All keys of an act: the operator's, or the default ones; then those that stay."""
     default = ACTS[name].keys
-    return (
-        tuple(dict.fromkeys((*moved[name], *(key for key in default if key in STAY))))
-        if name in moved
-        else default
-    )
+    if name not in moved:
+        return default
+    return tuple(dict.fromkeys((*moved[name], *(key for key in default if key in STAY))))
 
 
 def judged(table: Mapping[str, Any]) -> list[Judged]:
@@ -169,7 +167,7 @@ def named_key(text: str) -> tuple[str, str, str]:
         return key, "", ""
     head, plus, last = text.lower().rpartition("+")
     if plus and {"alt", "meta", "super", "cmd", "option"} & set(head.split("+")):
-        return "", f"{shown} does not come through: terminals send Esc and the letter", "take another key"
+        return "", f"{shown} does not come through: terminals send Esc and the key", "take another key"
     if head == "shift" and len(last) == 1 and last.isalpha():
         return "", f"{shown} is no key", f'a shifted letter is written "{last.upper()}"'
     if near := _CTRL.fullmatch(text):
@@ -242,7 +240,8 @@ def _alone(one: Judged, users: Mapping[str, str]) -> Judged:
 
 
 def _near(name: str) -> str:
-    if act := ACT_OF.get(_read(name)):
+    act = ACT_OF.get(_read(name))
+    if act is not None and act != "specialist":
         return f'the name stands at the left, the key at the right: {act} = "..."'
     import difflib
 

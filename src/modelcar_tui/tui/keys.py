@@ -78,6 +78,11 @@ def moved_bindings(bindings: BindingsMap) -> BindingsMap:
     return BindingsMap.from_keys(out)
 
 
+def sweeps(bindings: BindingsMap, key: str) -> bool:
+    """Whether a key does a sweeping act on the screen with these bindings."""
+    return any(one.id in ACTS and ACTS[one.id].sweeping for one in bindings.key_to_bindings.get(key, ()))
+
+
 def _keys_in_place(key: str, name: str | None) -> tuple[str, ...]:
     """The operator's keys in place of one that a screen binds, which keeps its place where it stays."""
     if name not in _moved:

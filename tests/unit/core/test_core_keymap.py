@@ -137,6 +137,7 @@ def test_two_may_change_places_and_two_may_not_meet() -> None:
         ("Accept_Required", "did you mean accept-required?"),
         ("d", 'the name stands at the left, the key at the right: review = "..."'),
         ("?", 'the name stands at the left, the key at the right: why = "..."'),
+        ("1", "docs/keys.md has the names"),
         ("qwertz", "docs/keys.md has the names"),
     ],
 )  # fmt: skip
@@ -152,7 +153,7 @@ def test_every_fault_has_its_line_of_the_file(tmp_path: Path) -> None:
     assert lines(tmp_path, text) == [
         '1: theme: "lihgt" is none of dark, light, colour-blind, ansi, mono; did you mean light?',
         "4: keys.rewiew: nothing has this name; did you mean review?",
-        '5: keys.gpus: "alt+g" does not come through: terminals send Esc and the letter; take another key',
+        '5: keys.gpus: "alt+g" does not come through: terminals send Esc and the key; take another key',
         '6: keys.log: "c" is review already (review the proposed changes); '
         "take another key, or give review one too",
         '2: keys.?: nothing has this name; the name stands at the left, the key at the right: why = "..."',
