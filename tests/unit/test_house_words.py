@@ -44,6 +44,7 @@ NEVER_ONE = {
     "{} models fit": "a name that fits one model is that model",
     "one of {} cards": "a name that fits one card is that card",
     "{} nodes of": "stages of a pipeline, of which there are two at least",
+    "the filter; {} changes it": "a key of the operator's, no number",
     "{} models at a time": "said where more than one is tested at a time",
 }
 """Texts that say a plural of a number that can't be one, and why it can't."""

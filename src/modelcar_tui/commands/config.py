@@ -31,6 +31,7 @@ def run_config(args: argparse.Namespace) -> int:
 
 def _show(found: Preferences) -> None:
     rows = [(name, _value(name, one, found), one.source) for name, one in found.chosen.items()]
+    rows += [(f"keys.{name}", _keys(name, found), found.key_source(name)) for name in found.keys]
     names = max(len(name) for name, _, _ in rows)
     values = min(max(len(value) for _, value, _ in rows), 40)
     state = "" if found.file.there else " (there is none)"
@@ -50,6 +51,12 @@ def _value(name: str, one: Chosen, found: Preferences) -> str:
     if one.value is None:
         return _default_folder(name)
     return with_home(one.value) if isinstance(one.value, str) else str(one.value).lower()
+
+
+def _keys(name: str, found: Preferences) -> str:
+    from modelcar_tui.core.keymap import keys_of
+
+    return " ".join(keys_of(name, found.keys))
 
 
 def _here(told: str, here: str) -> str:

@@ -28,6 +28,7 @@ def run(args: argparse.Namespace, preferences: Preferences) -> int:
         ascii=preferences.ascii,
         theme=preferences.theme,
         low_bandwidth=preferences.low_bandwidth,
+        keys=preferences.keys,
     )
     if isinstance(port, Engine):
         for line in port.last_words():

@@ -70,6 +70,15 @@ class Preferences(msgspec.Struct, frozen=True):
         return not screen.shows_unicode() if told == "auto" else told == "always"
 
     @property
+    def keys(self) -> dict[str, tuple[str, ...]]:
+        """The operator's keys by the names of `core.keymap.ACTS`; what is not in it has its default keys."""
+        return {name: given.keys for name, given in self.file.keys.items()}
+
+    def key_source(self, name: str) -> str:
+        """`FILE:LINE` of an act's keys."""
+        return _place(self.file, self.file.keys[name].line)
+
+    @property
     def theme(self) -> str | None:
         """The theme's name; None takes the default.
 
@@ -126,5 +135,9 @@ def _of_file(name: str, file: ConfigFile) -> Chosen:
     value: Any = given.value
     if KEYS[name].path:
         value = str(expanded(value))
+    return Chosen(value, _place(file, given.line), of_file=True)
+
+
+def _place(file: ConfigFile, line: int) -> str:
     where = with_home(str(file.path))
-    return Chosen(value, f"{where}:{given.line}" if given.line else where, of_file=True)
+    return f"{where}:{line}" if line else where

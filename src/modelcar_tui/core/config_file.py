@@ -29,7 +29,7 @@ MOST = 64 * 1024
 """Bytes that a file of settings may have."""
 _PLACE = re.compile(r"at line (\d+), column (\d+)")
 _ASSIGNS = re.compile(r"""^\s*(?:\[+\s*)?(["'\w.-]+?)\s*(?:=|\]+\s*(?:#.*)?$)""")
-_LATER = "keys can't be chosen yet; take [keys] out"
+_KEYS_TABLE = 'it is a table: [keys], and under it lines as review = "c"'
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -62,12 +62,21 @@ class Given(msgspec.Struct, frozen=True):
     line: int
 
 
+class GivenKeys(msgspec.Struct, frozen=True):
+    """A line of `[keys]`: the keys as they are printed, without those that stay; the line as in `Given`."""
+
+    keys: tuple[str, ...]
+    line: int
+
+
 class ConfigFile(msgspec.Struct, frozen=True):
     """The file as it was read: what it sets, by the names of `KEYS`, and what is wrong with it."""
 
     path: Path
     there: bool = False
     given: dict[str, Given] = {}
+    keys: dict[str, GivenKeys] = {}
+    """By the names of `core.keymap.ACTS`."""
     problems: tuple[Problem, ...] = ()
 
 
@@ -178,16 +187,37 @@ def _parsed(path: Path, text: str) -> ConfigFile:
             problems.append(wrong)
         elif name in KEYS:
             given[name] = Given(value, line)
-    return ConfigFile(path, there=True, given=given, problems=tuple(problems))
+    keys, faults = _keys(tree.get("keys"), lines, where)
+    return ConfigFile(path, there=True, given=given, keys=keys, problems=(*problems, *faults))
+
+
+def _keys(table: Any, lines: Mapping[str, int], where: str) -> tuple[dict[str, GivenKeys], list[Problem]]:
+    """What `[keys]` says, and what is wrong in it."""
+    if not isinstance(table, dict):
+        return {}, []
+    from modelcar_tui.core.keymap import judged
+
+    keys: dict[str, GivenKeys] = {}
+    problems: list[Problem] = []
+    for one in judged(table):
+        line = lines.get(f"keys.{one.name}", lines.get("keys", 0))
+        if one.what:
+            at = f"{where}:{line}" if line else where
+            what = f"keys.{reveal(one.name[:60])}: {one.what}"
+            problems.append(Problem(where=at, what=what, fix=one.fix))
+        else:
+            keys[one.name] = GivenKeys(one.keys, line)
+    return keys, problems
 
 
 def _settings(tree: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Each setting by its whole name; what is in a table that nobody knows is told as that table."""
+    """Each setting but the keys by its whole name; what is in a table that nobody knows is told as that
+    table."""
     tables = {name.partition(".")[0] for name in KEYS if "." in name}
     for name, value in tree.items():
         if name in tables and isinstance(value, dict):
             yield from ((f"{name}.{inner}", held) for inner, held in value.items())
-        else:
+        elif name != "keys" or not isinstance(value, dict):
             yield name, value
 
 
@@ -199,7 +229,7 @@ def _problem(name: str, value: Any, where: str) -> Problem | None:
 
     shown = reveal(name[:60])
     if name == "keys":
-        return Problem(where=where, what=_LATER, fix="the keys stand in docs/operating.md")
+        return Problem(where=where, what="keys: no such setting", fix=_KEYS_TABLE)
     if kind_of(name.rpartition(".")[2]) >= Kind.MAYBE:
         what = f"{shown}: no secret belongs in this file"
         return Problem(where=where, what=what, fix="take it out, and see Environment in docs/operating.md")

@@ -16,12 +16,13 @@ from textual import events
 
 from modelcar_tui.core.ends import ENDS
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.keymap import Keymap
 from modelcar_tui.supervisor import Pane, RunState, fold, outcome_of
 from modelcar_tui.supervisor.events import Stamped
 from modelcar_tui.tui import glyphs
 from modelcar_tui.tui.driver import TerminalDriver
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.keys import bind
+from modelcar_tui.tui.keys import bind, moved_bindings, use
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import NoLog, open_log
 from modelcar_tui.tui.messages import Copied, Said, ThemeChosen
@@ -71,9 +72,12 @@ class DashboardApp(ThemedApp):
         ascii: bool = False,  # noqa: A002
         theme: str | None = None,
         low_bandwidth: bool = False,
+        keys: Keymap | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
+        use(keys or {})
         super().__init__(theme or ("ansi" if low_bandwidth else None), TerminalDriver)
+        self._bindings = moved_bindings(self._bindings)
         self.port = port
         state = initial or RunState()
         self.face = Face(

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from textual.app import App, SuspendNotSupported
 
+from modelcar_tui.tui.keys import shown
+
 
 def edit_text(app: App[int], text: str) -> tuple[str, str]:
     """Leave the screen, open `text` in $VISUAL or $EDITOR, come back; the new first line, or what went
@@ -22,10 +24,10 @@ def edit_text(app: App[int], text: str) -> tuple[str, str]:
             with app.suspend():
                 done = subprocess.run([*command, str(path)], check=False)
         except SuspendNotSupported:
-            return "", "this terminal can't be handed to an editor; = edits here"
+            return "", f"this terminal can't be handed to an editor; {shown('=')} edits here"
         except OSError as error:
-            return "", f"{command[0]}: {error.strerror}; set EDITOR, or use ="
+            return "", f"{command[0]}: {error.strerror}; set EDITOR, or use {shown('=')}"
         if done.returncode:
             return "", f"{command[0]} ended with status {done.returncode}; nothing is changed"
         lines = path.read_text(encoding="utf-8", errors="replace")[:10_000].splitlines()
-    return (lines[0], "") if lines else ("", "the file is empty; - rejects the change")
+    return (lines[0], "") if lines else ("", f"the file is empty; {shown('-')} rejects the change")

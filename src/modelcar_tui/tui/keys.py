@@ -1,86 +1,113 @@
-"""The one table of keys: each has one meaning on every screen, and `docs/keys.md` says the same.
+"""The table of keys as the screens bind it, and the operator's own keys in place of the defaults.
 
-Sweeping acts are shifted. A screen binds what it has; it can't give a key another meaning.
+A screen binds the default keys of what it has; when it is made, it takes the operator's instead. What is told
+of a key asks `shown`.
 """
 
 from __future__ import annotations
 
-from textual.binding import Binding, BindingType
+import unicodedata
+from dataclasses import replace
 
-KEYS: dict[str, str] = {
-    "j": "down",
-    "k": "up",
-    "down": "down",
-    "up": "up",
-    "pagedown": "a page down",
-    "pageup": "a page up",
-    "home": "to the beginning",
-    "end": "to the end",
-    "left": "left, of long lines",
-    "right": "right, of long lines",
-    "enter": "open what is under the cursor, fold or unfold a group; never approves",
-    "escape": "back",
-    "q": "leave the screen; on the dashboard, the program",
-    "1": "open or close the specialist of that number",
-    "tab": "next panel",
-    "shift+tab": "panel before",
-    "ctrl+o": "a letter on each panel, and the letter goes there",
-    "m": "the models",
-    "d": "review the proposed changes",
-    "g": "all GPUs",
-    "l": "the whole log",
-    "o": "summary of the run",
-    "a": "ask about the run, or what if",
-    "x": "what QA would do to the cluster, and start it",
-    "z": "zoom the panel",
-    "b": "group by the next thing, or not",
-    "greater_than_sign": "order by the next column",
-    "slash": "filter (regular expression, ! inverts)",
-    "n": "next match in the log",
-    "N": "match before",
-    "e": "the root cause, then the next error in the log",
-    "E": "error before",
-    "f": "follow the log",
-    "w": "wrap long lines",
-    "T": "times of the log's lines",
-    "s": "save the log to a file",
-    "i": "the node, or what limits the GPUs",
-    "r": "read the cluster again",
-    "y": "copy what is shown",
-    "v": "next view: reason, text diff, what would be written",
-    "space": "accept the change; again: undecided",
-    "minus": "reject the change; skip QA",
-    "equals_sign": "edit the value",
-    "V": "edit the value in $EDITOR",
-    "A": "accept what is required",
-    "asterisk": "accept all that is undecided",
-    "D": "reject all that is undecided",
-    "U": "undo the last step of the review",
-    "W": "write what is accepted (asks for a word)",
-    "R": "reject the whole plan (asks for a word)",
-    "X": "start QA, in its question",
-    "S": "stop QA or the run",
-    "L": "leave QA running, and quit",
-    "C": "clean up what QA left",
-    "right_curly_bracket": "next model or node",
-    "left_curly_bracket": "model or node before",
-    "question_mark": "why: what is under the cursor, and all keys",
-    "f1": "why: what is under the cursor, and all keys",
-    "ctrl+p": "all commands and themes",
-    "ctrl+l": "draw the screen again",
-    "ctrl+c": "quit",
-    "ctrl+q": "quit",
+from textual.binding import Binding, BindingsMap, BindingType
+
+from modelcar_tui.core.keymap import ACT_OF, ACTS, STAY, Keymap, keys_of
+
+_RENAMED = {
+    "solidus": "slash",
+    "reverse_solidus": "backslash",
+    "commercial_at": "at",
+    "hyphen_minus": "minus",
+    "plus_sign": "plus",
+    "low_line": "underscore",
 }
-"""By Textual's names; a digit stands for all of them."""
+_PRINTED = {"PgDn": "pagedown", "PgUp": "pageup", "Enter": "enter", "Esc": "escape"}
+
+
+def textual_name(key: str) -> str:
+    """Textual's name of a key as it is printed: `question_mark` of `?`, `f5` of `F5`."""
+    if len(key) > 1:
+        return _PRINTED.get(key, key.lower())
+    if key.isalnum():
+        return key
+    name = unicodedata.name(key).lower().replace("-", "_").replace(" ", "_")
+    return _RENAMED.get(name, name)
+
+
+NAMES = {textual_name(key): name for key, name in ACT_OF.items()}
+"""What a default key does, by Textual's name of the key; a digit stands for all of them."""
+KEYS = {key: ACTS[name].meaning for key, name in NAMES.items()}
+"""The meanings by Textual's names of the default keys."""
+_STAY = frozenset(map(textual_name, STAY))
+
+
+_moved: dict[str, tuple[str, ...]] = {}
+"""The operator's keys: those of the app that was made last in this process."""
+
+
+def use(moved: Keymap) -> None:
+    """Take these keys for the screens to come; empty takes the defaults."""
+    _moved.clear()
+    _moved.update(moved)
 
 
 def bind(keys: str, action: str, *, show: bool = True, priority: bool = False) -> list[BindingType]:
-    """Bindings of `keys` (with commas between), each with the words of the table.
+    """Bindings of the default `keys` (with commas between), each with the words of the table.
 
     Raises:
         KeyError: a key that is not in the table.
     """
     return [
-        Binding(key, action, KEYS["1" if key.isdecimal() else key], show=show, priority=priority)
+        Binding(key, action, ACTS[name].meaning, show=show, priority=priority, id=name)
         for key in keys.split(",")
+        for name in (NAMES["1" if key.isdecimal() else key],)
     ]
+
+
+def moved_bindings(bindings: BindingsMap) -> BindingsMap:
+    """The bindings of a screen with the operator's keys; what is not of the table gives way to them."""
+    if not _moved:
+        return bindings
+    out: dict[str, list[Binding]] = {}
+    for key, one in bindings:
+        for new in _keys_in_place(key, one.id):
+            if all(other.action != one.action for other in out.get(new, ())):
+                out.setdefault(new, []).append(replace(one, key=new))
+    for key in {textual_name(own) for keys in _moved.values() for own in keys} & out.keys():
+        out[key] = [one for one in out[key] if one.id is not None] or out[key]
+    return BindingsMap.from_keys(out)
+
+
+def sweeps(bindings: BindingsMap, key: str) -> bool:
+    """Whether a key does a sweeping act on the screen with these bindings."""
+    return any(one.id in ACTS and ACTS[one.id].sweeping for one in bindings.key_to_bindings.get(key, ()))
+
+
+def _keys_in_place(key: str, name: str | None) -> tuple[str, ...]:
+    """The operator's keys in place of one that a screen binds, which keeps its place where it stays."""
+    if name not in _moved:
+        return (key,)
+    return (*map(textual_name, _moved[name]), *([key] if key in _STAY else []))
+
+
+def shown(key: str) -> str:
+    """The operator's key for what a default key does, both as they are printed; others as they are."""
+    name = ACT_OF.get(key)
+    if name is None or key in STAY or name not in _moved:
+        return key
+    return keys_of(name, _moved)[0]
+
+
+def shown_keys(keys: str) -> str:
+    """`shown` of each of several keys, with spaces between."""
+    return " ".join(map(shown, keys.split(" ")))
+
+
+def pretty(key: str) -> str:
+    """A key by Textual's name as it is printed on the keyboard."""
+    return _PRETTY.get(key) or (key.upper() if key[:1] == "f" and key[1:].isdecimal() else key)
+
+
+_PRETTY = {textual_name(sign): sign for sign in map(chr, range(33, 127)) if not sign.isalnum()} | {
+    name: key for key, name in _PRINTED.items()
+}

@@ -11,6 +11,7 @@ from modelcar_tui.core.text import has_hidden
 from modelcar_tui.manifest import Change, Decision, Plan
 from modelcar_tui.supervisor import Marked
 from modelcar_tui.supervisor.events import ChangesMarked
+from modelcar_tui.tui.keys import shown
 
 REQUIRED, WARNING = "required", "warning"
 _FIRST = (REQUIRED, WARNING)
@@ -161,7 +162,7 @@ class Review:
         from modelcar_tui.manifest import masked_arguments
 
         if not text.strip():
-            raise ValueError("empty; - rejects the change")
+            raise ValueError(f"empty; {shown('-')} rejects the change")
         if has_hidden(text):
             raise ValueError("it holds invisible or control characters")
         item = text.strip()

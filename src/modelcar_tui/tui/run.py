@@ -7,6 +7,7 @@ import time
 
 from modelcar_tui.core.ends import ENDS, LIMIT_S
 from modelcar_tui.core.exit_codes import SIGNALLED, ExitStatus
+from modelcar_tui.core.keymap import Keymap
 from modelcar_tui.supervisor import STOP_S, RunState
 from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.port import EnginePort
@@ -24,13 +25,16 @@ def run_dashboard(
     ascii: bool = False,  # noqa: A002
     theme: str | None = None,
     low_bandwidth: bool = False,
+    keys: Keymap | None = None,
 ) -> int:
     """Show the run until the operator leaves; the exit status for `sys.exit`.
 
     The terminal is as it was when this returns. A live engine is then stopped (or detached) and waited for.
     """
     ENDS.install()
-    app = DashboardApp(port, initial=initial, ascii=ascii, theme=theme, low_bandwidth=low_bandwidth)
+    app = DashboardApp(
+        port, initial=initial, ascii=ascii, theme=theme, low_bandwidth=low_bandwidth, keys=keys
+    )
     # A screen without a terminal is of no use, and Textual's reader would spin on its end: SIGHUP counts here
     # even where it was ignored.
     with ENDS.heard_by(app.signals, hangup=True):

@@ -232,3 +232,21 @@ def test_looking_changes_nothing_and_taking_puts_the_folders_where_rooms_look(co
     config.write_text("what = 1")
     with pytest.raises(UserError):
         take(args, environ)
+
+
+def test_keys_are_listed_with_their_place_and_checked(config: Path) -> None:
+    config.write_text('[keys]\nreview = ["c", "F2"]\ndown = "ctrl+n"\n')
+    rows = shown()
+    assert rows["keys.review"] == ("c F2", f"{config}:2")
+    assert rows["keys.down"] == ("ctrl+n down", f"{config}:3")
+    assert run("agent", "config", "--check").stdout == f"{config}: no fault\n"
+    config.write_text('[keys]\nreview = "ctrl+b"\nwrite = "w"\n')
+    for program, *args in (("agent", "config", "--check"), ("modelcar-tui", "--demo")):
+        done = run(program, *args)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.splitlines() == [
+            f'{config}:2: keys.review: "ctrl+b" does not come through: tmux begins its own keys with it; '
+            "take another key",
+            f'{config}:3: keys.write: "w" is hit too easily: this touches more than what is under the '
+            'cursor; take a shifted key, such as "W"',
+        ]

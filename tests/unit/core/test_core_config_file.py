@@ -92,9 +92,8 @@ def test_no_file_can_be_asked_for() -> None:
         ('[paths]\nruns-dir = "/x"', "2: paths.runs-dir: no such setting; did you mean paths.state-dir?"),
         ('state-dir = "/x"', "1: state-dir: no such setting; did you mean paths.state-dir?"),
         ('paths = "/x"', "1: paths: no such setting; it is a table: [paths]"),
-        ('# keys\n[keys]\nreview = "d"', "2: keys can't be chosen yet; take [keys] out; "
-         "the keys stand in docs/operating.md"),
-        ('keys.review = "d"', "1: keys can't be chosen yet"),
+        ('# keys\n[keys]\nrevue = "c"', "3: keys.revue: nothing has this name; did you mean review?"),
+        ('keys.review = "g"', '1: keys.review: "g" is gpus already'),
         ("[a.b]\nc = 1", "1: a: no such setting; there are theme, "),
         ("theme = dark", "1:9: not TOML; a line is NAME = VALUE, texts in quotes"),
         ('theme = "dark', "1: not TOML"),

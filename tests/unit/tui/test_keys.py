@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 from textual.binding import Binding
+from textual.keys import _character_to_key
 from textual.screen import Screen
 
 import modelcar_tui.tui.screens as screens
+from modelcar_tui.core.keymap import ACT_OF, ACTS, SIGNS, Act
 from modelcar_tui.tui.app import DashboardApp
-from modelcar_tui.tui.keys import KEYS, bind
-from modelcar_tui.tui.screens.palette import pretty
+from modelcar_tui.tui.keys import KEYS, bind, pretty, textual_name
 
 DOC = Path(__file__).parents[3] / "docs" / "keys.md"
 TYPED = {"palette", "ask", "prompt"}
@@ -49,18 +50,25 @@ def test_no_key_of_the_table_is_bound_nowhere() -> None:
     assert set(KEYS) - keys == set()
 
 
-def test_the_documentation_has_the_table_key_by_key() -> None:
-    told: dict[str, str] = {}
+def test_the_documentation_has_the_table_line_by_line() -> None:
+    told = {}
     for line in DOC.read_text().splitlines():
-        if match := re.fullmatch(r"\| (`.+`(?: to `9`)?) \| (.+) \|", line):
-            names = re.findall(r"`([^`]+)`", match[1].partition(" to ")[0])
-            told |= dict.fromkeys(names, match[2])
-    assert told == {
-        name if name in ("pagedown", "pageup", "enter", "escape") else pretty(name): text
-        for name, text in KEYS.items()
-    }
+        if match := re.fullmatch(r"\| `(.+)` \| (`.+`(?: to `9`)?) \| (.+) \|", line):
+            keys = re.findall(r"`([^`]+)`", match[2].partition(" to ")[0])
+            told[match[1]] = Act(tuple(keys), match[3], ACTS[match[1]].sweeping)
+    assert told == ACTS and list(told) == list(ACTS)
+    sweeping = DOC.read_text().partition("**Sweeping acts** (")[2].partition(")")[0]
+    assert set(re.findall(r"`([^`]+)`", sweeping)) == {name for name, act in ACTS.items() if act.sweeping}
 
 
 def test_a_key_that_is_not_in_the_table_is_refused() -> None:
     with pytest.raises(KeyError):
         bind("p", "leave")
+
+
+def test_keys_have_the_names_that_textual_gives_them() -> None:
+    for sign in SIGNS:
+        assert textual_name(sign) == _character_to_key(sign)
+        assert pretty(textual_name(sign)) == sign
+    for key in ACT_OF:
+        assert pretty(textual_name(key)) == key

@@ -14,6 +14,7 @@ from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.decision import tightest
 from modelcar_tui.tui.faces.doing import activity, doing
+from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.rows import Row, Span, crop_middle, row, spans_width, width, wrap
 from modelcar_tui.verdict import QA_FAILED, Brief, NextStep, RunOutcome, Verdict
 
@@ -184,7 +185,7 @@ def _place(lines: list[tuple[Span, ...]], step: NextStep, cells: int, most: int,
 
 def _step_spans(step: NextStep, form: str) -> tuple[Span, ...]:
     if step.key:
-        return (step.key, "key"), (f": {form}", "text")
+        return (shown(step.key), "key"), (f": {form}", "text")
     if step.command and form.endswith(step.command):
         return (form.removesuffix(step.command), "text"), (step.command, "strong")
     return ((form, "text"),)

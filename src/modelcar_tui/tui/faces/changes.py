@@ -9,6 +9,7 @@ from modelcar_tui.core.text import has_hidden, reveal
 from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.tui.faces.memory import term_rows
 from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.review import REQUIRED, TAKEN, Choice, Mark, Review
 from modelcar_tui.tui.rows import EMPTY, Row, Span, labelled, paragraph, row
 
@@ -166,7 +167,9 @@ def group_rows(
     choices: tuple[Choice, ...], review: Review, effect: list[Row], cells: int, glyphs: Glyphs
 ) -> list[Row]:
     """Boxes with their reasons, and what they do together."""
-    rows = paragraph("Enter unfolds; space accepts them all, - rejects them all", cells, "muted")
+    rows = paragraph(
+        f"Enter unfolds; {shown('space')} accepts them all, {shown('-')} rejects them all", cells, "muted"
+    )
     rows += effect
     model = ""
     for choice in choices:

@@ -10,6 +10,7 @@ from modelcar_tui.core.counting import several
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.rows import Row, Span, crop_middle, labelled, pad, paragraph, row, spans_width, width
 from modelcar_tui.verdict import DecisionReport, ModelVerdict, Verdict
 
@@ -91,11 +92,13 @@ def _plan(state: RunState, report: DecisionReport) -> list[Row]:
         return []
     if state.written is not None:
         done = f"{state.written.changes} of {several(count, 'change')} written"
-        return [row((done, "ok"), ("  d shows them", "muted"))]
+        return [row((done, "ok"), (f"  {shown('d')} shows them", "muted"))]
     then = ""
     if report.with_changes is not None and report.with_changes is not report.verdict:
         then = f", with all of them {report.with_changes}"
-    return [row((f"{several(count, 'change')} proposed{then}", "need"), ("  d to review", "muted"))]
+    return [
+        row((f"{several(count, 'change')} proposed{then}", "need"), (f"  {shown('d')} to review", "muted"))
+    ]
 
 
 def _together(report: DecisionReport, cells: int) -> list[Row]:

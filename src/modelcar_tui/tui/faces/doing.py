@@ -12,6 +12,7 @@ from modelcar_tui.supervisor import Finish, Qa, RunState
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.rows import Row, crop, row, spans_width
 
 
@@ -72,9 +73,9 @@ def _working(state: RunState, now: float) -> Doing:
     if state.llm.model and state.decision is None:
         given = f"{state.llm.model} at {state.llm.host} is given facts, no secrets"
         forms = (
-            f"{given}: a lists them, --no-llm keeps them here",
-            f"{given}: a lists them",
-            "a: what it is given",
+            f"{given}: {shown('a')} lists them, --no-llm keeps them here",
+            f"{given}: {shown('a')} lists them",
+            f"{shown('a')}: what it is given",
         )
         return Doing("", "muted", forms, busy=True)
     answer = state.answer

@@ -9,6 +9,7 @@ from modelcar_tui.supervisor import Qa, RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.qa_models import RUNNING, Fares, ModelQa, models_in_qa, seen_of, totals
 from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.rows import (
     Row,
     Span,
@@ -54,7 +55,7 @@ def outcome_rows(out: QaOutcome, cells: int, sums: Sequence[Row] = ()) -> list[R
     rows = [row((out.code, role)), *sums, *paragraph(out.message, cells)]
     rows += labelled("cause", out.cause, cells) + labelled("next", out.fix, cells)
     if out.log_line is not None:
-        rows += labelled("log", f"line {out.log_line:,}: l, then e goes there", cells)
+        rows += labelled("log", f"line {out.log_line:,}: {shown('l')}, then {shown('e')} goes there", cells)
     # A model whose cause and next step are the run's, which stand above, needs no row of its own.
     others = [one for one in out.models if not (one.line and one.line in out.cause and one.fix == out.fix)]
     for line in failed_lines(others):
@@ -65,9 +66,8 @@ def outcome_rows(out: QaOutcome, cells: int, sums: Sequence[Row] = ()) -> list[R
     for one in out.measured:
         rows += labelled("vLLM", measured_line(one), cells)
     if out.leftovers:
-        rows += labelled(
-            "left", f"{len(out.leftovers)} objects on the cluster: o, then C removes them", cells
-        )
+        how = f"{shown('o')}, then {shown('C')} removes them"
+        rows += labelled("left", f"{len(out.leftovers)} objects on the cluster: {how}", cells)
     return rows
 
 
@@ -81,7 +81,9 @@ def _under_way(qa: Qa, models: Sequence[ModelQa], cells: int, glyphs: Glyphs, no
     told = {id(seen) for one in current for seen in seen_of(one.model, qa.seen)}
     rows += _others([seen for seen in qa.seen if seen.text and id(seen) not in told], cells)
     if hopeless_models(qa.seen):
-        rows.append(row((" " * 7, "muted"), ("S", "key"), (" stops QA: it will not mend itself", "muted")))
+        rows.append(
+            row((" " * 7, "muted"), (shown("S"), "key"), (" stops QA: it will not mend itself", "muted"))
+        )
     rows += _sums(models, qa, cells, glyphs) + _whole_time(qa, now)
     rows += model_rows(_not_running(models), cells, glyphs, names)
     return rows + (labelled("in", qa.started.container, cells) if qa.started.container else [])

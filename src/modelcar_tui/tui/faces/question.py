@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from modelcar_tui.qa import Effect, EffectLevel
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.rows import Row, labelled, paragraph
 
 _ROLES = {EffectLevel.FAILS: "bad", EffectLevel.WARNS: "warn", EffectLevel.TELLS: "muted"}
@@ -57,5 +58,5 @@ def why_no_question(state: RunState, *, replay: bool = False) -> str:
     if state.finish is not None:
         return "the run has ended and QA did not ask; a new run asks again"
     if state.waiting_for_approval:
-        return "QA asks once the changes are decided: d"
+        return f"QA asks once the changes are decided: {shown('d')}"
     return "QA does not ask yet: it waits for configuration, cluster and decision"

@@ -10,6 +10,7 @@ from modelcar_tui.manifest import Decision, Kind, Plan, Standing
 from modelcar_tui.supervisor import Approve, RunState
 from modelcar_tui.tui.faces.changes import describe, kinds
 from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.review import TAKEN, Choice, Review
 from modelcar_tui.verdict import ApplyPreview, DecisionReport, Verdict
 
@@ -138,7 +139,7 @@ def _others(review: Review) -> list[tuple[str, str]]:
     count = sum(len(choice.changes) for choice in own)
     edited = sum(change.id in review.edits for choice in own for change in choice.changes)
     words = f", {edited} edited" if edited else ""
-    return [("other", f"{count}  {kinds(tuple(own))}{words}   v in the review shows them")]
+    return [("other", f"{count}  {kinds(tuple(own))}{words}   {shown('v')} in the review shows them")]
 
 
 def _left(review: Review) -> list[tuple[str, str]]:
@@ -169,7 +170,7 @@ def write_warnings(review: Review, preview: ApplyPreview, glyphs: Glyphs) -> lis
     ]
     if len(missed) > STILL:
         warnings.append(
-            f"required and not accepted: {len(missed) - STILL} more; A in the review accepts them"
+            f"required and not accepted: {len(missed) - STILL} more; {shown('A')} in the review accepts them"
         )
     failing = [model for model in preview.models if model.verdict is not Verdict.GO]
     warnings += [f"{model.model} stays {model.verdict}: {model.why}" for model in failing[:STILL]]

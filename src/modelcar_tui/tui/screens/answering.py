@@ -9,6 +9,7 @@ import msgspec
 from modelcar_tui.manifest import Decision
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.writing import look_only, write_facts, write_warnings
+from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.port import EnginePort
 from modelcar_tui.tui.review import Review
 from modelcar_tui.tui.screens.confirm import ConfirmDialog
@@ -41,7 +42,9 @@ class AnsweringScreen(PreviewingScreen):
         if self.only or not self.open_question:
             self.tell(self.only or "the run does not wait for an answer to this plan")
         elif not self.review.counts.accepted:
-            self.tell("nothing is accepted; space accepts a change, R rejects the whole plan")
+            self.tell(
+                f"nothing is accepted; {shown('space')} accepts a change, {shown('R')} rejects the whole plan"
+            )
         else:
             self.tell("working out what would be written")
             self.look(self._ask_to_write)
@@ -51,7 +54,7 @@ class AnsweringScreen(PreviewingScreen):
             return
         if decision != self.review.decision(write=True):
             self.close_ears()
-            self.tell("the marks have changed meanwhile; W asks again")
+            self.tell(f"the marks have changed meanwhile; {shown('W')} asks again")
             return
         self.preview = found
         if found.problems:

@@ -20,7 +20,7 @@ from modelcar_tui.core.counting import several
 from modelcar_tui.tui.board import Opening
 from modelcar_tui.tui.driver import forget_typed
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.keys import bind
+from modelcar_tui.tui.keys import bind, moved_bindings, shown
 from modelcar_tui.tui.messages import Said
 from modelcar_tui.tui.rows import EMPTY, Row, row
 from modelcar_tui.tui.view import View
@@ -130,6 +130,7 @@ class FaceScreen(Faced, Sparing[None]):
 
     def __init__(self, face: Face) -> None:
         super().__init__()
+        self._bindings = moved_bindings(self._bindings)
         self.face = face
         self.hears_from = float("inf") if self.deaf_s else 0.0
 
@@ -162,7 +163,7 @@ class FaceScreen(Faced, Sparing[None]):
         bound = any(event.key in one._bindings.key_to_bindings for one in (self, self.app))
         if event.is_printable and event.character is not None and not bound:
             event.stop()
-            self.tell(f"{event.character} does nothing here; ? shows the keys")
+            self.tell(f"{event.character} does nothing here; {shown('?')} shows the keys")
 
     def on_descendant_focus(self) -> None:
         self.refresh_state()
@@ -201,9 +202,9 @@ class Box(View):
             return rows
         down = dialog.below - dialog.top
         text = (
-            f"{self.face.glyphs.down} {several(down, 'more row')}: j"
+            f"{self.face.glyphs.down} {several(down, 'more row')}: {shown('j')}"
             if down
-            else f"{self.face.glyphs.ellipsis} k goes back"
+            else f"{self.face.glyphs.ellipsis} {shown('k')} goes back"
         )
         return [
             *rows[dialog.top : dialog.top + room],
@@ -230,6 +231,7 @@ class Dialog(Faced, Sparing[str], ModalScreen[str]):
 
     def __init__(self, face: Face) -> None:
         super().__init__()
+        self._bindings = moved_bindings(self._bindings)
         self.face = face
         self.top = 0
         """The first row that is shown."""

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.keys import bind
+from modelcar_tui.tui.keys import bind, shown
 from modelcar_tui.tui.rows import EMPTY, Row, labelled, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
 from modelcar_tui.tui.screens.confirm import ConfirmDialog
@@ -60,7 +60,7 @@ class CleanupDialog(Dialog):
             rows += labelled("", item.command if item.ours else f"kept: {item.kept}", cells, indent=4)
         keys = row(("Esc", "key"), " back")
         if self._ours and not self._done:
-            keys = row(("C", "key"), f" deletes {len(self._ours)}   ", ("Esc", "key"), " back")
+            keys = row((shown("C"), "key"), f" deletes {len(self._ours)}   ", ("Esc", "key"), " back")
         return [*rows, EMPTY, keys]
 
     @property

@@ -13,8 +13,6 @@ from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.rows import EMPTY, Row, labelled, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
 
-_SCROLLS = ("j", "down", "pagedown", "k", "up", "pageup")
-
 
 class ConfirmDialog(Dialog):
     """Answers with the word when it was typed in full, else with nothing. Enter does nothing.
@@ -54,6 +52,9 @@ class ConfirmDialog(Dialog):
             EMPTY,
         ]
 
+    def _scrolls(self, key: str) -> bool:
+        return any(one.action.startswith("scroll") for one in self._bindings.key_to_bindings.get(key, ()))
+
     def on_key(self, event: events.Key) -> None:
         """The next letter, or back to the first; a key that scrolls is no letter where the word has
         another."""
@@ -61,7 +62,7 @@ class ConfirmDialog(Dialog):
             event.stop()  # typed on while the dialog goes away: Enter behind the word is a habit
             return
         right = event.character == self._word[self._typed]
-        if event.key == "escape" or (event.key in _SCROLLS and not right):
+        if event.key == "escape" or (not right and self._scrolls(event.key)):
             return
         event.stop()
         self._typed = self._typed + 1 if right else 0

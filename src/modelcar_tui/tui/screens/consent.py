@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from modelcar_tui.tui.faces.question import question_rows, question_title
-from modelcar_tui.tui.keys import bind
+from modelcar_tui.tui.keys import bind, shown
 from modelcar_tui.tui.rows import EMPTY, Row, row
 from modelcar_tui.tui.screens.base import Dialog
 
@@ -24,7 +24,8 @@ class ConsentDialog(Dialog):
         *bind("minus", "say('skip')"),
         *bind("escape,q", "leave"),
         # Typed from habit: they do nothing, and the line of keys says what does.
-        Binding("enter,space,y,n,s,x", "remind", show=False),
+        Binding("enter,space,y,n,s", "remind", show=False),
+        *bind("x", "remind", show=False),
     ]
     last_rows: ClassVar[int] = 2
 
@@ -39,12 +40,12 @@ class ConsentDialog(Dialog):
         rows = question_rows(consent.effects if consent else (), cells, self.face.glyphs)
         read = self.top >= self.below
         keys = row(
-            (" X ", "key"),
+            (f" {shown('X')} ", "key"),
             f" {'start QA' if read else 'read on '}    ",
-            (" - ", "key"),
+            (f" {shown('-')} ", "key"),
             " skip it    ",
             (" Esc ", "key"),
-            " later (x)",
+            f" later ({shown('x')})",
             ("   only these answer" if self.reminded else "", "need"),
         )
         return [*rows, EMPTY, keys]

@@ -14,7 +14,7 @@ from modelcar_tui.qa import hopeless_models
 from modelcar_tui.tui.arranging import TWO_FROM, arranged
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.banner import banner_height
-from modelcar_tui.tui.keys import bind
+from modelcar_tui.tui.keys import bind, shown
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.narrow import Filterable, ask_filter
@@ -363,7 +363,7 @@ class DashboardScreen(FaceScreen):
         if hopeless_models(self.face.state.qa.seen):
             self.opening.action_request_quit()
         else:
-            self.tell("nothing of QA waits in vain; q stops the run")
+            self.tell(f"nothing of QA waits in vain; {shown('q')} stops the run")
 
     def action_quit_run(self) -> None:
         """Quit."""

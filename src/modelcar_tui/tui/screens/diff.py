@@ -19,7 +19,7 @@ from modelcar_tui.supervisor.events import ChangesMarked
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.changes import Line, lines_of
 from modelcar_tui.tui.faces.writing import answer_to
-from modelcar_tui.tui.keys import bind
+from modelcar_tui.tui.keys import bind, shown
 from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.port import EnginePort
 from modelcar_tui.tui.review import TAKEN, Choice, Mark, Review, open_review
@@ -226,13 +226,13 @@ class DiffScreen(AnsweringScreen):
         else:
             self._take(self.review.accepting(self.chosen))
         if self.current.choice is None:
-            self.tell(f"{self.review.counts}; U undoes")
+            self.tell(f"{self.review.counts}; {shown('U')} undoes")
 
     def action_reject(self) -> None:
         """`-`."""
         ids = [i for choice in self.chosen for i in choice.ids]
         if self._may_mark() and not self._take(self.review.set(ids, Mark.REJECTED)):
-            self.tell("it is rejected already; space accepts it, U undoes")
+            self.tell(f"it is rejected already; {shown('space')} accepts it, {shown('U')} undoes")
 
     def action_required(self) -> None:
         """`A`."""
@@ -240,11 +240,11 @@ class DiffScreen(AnsweringScreen):
             return
         needed = sum(len(choice.changes) for choice in self.review.required)
         if not needed:
-            self.tell(f"nothing is required; * accepts all {len(self.review.plan.changes)}")
+            self.tell(f"nothing is required; {shown('*')} accepts all {len(self.review.plan.changes)}")
         elif self._take(self.review.accepting(self.review.required)):
-            self.tell(f"{needed} required accepted; W writes, U undoes")
+            self.tell(f"{needed} required accepted; {shown('W')} writes, {shown('U')} undoes")
         else:
-            self.tell(f"the {needed} required are accepted already; W writes")
+            self.tell(f"the {needed} required are accepted already; {shown('W')} writes")
 
     def action_rest(self, mark: str) -> None:
         """`*` and `D`: all that is undecided."""
@@ -252,9 +252,9 @@ class DiffScreen(AnsweringScreen):
             return
         left = self.review.undecided()
         if self._take(self.review.set((i for choice in left for i in choice.ids), Mark(mark))):
-            self.tell(f"{self.review.counts}; U undoes")
+            self.tell(f"{self.review.counts}; {shown('U')} undoes")
         else:
-            self.tell("nothing is undecided; U undoes the last step")
+            self.tell(f"nothing is undecided; {shown('U')} undoes the last step")
 
     def action_undo(self) -> None:
         """`U`."""
@@ -270,7 +270,8 @@ class DiffScreen(AnsweringScreen):
         """Enter."""
         choice = self.current.choice
         if choice is not None and choice not in self.review.cosmetic:
-            self.tell("space accepts, - rejects, v shows more; Enter never approves")
+            how = f"{shown('space')} accepts, {shown('-')} rejects, {shown('v')} shows more"
+            self.tell(f"{how}; Enter never approves")
             return
         self.folded = not self.folded
         self.cursor = next(at for at, line in enumerate(self.lines) if line.chosen and line.choice is None)
@@ -294,7 +295,7 @@ class DiffScreen(AnsweringScreen):
 
     def action_back(self) -> None:
         if kept := self.face.state.marks_told:
-            self.face.message = f"{kept}: the marks are kept, d goes on"
+            self.face.message = f"{kept}: the marks are kept, {shown('d')} goes on"
         super().action_back()
 
     def _editable(self) -> list[Change]:

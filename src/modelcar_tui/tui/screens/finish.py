@@ -17,10 +17,11 @@ from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.decision import comparison, worst_first
 from modelcar_tui.tui.faces.doing import activity
-from modelcar_tui.tui.keys import bind
+from modelcar_tui.tui.keys import bind, shown
 from modelcar_tui.tui.messages import Said
 from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, labelled, pad, paragraph, row, width
 from modelcar_tui.tui.screens.base import Dialog
+from modelcar_tui.verdict import NextStep
 
 _MODELS = 8
 _INDENT = 9
@@ -69,8 +70,8 @@ class FinishDialog(Dialog):
             [line for label, text in made(state) for line in _fact(label, text, cells)]
             for made in (_did, _told, _again)
         )
-        clean = (("C", "key"), " cleans up   ") if self._leftovers else ()
-        keys = row(("q", "key"), " quits   ", *clean, ("Esc", "key"), " back")
+        clean = ((shown("C"), "key"), " cleans up   ") if self._leftovers else ()
+        keys = row((shown("q"), "key"), " quits   ", *clean, ("Esc", "key"), " back")
         parts = (self._verdict(cells), did, self._models(cells), [*told, *again], [keys])
         return [line for part in parts if part for line in (EMPTY, *part)]
 
@@ -91,7 +92,7 @@ class FinishDialog(Dialog):
             block or f.outcome_block(told, self.face.glyphs), ("  DEMO" if state.demo else "", "badge")
         )
         first = str(told.brief[0]) if told.brief else told.why
-        steps = [str(step) for step in told.steps if step.key != "o"]
+        steps = [_told_step(step) for step in told.steps if step.key != "o"]
         return [
             head,
             *paragraph(homely(first), cells, "strong"),
@@ -131,6 +132,10 @@ class FinishDialog(Dialog):
             self.post_message(Said(f"a replay touches no cluster: agent cleanup {self.face.state.run_id}"))
             return
         self.app.push_screen(CleanupDialog(self.face))
+
+
+def _told_step(step: NextStep) -> str:
+    return f"{shown(step.key)}: {step.forms[0]}" if step.key else str(step)
 
 
 def _fact(label: str, text: str, cells: int) -> list[Row]:

@@ -12,12 +12,11 @@ from textual.widget import Widget
 from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.facts import Known, explain_rows, fact_row, facts_of
-from modelcar_tui.tui.keys import bind
+from modelcar_tui.tui.keys import bind, pretty, shown
 from modelcar_tui.tui.narrow import ask_filter
 from modelcar_tui.tui.rows import EMPTY, Row, Span, paragraph, row, spans_width
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
 from modelcar_tui.tui.screens.gpus import MOVES
-from modelcar_tui.tui.screens.palette import pretty
 from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.view import Scrolled, View
 
@@ -65,7 +64,9 @@ class FactList(View, can_focus=True):
     def body(self, width: int, height: int) -> list[Row]:
         self.facts = self._passing()
         if not self.facts:
-            none = "nothing passes the filter; / changes it" if self.filter is not None else _NOTHING
+            none = (
+                f"nothing passes the filter; {shown('/')} changes it" if self.filter is not None else _NOTHING
+            )
             return paragraph(none, width, "muted")
         self.cursor = max(0, min(self.cursor, len(self.facts) - 1))
         now = self.face.clock()
@@ -159,9 +160,9 @@ def key_rows(below: Screen[object]) -> list[Row]:
                 actions.setdefault(same, ([], binding.description))[0].append(pretty(binding.key))
     rows = []
     for keys, text in actions.values():
-        names = f"{keys[0]}-{keys[-1]}" if len(keys) > 4 else " ".join(keys)
+        names = f"{keys[0]}-{keys[-1]}" if keys[0].isdecimal() else " ".join(keys)
         rows.append(row((f"{names:<{KEY_CELLS}}", "accent"), text))
-    return [*rows, row((f"{'ctrl+p':<{KEY_CELLS}}", "accent"), "all commands and themes")]
+    return [*rows, row((f"{shown('ctrl+p'):<{KEY_CELLS}}", "accent"), "all commands and themes")]
 
 
 class HelpScreen(FaceScreen):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.logerrors import ErrorWalk
 from modelcar_tui.tui.patterns import parse_filter
 from modelcar_tui.tui.rows import crop_middle
@@ -84,7 +85,7 @@ class LogKeys:
         view = self._view
         wanted = view.index.filter or view.index.search
         if wanted is None:
-            self._tell("nothing to look for: / says what")
+            self._tell(f"nothing to look for: {shown('/')} says what")
             return
         at = view.mark if view.mark is not None else view.index.number_at(view.top) - step
 
@@ -110,7 +111,7 @@ class LogKeys:
                 return
             view.show_line(number)
             if place is not None and number == place - 1:
-                self._tell(f"the root cause, line {place:,}; e goes on to the other errors")
+                self._tell(f"the root cause, line {place:,}; {shown('e')} goes on to the other errors")
 
         walk = ErrorWalk(view.index, place - 1 if place is not None else None)
         walk.go(step, view.mark, view.index.number_at(view.top), found)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
+from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.screens.base import FaceScreen
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _required(board: Board) -> Screen[Any] | None:
     report = board.face.state.decision
     changes = report.plan.changes if report is not None else ()
     if changes and not any(change.severity == "required" for change in changes):
-        board.tell(f"nothing is required; d reviews the {len(changes)} proposed")
+        board.tell(f"nothing is required; {shown('d')} reviews the {len(changes)} proposed")
         return None
     return _diff(board, accept_required=True)
 

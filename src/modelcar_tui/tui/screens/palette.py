@@ -10,6 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.keys import pretty
 from modelcar_tui.tui.messages import ThemeChosen
 from modelcar_tui.tui.rows import Row, row
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
@@ -106,26 +107,3 @@ class PaletteScreen(FaceScreen):
             command = self._found[at][2]
             self.dismiss()
             self.app.call_later(command)
-
-
-def pretty(key: str) -> str:
-    """A key as it is printed on the keyboard."""
-    names = {
-        "question_mark": "?",
-        "slash": "/",
-        "space": "space",
-        "escape": "Esc",
-        "pagedown": "PgDn",
-        "pageup": "PgUp",
-        "enter": "Enter",
-        "minus": "-",
-        "plus": "+",
-        "asterisk": "*",
-        "equals_sign": "=",
-        "greater_than_sign": ">",
-        "left_curly_bracket": "{",
-        "right_curly_bracket": "}",
-    }
-    if key.startswith("upper_"):
-        return key[-1].upper()
-    return names.get(key, key)

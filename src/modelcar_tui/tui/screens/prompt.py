@@ -9,6 +9,8 @@ from textual import events
 from textual.binding import Binding
 from textual.containers import Horizontal
 
+from modelcar_tui.tui.keys import sweeps
+
 if TYPE_CHECKING:
     from textual.widgets import Input
 
@@ -86,6 +88,11 @@ class Prompt(Horizontal):
         event.stop()
         if self.display and self._changed is not None:
             self._changed(event.value)
+
+    def on_key(self, event: events.Key) -> None:
+        """Whoever types does no sweeping act, on whatever key an operator has put it."""
+        if sweeps(self.screen._bindings, event.key):
+            event.stop()
 
     def action_leave(self) -> None:
         """Esc."""

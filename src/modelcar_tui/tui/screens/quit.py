@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from modelcar_tui.tui.keys import bind
+from modelcar_tui.tui.keys import bind, shown
 from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
 
@@ -33,17 +33,24 @@ class QuitDialog(Dialog):
         state = self.face.state
         rows = [EMPTY]
         if self.can_detach:
-            rows += [row(("  L ", "key"), "  leave: QA goes on in its container, the run can be resumed")]
+            rows += [
+                row(
+                    (f"  {shown('L')} ", "key"),
+                    "  leave: QA goes on in its container, the run can be resumed",
+                )
+            ]
             rows += paragraph(f"container {state.qa.started.container}", cells, "muted", indent=6)
-            rows += [row(("  S ", "key"), "  stop: the QA container is stopped and removed")]
+            rows += [row((f"  {shown('S')} ", "key"), "  stop: the QA container is stopped and removed")]
         else:
-            rows += [row(("  S ", "key"), "  stop the run; nothing more is written, it can be resumed")]
-        rows += [row(("  q ", "key"), "  stay (also Esc)"), EMPTY]
+            rows += [
+                row((f"  {shown('S')} ", "key"), "  stop the run; nothing more is written, it can be resumed")
+            ]
+        rows += [row((f"  {shown('q')} ", "key"), "  stay (also Esc)"), EMPTY]
         if state.marks_told:
             rows[1:1] = [*paragraph(f"{state.marks_told}: the marks are kept", cells, "need"), EMPTY]
         return rows
 
     def action_detach(self) -> None:
-        """`d`, only while QA runs."""
+        """`L`, only while QA runs."""
         if self.can_detach:
             self.dismiss("detach")

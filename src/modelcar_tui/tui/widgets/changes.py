@@ -11,6 +11,7 @@ from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.changes import Line, detail_rows, group_rows, heading, list_row
 from modelcar_tui.tui.faces.effect import effect_rows, overall_rows
 from modelcar_tui.tui.faces.hunks import hunk_rows
+from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.review import TAKEN, Choice, Mark, Review
 from modelcar_tui.tui.rows import EMPTY, Row, between, paragraph, row
 from modelcar_tui.tui.view import Scrolled, View
@@ -99,7 +100,7 @@ class ReviewStatus(View):
         if left and screen.open_question:
             count = sum(len(choice.changes) for choice in left)
             which = "1 required is" if count == 1 else f"{count} required are"
-            keys = (("A", "key"), (" accepts, ", "muted"), ("W", "key"), (" writes", "muted"))
+            keys = ((shown("A"), "key"), (" accepts, ", "muted"), (shown("W"), "key"), (" writes", "muted"))
             return row((f" {which} undecided: ", "warn"), *keys)
         if preview is not None and preview.warnings:
             return row((f" {preview.warnings[0]}", "warn"))

@@ -19,6 +19,7 @@ from modelcar_tui.tui.faces.gpus import (
     summary,
     table_row,
 )
+from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row, width
 from modelcar_tui.tui.view import View
@@ -186,7 +187,7 @@ class GpuTable(View, can_focus=True):
         if report is None:
             return [row(("looking for accelerators", "muted"))]
         if self._all:
-            return [row(("no node passes the filter; / changes it", "muted"))]
+            return [row((f"no node passes the filter; {shown('/')} changes it", "muted"))]
         if not report.inventory.known:
             problem = report.access.problem
             return paragraph(f"could not look: {problem or report.access.rung.value}", width, "warn")

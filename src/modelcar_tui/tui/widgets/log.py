@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modelcar_tui.core.counting import several
 from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.lines import keep_state, line_spans
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import LogLine
@@ -49,7 +50,7 @@ class LogView(View, can_focus=True):
         fresh = self.index.shown - self.seen
         if fresh <= 0:
             return EMPTY
-        return row((f" {several(fresh, 'new line')} {self.face.glyphs.down} f follows ", "need"))
+        return row((f" {several(fresh, 'new line')} {self.face.glyphs.down} {shown('f')} follows ", "need"))
 
     def body(self, width: int, height: int) -> list[Row]:
         index = self.index
@@ -77,7 +78,7 @@ class LogView(View, can_focus=True):
     def stuck(self, how: str) -> str:
         """Why a movement does nothing; empty where it does something."""
         if how in ("left", "right") and self.wrap:
-            return "long lines are wrapped: w unwraps them"
+            return f"long lines are wrapped: {shown('w')} unwraps them"
         if how == "left" and not self.left:
             return "the lines are shown from their beginning"
         return ""
@@ -197,7 +198,7 @@ class LogView(View, can_focus=True):
 
     def _empty_text(self) -> str:
         if self.index.total:
-            return "no line passes the filter; / changes it, Esc in it clears it"
+            return f"no line passes the filter; {shown('/')} changes it, Esc in it clears it"
         outcome = self.face.state.qa.outcome
         if outcome is not None and outcome.skipped:
             return f"QA was not run: {outcome.message}"

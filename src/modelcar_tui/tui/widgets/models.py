@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.models import GROUPINGS, MANY, ModelGroup, ModelRow, arrange_models, model_rows
+from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import Row, row
 from modelcar_tui.tui.view import View
@@ -61,7 +62,7 @@ class ModelTable(View, can_focus=True):
     def head(self) -> tuple[Row, Row]:
         self._look()
         title = row(("models", "title"), (f"  /{self.filter.text}" if self.filter else "", "accent"))
-        by = f"by {self.by}, b by another" if self.by else "b groups"
+        by = f"by {self.by}, {shown('b')} by another" if self.by else f"{shown('b')} groups"
         return title, row((f"{len(self._all)} {by}" if self._all else "", "muted"))
 
     def foot(self) -> Row:
@@ -102,7 +103,7 @@ class ModelTable(View, can_focus=True):
 
     def _nothing(self) -> str:
         if self._all:
-            return "no model passes the filter; / changes it"
+            return f"no model passes the filter; {shown('/')} changes it"
         return (
             "the manifest names no model" if self.face.state.manifest is not None else "reading the manifest"
         )

@@ -10,6 +10,7 @@ from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.banner import banner_rows, header_row, keys_row
 from modelcar_tui.tui.faces.panes import pane_head, pane_rows
 from modelcar_tui.tui.faces.strip import strip_rows
+from modelcar_tui.tui.keys import shown_keys
 from modelcar_tui.tui.narrow import narrowed
 from modelcar_tui.tui.rows import EMPTY, Row
 from modelcar_tui.tui.view import Scrolled, View
@@ -44,7 +45,8 @@ class Footer(View):
         self._keys = keys
 
     def body(self, width: int, height: int) -> list[Row]:
-        return [keys_row(self._keys(), self.face.message, width)]
+        keys = [(shown_keys(key), label) for key, label in self._keys()]
+        return [keys_row(keys, self.face.message, width)]
 
 
 class Strip(View):
