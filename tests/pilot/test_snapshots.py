@@ -49,6 +49,7 @@ async def painted(state: str, size: tuple[int, int], **options: object) -> Dashb
         if end < len(events):
             await _still(app, pilot)
             engine.say(*events[end:])
+            await s.wait_for(pilot, lambda: s.shows(app, "Summary"), "the summary")
         for key in keys:
             await s.hears(app, pilot)
             await pilot.press(key)

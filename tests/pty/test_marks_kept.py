@@ -26,7 +26,7 @@ def test_kill_9_and_resume_keep_the_marks_and_their_undo(tmp_path: Path) -> None
         assert terminal.wait_end(10) == -signal.SIGKILL
     again = [sys.executable, "-m", "modelcar_tui.cli", "--resume", journal.parent.name]
     with Terminal([*again, "--state-dir", str(tmp_path / "state")], columns=120, rows=40) as terminal:
-        terminal.wait_for("d: review")
+        terminal.wait_for("not written: review")
         terminal.keys("d")
         terminal.wait_for(lambda text: "1 of 1 accepted" in text and BOX in text)
         while BOX in terminal.text:
