@@ -28,7 +28,7 @@ from modelcar_tui.tui.logs import NoLog, open_log
 from modelcar_tui.tui.messages import Copied, Said, ThemeChosen
 from modelcar_tui.tui.port import Clocked, EnginePort
 from modelcar_tui.tui.screens.base import Faced, FaceScreen, style
-from modelcar_tui.tui.screens.dashboard import DashboardScreen
+from modelcar_tui.tui.screens.front import FrontScreen
 from modelcar_tui.tui.screens.opening import OPENERS
 from modelcar_tui.tui.signals import Leaving
 from modelcar_tui.tui.themed import ThemedApp
@@ -108,9 +108,11 @@ class DashboardApp(ThemedApp):
         """`cancel` or `detach` once the operator has chosen to quit a live run."""
         self.engine_ready = False
         self._crash_line = ""
+        self._typed_ahead: list[events.Event] = []
+        """Keys that came before the panels that hear them."""
 
-    def get_default_screen(self) -> DashboardScreen:
-        return DashboardScreen(self.face, self.index)
+    def get_default_screen(self) -> FrontScreen:
+        return FrontScreen(self.face)
 
     @property
     def state(self) -> RunState:
@@ -127,7 +129,13 @@ class DashboardApp(ThemedApp):
     def _repaint_all(self, _: object) -> None:
         self.draw_again()
 
-    def _start(self) -> None:
+    async def _start(self) -> None:
+        from modelcar_tui.tui.screens.dashboard import DashboardScreen  # the first paint does not wait for it
+
+        await self.push_screen(DashboardScreen(self.face, self.index))
+        typed, self._typed_ahead = self._typed_ahead, []
+        for event in typed:
+            await self.on_event(event)  # before those that came in the meantime
         gc.freeze()
         gc.enable()
         self._last_tick = time.monotonic()
@@ -144,6 +152,9 @@ class DashboardApp(ThemedApp):
             and self.screen_stack
         ):
             screen = self.screen
+            if type(screen) is FrontScreen:  # and no dashboard yet
+                self._typed_ahead.append(event)
+                return
             if isinstance(screen, Faced) and screen.deaf(event.time):
                 return
             if isinstance(event, events.Key) and self.face.message:
@@ -255,7 +266,7 @@ class DashboardApp(ThemedApp):
             self.push_screen(FinishDialog(self.face, unasked=True))
 
     def _idle_on_dashboard(self) -> bool:
-        return isinstance(self.screen, DashboardScreen) and not typing(self.screen)
+        return isinstance(self.screen, FrontScreen) and not typing(self.screen)
 
     def tell(self, text: str) -> None:
         """One line in the footer, until the next key."""

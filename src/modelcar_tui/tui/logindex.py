@@ -6,9 +6,12 @@ import time
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from modelcar_tui.tui.logs import LogLine, LogSource, NoLog
-from modelcar_tui.tui.patterns import Filter
+
+if TYPE_CHECKING:
+    from modelcar_tui.tui.patterns import Filter
 
 Test = Callable[[str], bool]
 Part = tuple[range, Test]

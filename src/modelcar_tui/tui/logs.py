@@ -7,8 +7,6 @@ from array import array
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from modelcar_tui.qa.log import SpoolReader, spool_index
-
 
 class LogLine(NamedTuple):
     """One line with its time (seconds since 1970; 0 when unknown)."""
@@ -33,6 +31,8 @@ class SpoolLog:
     """The spool of a run of ours: text and index are on disk, nothing is held in memory."""
 
     def __init__(self, path: Path) -> None:
+        from modelcar_tui.qa.log import SpoolReader  # there is no log before QA
+
         self._reader = SpoolReader(path)
 
     def refresh(self) -> int:
@@ -98,6 +98,8 @@ class NoLog:
 
 def open_log(path: str) -> LogSource | None:
     """The log at `path`; None while it is not there."""
+    from modelcar_tui.qa.log import spool_index
+
     file = Path(path)
     if spool_index(file).exists():
         return SpoolLog(file)

@@ -6,12 +6,13 @@ The engine lives in its own thread; a recorded run behind the same port is a rep
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from modelcar_tui.manifest import Decision
-from modelcar_tui.supervisor.events import ChangesMarked, Stamped
-from modelcar_tui.supervisor.llm import WhatIf
-from modelcar_tui.verdict import ApplyPreview
+if TYPE_CHECKING:
+    from modelcar_tui.manifest import Decision
+    from modelcar_tui.supervisor.events import ChangesMarked, Stamped
+    from modelcar_tui.supervisor.llm import WhatIf
+    from modelcar_tui.verdict import ApplyPreview
 
 
 class EnginePort(Protocol):

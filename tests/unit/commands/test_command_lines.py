@@ -57,7 +57,8 @@ def run(command: str, *args: object, **options: object) -> subprocess.CompletedP
 
 def test_help_and_version_need_no_heavy_import() -> None:
     code = (
-        "import sys; from modelcar_tui import cli, agent; cli.parser(); agent.parser();print([m for m in "
+        "import sys; from modelcar_tui import agent; from modelcar_tui.commands import start;"
+        "start.parser(); agent.parser();print([m for m in "
         "sys.modules if m.split('.')[0] in "
         "('textual','langgraph','langchain_core','google','kubernetes','httpx','yaml','pydantic','msgspec')])"
     )

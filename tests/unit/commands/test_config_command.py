@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modelcar_tui import cli
+from modelcar_tui.commands import start
 from modelcar_tui.commands.preferences import look, take
 from modelcar_tui.core.config_file import KEYS
 from modelcar_tui.core.errors import UserError
@@ -117,7 +117,7 @@ def test_sixteen_colours_take_ansi_unless_one_is_named_for_this_terminal(
     config.write_text(text)
     monkeypatch.setenv("TERM", term)
     monkeypatch.setenv("MODELCAR_TUI_THEME", variable)
-    theme = take(cli.parser().parse_args(["f", *options])).theme
+    theme = take(start.parser().parse_args(["f", *options])).theme
     named = options[0].partition("=")[2] if options else variable
     of_file = text.partition('"')[2].rstrip('"') or None
     few = of_file if of_file == "mono" else "ansi"
@@ -224,7 +224,7 @@ def test_folders_of_the_file_are_used_and_the_option_and_the_variable_come_first
 def test_looking_changes_nothing_and_taking_puts_the_folders_where_rooms_look(config: Path) -> None:
     config.write_text('[paths]\nstate-dir = "/s"\n')
     environ = {"MODELCAR_TUI_CONFIG": str(config)}
-    args = cli.parser().parse_args(["f"])
+    args = start.parser().parse_args(["f"])
     look(args, environ)
     assert "MODELCAR_TUI_STATE_DIR" not in environ
     take(args, environ)

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from modelcar_tui import agent, cli
+from modelcar_tui import agent
+from modelcar_tui.commands import start
 from modelcar_tui.commands.agent_parser import Codes
 from modelcar_tui.commands.parser import Parser
 from modelcar_tui.supervisor import Settings
@@ -22,7 +23,7 @@ SAMPLE = Path(__file__).resolve().parents[3] / "config-yaml" / "sample_modelcar_
 
 def parsers() -> dict[str, Parser]:
     """Each parser by the words that choose it."""
-    found = {"modelcar-tui": cli.parser(), "agent": agent.parser()}
+    found = {"modelcar-tui": start.parser(), "agent": agent.parser()}
     (commands,) = (a for a in found["agent"]._actions if isinstance(a, argparse._SubParsersAction))
     return found | {f"agent {name}": parser for name, parser in commands.choices.items()}
 
@@ -68,7 +69,7 @@ def test_every_example_is_understood_by_its_own_parser(example: str) -> None:
     program, *rest = words
     rest = rest[: rest.index("--")] if "--" in rest else rest
     try:
-        args = {"agent": agent, "modelcar-tui": cli}[program].parser().parse_args(rest)
+        args = {"agent": agent, "modelcar-tui": start}[program].parser().parse_args(rest)
     except SystemExit as end:
         assert end.code == 0 and "--codes" in rest
     else:
@@ -179,7 +180,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     monkeypatch.setattr("modelcar_tui.commands.headless.run_to_resume", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.commands.resuming.run_to_resume", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.tui.replay.ReplayPort", lambda path: path)
-    monkeypatch.setattr("modelcar_tui.cli._no_screen", lambda: "")
+    monkeypatch.setattr("modelcar_tui.commands.start._no_screen", lambda: "")
     monkeypatch.setattr("gc.disable", lambda: None)  # which the screen would take back
     monkeypatch.setattr("sys.setswitchinterval", lambda _: None)
     return found
@@ -198,7 +199,7 @@ def heard(value: Any) -> Any:
 def call(name: str, words: list[str], asked: list[Any], capsys: pytest.CaptureFixture[str]) -> str:
     asked.clear()
     program, *command = name.split()
-    module = {"agent": agent, "modelcar-tui": cli}[program]
+    module = {"agent": agent, "modelcar-tui": start}[program]
     args = module.parser().parse_args([*command, *words])
     if program == "agent":
         args.vllm_arguments = []

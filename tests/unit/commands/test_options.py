@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from modelcar_tui import agent, cli
+from modelcar_tui import agent
+from modelcar_tui.commands import start
 from modelcar_tui.commands.agent_parser import Codes
 from modelcar_tui.commands.options import notes
 
@@ -22,7 +23,7 @@ CONFIG = '{"architectures": ["LlamaForCausalLM"], "hidden_size": 64, "num_hidden
 
 def commands() -> Iterator[tuple[argparse.ArgumentParser, list[str], argparse.ArgumentParser]]:
     """Each whole parser, the words that choose a command of it, and that command's parser."""
-    for top in (cli.parser(), agent.parser()):
+    for top in (start.parser(), agent.parser()):
         yield top, [], top
         for action in top._actions:
             if isinstance(action, argparse._SubParsersAction):
@@ -105,12 +106,12 @@ def test_an_option_cut_short_is_refused_with_its_whole_name(
     ("program", "line", "told"),
     [
         (
-            cli,
+            start,
             ["f", "--themes", "dark"],
             "modelcar-tui: --themes is no option of modelcar-tui; did you mean --theme?",
         ),
-        (cli, ["f", "--zzz=1"], "modelcar-tui: --zzz is no option of modelcar-tui"),
-        (cli, ["f", "g"], "modelcar-tui: 'g' is one argument too many"),
+        (start, ["f", "--zzz=1"], "modelcar-tui: --zzz is no option of modelcar-tui"),
+        (start, ["f", "g"], "modelcar-tui: 'g' is one argument too many"),
         (agent, ["plan", "f", "--no-qa"], "agent plan: --no-qa is no option of agent plan"),
         (
             agent,
@@ -132,10 +133,10 @@ def test_a_word_that_is_no_option_is_told_with_the_nearest(
 
 def test_a_word_that_is_short_for_several_options_names_them(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        cli.parser().parse_args(["--them", "dark"])
+        start.parser().parse_args(["--them", "dark"])
     assert "--them: options are not cut short; write --theme; see" in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        cli.parser().parse_args(["--qa-n", "x"])
+        start.parser().parse_args(["--qa-n", "x"])
     assert "write --qa-namespace or --qa-network; see" in capsys.readouterr().err
 
 
@@ -303,7 +304,7 @@ SHOWS = {
 
 
 @pytest.mark.parametrize("earlier", ["--resume", "--replay"])
-@pytest.mark.parametrize("program", [agent, cli], ids=["agent", "modelcar-tui"])
+@pytest.mark.parametrize("program", [agent, start], ids=["agent", "modelcar-tui"])
 def test_what_an_earlier_run_does_not_hear_is_said_in_one_line(program: Any, earlier: str) -> None:
     top = program.parser()
     if program is agent and earlier == "--replay":

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modelcar_tui import cli
-from modelcar_tui.commands import dashboard
+from modelcar_tui.commands import dashboard, start
 from modelcar_tui.commands.preferences import look
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
@@ -50,7 +49,7 @@ def test_each_field_that_can_not_be_read_is_a_line(kept: Path, program: str) -> 
 
 
 def test_the_dashboard_is_not_painted_for_such_a_run(kept: Path) -> None:
-    args = cli.parser().parse_args(["--resume", "last", "--state-dir", str(kept.parents[2])])
+    args = start.parser().parse_args(["--resume", "last", "--state-dir", str(kept.parents[2])])
     with pytest.raises(UserError) as refused:
         dashboard.run(args, look(args))
     assert {one.where for one in refused.value.problems} == {f"{kept}: {field}" for field in ODD}

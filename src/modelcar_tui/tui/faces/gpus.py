@@ -7,14 +7,15 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Inventory, Pool
 from modelcar_tui.core.counting import several
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.lately import Lately
 from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, width
-from modelcar_tui.verdict import ModelVerdict
+from modelcar_tui.verdict import DecisionReport, ModelVerdict
 
 _WHOLE = ("whole", "sharing unknown", "not offered")
 
@@ -56,14 +57,17 @@ class GpuRow(msgspec.Struct, frozen=True):
 
 
 def gpu_rows(state: RunState) -> list[GpuRow]:
-    """All rows in the inventory's order."""
-    if state.cluster is None:
-        return []
+    """All rows in the inventory's order; not to be changed."""
+    return _rows(state.cluster, state.decision) if state.cluster is not None else []
+
+
+@Lately
+def _rows(report: AcceleratorReport, decision: DecisionReport | None) -> list[GpuRow]:
     lands: dict[str, list[ModelVerdict]] = {}
-    for model in state.decision.models if state.decision else ():
+    for model in decision.models if decision else ():
         for node in model.nodes:
             lands.setdefault(node, []).append(model)
-    return [line for node in state.cluster.inventory.nodes for line in _of(node, lands.get(node.name, []))]
+    return [line for node in report.inventory.nodes for line in _of(node, lands.get(node.name, []))]
 
 
 def _of(node: GpuNode, lands: list[ModelVerdict]) -> list[GpuRow]:
@@ -293,6 +297,15 @@ def _note(line: GpuRow, glyphs: Glyphs) -> Span:
     return "", "muted"
 
 
+@Lately
+def _totals(inventory: Inventory) -> tuple[str, int]:
+    # The engine has read this by then; the first frame must not.
+    from modelcar_tui.cluster import card_totals
+
+    told = card_totals(inventory)
+    return told.free_told, told.nodes
+
+
 def summary(state: RunState) -> str:
     """How much is free on how many nodes, for the table's frame."""
     if state.cluster is None:
@@ -300,9 +313,6 @@ def summary(state: RunState) -> str:
     inventory = state.cluster.inventory
     if not inventory.known:
         return "could not look"
-    # The engine has read this by then; the first frame must not.
-    from modelcar_tui.cluster import card_totals
-
-    told = card_totals(inventory)
+    free, nodes = _totals(inventory)
     partial = ", partial" if inventory.partial else ""
-    return f"{told.free_told}, {several(told.nodes, 'node')}{partial}"
+    return f"{free}, {several(nodes, 'node')}{partial}"

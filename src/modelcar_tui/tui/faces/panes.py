@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor import Pane, RunState, Step
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui import format as f
-from modelcar_tui.tui.faces.decision import decision_rows
-from modelcar_tui.tui.faces.qa import qa_rows
-from modelcar_tui.tui.faces.results import accelerator_rows, configuration_rows
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import EMPTY, Row, Span, crop, paragraph, row, width
 
-_RESULTS: dict[str, Callable[[RunState, int, Glyphs, float], list[Row]]] = {
-    "configuration": lambda state, cells, glyphs, _: configuration_rows(state, cells, glyphs),
-    "accelerator": lambda state, cells, glyphs, _: accelerator_rows(state, cells, glyphs),
-    "decision": lambda state, cells, glyphs, _: decision_rows(state, cells, glyphs),
-    "qa": qa_rows,
-}
 _WORD = 7
 """Cells of the longest status word."""
 
@@ -76,11 +65,32 @@ def step_rows(steps: tuple[Step, ...], cells: int, glyphs: Glyphs) -> list[Row]:
 
 def result_rows(state: RunState, pane: Pane, cells: int, glyphs: Glyphs, now: float) -> list[Row]:
     """What came out, from the state where its shape is known, else from the specialist's own lines."""
-    make = _RESULTS.get(pane.name)
-    known = make(state, cells, glyphs, now) if make else []
+    known = _known_result(state, pane.name, cells, glyphs, now)
     if known or pane.status in (Status.WAITING, Status.RUNNING):
         return known
     return [line for text in pane.lines for line in paragraph(text, cells)]
+
+
+def _known_result(state: RunState, name: str, cells: int, glyphs: Glyphs, now: float) -> list[Row]:
+    # Each is imported when there is a pane to fill: the first paint has none.
+    match name:
+        case "configuration":
+            from modelcar_tui.tui.faces.results import configuration_rows
+
+            return configuration_rows(state, cells, glyphs)
+        case "accelerator":
+            from modelcar_tui.tui.faces.results import accelerator_rows
+
+            return accelerator_rows(state, cells, glyphs)
+        case "decision":
+            from modelcar_tui.tui.faces.decision import decision_rows
+
+            return decision_rows(state, cells, glyphs)
+        case "qa":
+            from modelcar_tui.tui.faces.qa import qa_rows
+
+            return qa_rows(state, cells, glyphs, now)
+    return []
 
 
 def summary_rows(pane: Pane, cells: int) -> list[Row]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.facts import Fact, unknown
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.lately import Lately
 from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, paragraph, row, width
+
+if TYPE_CHECKING:
+    from modelcar_tui.cluster import CardKind
+    from modelcar_tui.cluster.types import Inventory
 
 _NOT_JUDGED: Fact[float] = unknown("not compared with a GPU", unit="GiB")
 _NUMBERS = 30
@@ -90,13 +97,18 @@ def accelerator_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
     return rows
 
 
-def _kinds(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
-    """A row a kind of usable unit: a card that is shared is one card."""
+@Lately
+def _usable_kinds(inventory: Inventory) -> tuple[list[CardKind], list[str]]:
     # The engine has read this by then; the first frame must not.
     from modelcar_tui.cluster import card_kinds, cards_text
 
-    usable = [kind for kind in card_kinds(state.cluster.inventory) if kind.usable] if state.cluster else []
-    told = [cards_text(kind) for kind in usable]
+    usable = [kind for kind in card_kinds(inventory) if kind.usable]
+    return usable, [cards_text(kind) for kind in usable]
+
+
+def _kinds(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
+    """A row a kind of usable unit: a card that is shared is one card."""
+    usable, told = _usable_kinds(state.cluster.inventory) if state.cluster else ([], [])
     names = min(_names(told, cells, 0.8), max(14, cells - 26))
     return [
         row(

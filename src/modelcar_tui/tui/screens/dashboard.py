@@ -13,12 +13,12 @@ from textual.widget import Widget
 from modelcar_tui.qa import hopeless_models
 from modelcar_tui.tui.arranging import TWO_FROM, arranged
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.banner import banner_height
 from modelcar_tui.tui.keys import bind, shown
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.narrow import Filterable, ask_filter
-from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings
+from modelcar_tui.tui.screens.base import Keys, move_bindings
+from modelcar_tui.tui.screens.front import FrontScreen
 from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.screens.wants import Wants
 from modelcar_tui.tui.view import Scrolled, View
@@ -26,18 +26,14 @@ from modelcar_tui.tui.widgets.board import Board, NotesPanel, PagePanel, PlanPan
 from modelcar_tui.tui.widgets.gpus import GpuTable
 from modelcar_tui.tui.widgets.log import LogView
 from modelcar_tui.tui.widgets.models import ModelTable
-from modelcar_tui.tui.widgets.panels import Banner, SpecialistPane, Strip
-
-ROOMY_FROM = 34
-"""Rows from which each specialist has a row of its own."""
-
+from modelcar_tui.tui.widgets.panels import SpecialistPane
 
 JUMPS = "asdfghjklqwertyuiop"
 """Letters of the panels, the nearest to the fingers first."""
 
 
-class DashboardScreen(FaceScreen):
-    """The first screen."""
+class DashboardScreen(FrontScreen):
+    """All panels."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(one for n in range(1, 10) for one in bind(str(n), f"pane({n})")),
@@ -82,10 +78,11 @@ class DashboardScreen(FaceScreen):
         self._shown_panes: tuple[str, ...] = ()
 
     def content(self) -> Iterable[Widget]:
-        self._banner = Banner(self.face, id="banner")
-        yield self._banner
-        self._strip = Strip(self.face, lambda: self.specialist, id="strip")
-        yield self._strip
+        yield from super().content()
+        self.prompt = Prompt()
+        yield self.prompt
+
+    def board(self) -> Widget:
         self._table = ModelTable(self.face)
         self._page = PagePanel(self.face, lambda: self._table.model)
         self._gpus = GpuTable(self.face, id="gpus")
@@ -93,9 +90,7 @@ class DashboardScreen(FaceScreen):
         panels = (self._table, self._page, PlanPanel(self.face), NotesPanel(self.face), self._gpus)
         self._board = Board(*self._make_panes(), *panels, self._log_view, find=self._find)
         self._wants = Wants(self.face, self._index, self._board)
-        yield self._board
-        self.prompt = Prompt()
-        yield self.prompt
+        return self._board
 
     def _make_panes(self) -> list[SpecialistPane]:
         self._shown_panes = tuple(pane.name for pane in self.face.state.panes)
@@ -147,7 +142,7 @@ class DashboardScreen(FaceScreen):
         names = tuple(pane.name for pane in self.face.state.panes)
         if names != self._shown_panes:
             self.call_later(self._remake_panes)
-        self._fit()
+        self.fit()
         self._board.look_again()
         for view in self.query(View):
             if view.parent is self._board and view.id not in self._board.places:
@@ -167,18 +162,6 @@ class DashboardScreen(FaceScreen):
         if self._zoomed and focus is not None:
             return {focus: Region(0, 0, width, height)}
         return arranged(width, height, self._wants.told(width, height, self._opened, focus or ""))
-
-    def _strip_rows(self) -> int:
-        panes = len(self.face.state.panes)
-        return max(1, panes) if self.size.height >= ROOMY_FROM and self.size.width >= 80 else 1
-
-    def on_resize(self, event: events.Resize) -> None:
-        self._fit()
-
-    def _fit(self) -> None:
-        """Rows of the answer and of the specialists."""
-        self._banner.styles.height = max(2, banner_height(self.face, max(1, self.size.width)))
-        self._strip.styles.height = self._strip_rows()
 
     def _focus(self, panel: Widget) -> None:
         """A panel without a place gets one by the focus."""

@@ -86,7 +86,8 @@ class Wants:
         part = width // 2 if width < SIDES_FROM else round(width * 0.44)
         spare = 2 * height - sum(want.rows for want in wants)
         for pane in self._board.query(SpecialistPane):
-            rows = self._pane(pane, part) if pane.id not in named and spare > 0 else spare + 1
+            more_to_tell = pane.id not in named and _begun(self._face.state.pane(pane.specialist))
+            rows = self._pane(pane, part) if more_to_tell and spare > 0 else spare + 1
             if rows <= spare:
                 more = [*wants, Want(pane.id or "", 4, rows, 10)]
                 places = arranged(width, height, more)
@@ -140,3 +141,8 @@ def _looked_at(want: Want, most: int) -> Want:
 def _open(pane: Pane | None, by_hand: bool) -> bool:
     """Whether a specialist's pane is open: while it works, and where the operator has opened it."""
     return pane is not None and (by_hand or pane.status is Status.RUNNING)
+
+
+def _begun(pane: Pane | None) -> bool:
+    """Whether a specialist's pane says more than its row of the strip."""
+    return pane is not None and pane.status is not Status.WAITING

@@ -1,0 +1,93 @@
+"""The command line of `modelcar-tui`, and what it starts.
+
+Nothing heavy is imported here: the first frame comes before LangGraph, YAML or Kubernetes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+from collections.abc import Sequence
+
+from modelcar_tui.commands import options
+from modelcar_tui.commands.guard import complain
+from modelcar_tui.commands.parser import EPILOG, Parser
+from modelcar_tui.commands.preferences import take
+from modelcar_tui.core.version import __version__
+
+
+def parser() -> Parser:
+    """The whole command line of `modelcar-tui`."""
+    top = Parser(
+        prog="modelcar-tui",
+        usage="modelcar-tui FILE [options]\n"
+        "       modelcar-tui --demo | --resume RUN | --replay RUN [options]",
+        description="Look at a model-car manifest before it is served: GO / NO-GO / UNKNOWN.",
+        examples=(
+            "modelcar-tui --demo                       # a stub cluster, all made up",
+            "modelcar-tui FILE                         # on the cluster of kubectl",
+            "modelcar-tui FILE --gpu L40S:4            # on these GPUs, without a cluster",
+            "modelcar-tui FILE --context prod --no-qa  # another cluster, no QA",
+            "modelcar-tui --resume last                # go on after a lost line",
+            "modelcar-tui --replay last                # show a run again; nothing is done",
+        ),
+        epilog=EPILOG,
+    )
+    top.add_argument("--version", action="version", version=f"modelcar-tui {__version__}")
+    group = top.add_argument_group("what to judge")
+    what = group.add_mutually_exclusive_group()
+    what.add_argument("manifest", nargs="?", metavar="FILE", help="model-car manifest (YAML)")
+    what.add_argument("--resume", metavar="RUN", help="go on with an earlier run (id, folder or `last`)")
+    what.add_argument("--replay", metavar="RUN", help="show an earlier run again; nothing is done")
+    group.add_argument("--demo", action="store_true", help="stub cluster, loopback registry, recorded QA log")
+    options.add_run_options(top)
+    screen = options.add_screen_options(top)
+    screen.add_argument("--headless", action="store_true", help="print instead of painting, as `agent` does")
+    options.add_place_options(top)
+    options.add_model_options(top)
+    return top
+
+
+def run(argv: Sequence[str] | None) -> int:
+    """Do what the command line says, by default the process's own; returns the exit status."""
+    return _dispatch(parser().parse_args(argv))
+
+
+def _dispatch(args: argparse.Namespace) -> int:
+    if not (args.manifest or args.resume or args.replay or args.demo):
+        complain("modelcar-tui: give a model-car manifest, --resume RUN, --replay RUN or --demo; see --help")
+        return 2
+    if problem := options.start_problem(args.manifest, args):
+        complain(problem)
+        return 2
+    preferences = take(args)
+    for line in options.notes(args):
+        complain(line)
+    why = "" if args.headless else _no_screen()
+    if args.headless or why:
+        if why:
+            complain(f"modelcar-tui: {why}; going on without a screen, as `agent` does")
+        return _headless(args)
+    from modelcar_tui.commands import dashboard
+
+    return dashboard.run(args, preferences)
+
+
+def _no_screen() -> str:
+    """Why no dashboard can be painted, or the empty text. Textual reads stdin and paints on stderr."""
+    if not sys.stdin.isatty():
+        return "standard input is no terminal"
+    if not sys.stderr.isatty():
+        return "standard error is no terminal"
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        return f"the terminal can't be painted on (TERM={os.environ.get('TERM', '')!r})"
+    return ""
+
+
+def _headless(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands import headless
+
+    gc.enable()  # which else the screen does, after the first paint
+    return headless.run(args)

@@ -1,0 +1,58 @@
+"""What is shown before anything is known: the manifest's name, the answer's rows and the specialists.
+
+The first frame shows this alone, so that it waits for none of the panels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual import events
+from textual.containers import Container
+from textual.widget import Widget
+
+from modelcar_tui.tui.faces.banner import banner_height
+from modelcar_tui.tui.screens.base import FaceScreen, Keys
+from modelcar_tui.tui.widgets.panels import Banner, Strip
+
+ROOMY_FROM = 34
+"""Rows from which each specialist has a row of its own."""
+
+
+class FrontScreen(FaceScreen):
+    """The first screen, and the upper part of the dashboard."""
+
+    @property
+    def specialist(self) -> str:
+        """The specialist whose pane has the focus, else none."""
+        return ""
+
+    def content(self) -> Iterable[Widget]:
+        self._banner = Banner(self.face, id="banner")
+        yield self._banner
+        self._strip = Strip(self.face, lambda: self.specialist, id="strip")
+        yield self._strip
+        yield self.board()
+
+    def board(self) -> Widget:
+        """What stands between the specialists and the keys."""
+        return Container(id="board")
+
+    def keys(self) -> Keys:
+        return [("q", "quit")]
+
+    def refresh_state(self) -> None:
+        self.fit()
+        super().refresh_state()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.fit()
+
+    def fit(self) -> None:
+        """Rows of the answer and of the specialists."""
+        self._banner.styles.height = max(2, banner_height(self.face, max(1, self.size.width)))
+        self._strip.styles.height = self._strip_rows()
+
+    def _strip_rows(self) -> int:
+        panes = len(self.face.state.panes)
+        return max(1, panes) if self.size.height >= ROOMY_FROM and self.size.width >= 80 else 1
