@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self, cast
 
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.geometry import Region
@@ -106,6 +107,11 @@ class Sparing(Screen[ScreenResultType]):
         if self._appearing and not regions and not layout and not recompose:
             return self
         return super().refresh(*regions, repaint=repaint and not layout, layout=layout, recompose=recompose)
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """Leave the screen; where it is not the one that is shown nothing happens: Textual would take another
+        one away."""
+        return super().dismiss(result) if self.app.screen is self else AwaitComplete()
 
     def on_screen_resume(self) -> None:
         self.call_next(self._has_appeared)  # Textual's own handler comes after this one
