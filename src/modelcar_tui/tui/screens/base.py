@@ -28,6 +28,8 @@ from modelcar_tui.tui.view import View
 from modelcar_tui.tui.widgets.panels import Footer, HeaderBar
 
 Keys = list[tuple[str, str]]
+SHORT_BELOW = 16
+"""Rows below which a screen gives each of its parts the least that is of use (class `-short`)."""
 
 
 def style(name: str) -> str:
@@ -157,6 +159,13 @@ class FaceScreen(Faced, Sparing[None]):
 
     def on_mount(self) -> None:
         self.close_ears()
+        self._fit_height()
+
+    def on_resize(self) -> None:
+        self._fit_height()
+
+    def _fit_height(self) -> None:
+        self.set_class(self.app.size.height < SHORT_BELOW, "-short")
 
     def on_screen_resume(self) -> None:
         if self._shown:
@@ -198,7 +207,7 @@ class Box(View):
     def body(self, width: int, height: int) -> list[Row]:
         dialog, rows = self._dialog, self._dialog.rows(width)
         # The last rows say what the keys do: a short screen scrolls what is above them.
-        last = dialog.last_rows
+        last = min(dialog.last_rows, max(1, height - 2))
         room = max(1, height - last - 1)
         dialog.below = max(0, len(rows) - last - room) if len(rows) > height else 0
         dialog.top = max(0, min(dialog.top, dialog.below))
