@@ -149,11 +149,18 @@ class DashboardScreen(FaceScreen):
             self.call_later(self._remake_panes)
         self._fit()
         self._board.look_again()
+        self._leave_empty()
         for view in self.query(View):
             if view.parent is self._board and view.id not in self._board.places:
                 view.look_afresh()
             else:
                 view.update()
+
+    def _leave_empty(self) -> None:
+        """A panel that has nothing to tell any more is not shown: its keys go back to the models."""
+        panel, names = self.focused, self._wants.names
+        if panel is not None and panel.has_class("panel") and names and panel.id not in names:
+            self.set_focus(self._table)
 
     async def _remake_panes(self) -> None:
         async with self.batch():
@@ -172,7 +179,7 @@ class DashboardScreen(FaceScreen):
         panes = len(self.face.state.panes)
         return max(1, panes) if self.size.height >= ROOMY_FROM and self.size.width >= 80 else 1
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         self._fit()
 
     def _fit(self) -> None:
@@ -254,7 +261,8 @@ class DashboardScreen(FaceScreen):
         panel = self.focused
         if key == "slash" and not isinstance(panel, LogView):
             listed = isinstance(panel, GpuTable) or (isinstance(panel, SpecialistPane) and panel.lists_models)
-            ask_filter(cast("Filterable", panel if listed else self._table), self.prompt, self.tell)
+            view = cast("Filterable", panel if listed else self._table)
+            ask_filter(view, self.prompt, self.tell, self.refresh_state)
             return
         if not self._index.total:
             self.tell("there is no log yet: QA has not begun")

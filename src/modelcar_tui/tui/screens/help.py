@@ -217,7 +217,7 @@ class HelpScreen(FaceScreen):
 
     def action_filter(self) -> None:
         """`/`."""
-        ask_filter(self._facts, self.query_one(Prompt), self.tell)
+        ask_filter(self._facts, self.query_one(Prompt), self.tell, self.refresh_state)
 
     def action_other(self) -> None:
         """Tab: the numbers, or the keys."""

@@ -46,7 +46,7 @@ class Wants:
         wants = [
             Want(pane.id or "", _PANE if qa_runs and width >= TWO_FROM else 4, pane.wanted(width), 70)
             for pane in self._board.query(SpecialistPane)
-            if _open(self._face.state.pane(pane.specialist), pane.specialist in opened)
+            if _open(self._face.state.pane(pane.specialist), pane.specialist in opened or pane.id == focus)
         ]
         models = self._rows.get("models", 0)
         if models:
