@@ -58,3 +58,21 @@ async def test_the_keys_of_a_dialog_are_its_last_rows_on_the_smallest_screen(tmp
     async with s.dashboard(s.FakeEngine(states.finished(tmp_path)), (30, 5)) as (app, pilot):
         await s.wait_for(pilot, lambda: isinstance(app.screen, FinishDialog), "the summary")
         await s.wait_for(pilot, lambda: s.shows(app, "q quits"), "the keys")
+
+
+@pytest.mark.parametrize("size", [SHORT, (60, 20), (80, 24), (120, 40)])
+async def test_no_meaning_of_a_key_is_cut_in_the_list_of_all_keys(size: tuple[int, int]) -> None:
+    async with s.dashboard(s.FakeEngine(s.begin()), size) as (app, pilot):
+        await pilot.press("question_mark")
+        keys = s.view(app, "#keys")
+        await s.wait_for(pilot, lambda: keys.size.height and len(keys.plain()) > 2, "the keys")
+        told: list[str] = []
+        for _ in range(60):
+            rows = [line.strip("│ ") for line in keys.plain()[1:-1]]
+            told += rows
+            before = rows
+            await pilot.press("j")
+            if [line.strip("│ ") for line in keys.plain()[1:-1]] == before:
+                break
+        assert not [line for line in told if "…" in line]
+        assert "never approves" in " ".join(" ".join(told).split())
