@@ -90,3 +90,15 @@ async def test_an_expression_that_takes_too_long_is_told_as_that() -> None:
         await s.wait_for(pilot, lambda: s.shows(app, "takes too long; say it simpler"), "the reason")
         await pilot.press("escape")
         await s.wait_for(pilot, lambda: s.shows(app, "bge-m3-embedding"), "all models again")
+
+
+@pytest.mark.parametrize("size", SIZES[2:])
+async def test_the_row_under_the_cursor_stays_beside_whatever_is_looked_at(size: tuple[int, int]) -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), size) as (app, pilot):
+        await pilot.press("end")
+        for _ in range(5):
+            await pilot.press("tab")
+            assert _shown(app)
+            table = s.view(app, "#models")
+            assert "models" in app.screen._board.places, _focused(app)  # type: ignore[attr-defined]
+            assert any("bge-m3-embedding" in line for line in table.plain()), _focused(app)

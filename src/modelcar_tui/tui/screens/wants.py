@@ -50,8 +50,7 @@ class Wants:
         ]
         models = self._rows.get("models", 0)
         if models:
-            share = 35 if wants or qa_runs else 55
-            wants.append(Want("models", min(models, max(5, height * share // 100)), models, 80))
+            wants.append(Want("models", min(models, self._least_table(height, wants, focus)), models, 80))
         plan = 45 if self._face.state.answer is None else 20
         for name, least, weight in (("page", 7, 40), ("plan", 5, plan), ("notes", 4, 30), ("gpus", 5, 25)):
             rows = self._rows.get(name, 0)
@@ -67,6 +66,14 @@ class Wants:
         wants = self._filled(wants, width, height) if width >= TWO_FROM else wants
         self.names = frozenset(want.name for want in wants)
         return wants
+
+    def _least_table(self, height: int, panes: list[Want], focus: str) -> int:
+        """Rows below which the table is no table; it gives way to another panel that is looked at."""
+        if focus not in ("", "models"):
+            return _TABLE
+        qa = self._face.state.qa
+        busy = panes or (qa.started.container and qa.outcome is None)
+        return max(_TABLE, height * (35 if busy else 55) // 100)
 
     def _filled(self, wants: list[Want], width: int, height: int) -> list[Want]:
         """With the specialists that are done, as far as they fill room that nothing else needs."""
