@@ -102,3 +102,25 @@ async def test_the_row_under_the_cursor_stays_beside_whatever_is_looked_at(size:
             table = s.view(app, "#models")
             assert "models" in app.screen._board.places, _focused(app)  # type: ignore[attr-defined]
             assert any("bge-m3-embedding" in line for line in table.plain()), _focused(app)
+
+
+async def test_the_letter_of_a_panel_that_has_gone_meanwhile_goes_nowhere() -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine, (120, 40)) as (app, pilot):
+        await pilot.press("4", "ctrl+o")
+        letter = app.face.labels["pane-4"]
+        engine.say(msgspec.structs.replace(s.begin()[0], panes=s.PANES[:2]))
+        await s.wait_for(
+            pilot, lambda: not any(one.id == "pane-4" for one in app.screen.query(".panel")), "it has gone"
+        )
+        await pilot.press(letter)
+        await s.wait_for(pilot, lambda: s.shows(app, "that panel is gone"), "why nothing moved")
+        assert app.face.labels == {}
+
+
+async def test_enter_on_a_list_that_a_filter_has_emptied_says_a_word() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (80, 24)) as (app, pilot):
+        await pilot.press("slash", *"zzz", "enter")
+        await s.wait_for(pilot, lambda: s.shows(app, "no model passes the filter"), "nothing is left")
+        await pilot.press("enter")
+        await s.wait_for(pilot, lambda: s.shows(app, "no model is under the cursor"), "a word")

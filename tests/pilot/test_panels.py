@@ -112,8 +112,9 @@ async def test_nodes_that_a_panel_has_no_room_for_are_counted_whether_or_not_it_
         e.ClusterRead(report=s.cluster(many)) if isinstance(one, e.ClusterRead) else one
         for one in s.decided()
     ]
-    async with s.dashboard(s.FakeEngine(events), (120, 40)) as (app, _):
+    async with s.dashboard(s.FakeEngine(events), (120, 40)) as (app, pilot):
         gpus = s.view(app, "#gpus")
+        await s.wait_for(pilot, lambda: any("node-" in line for line in gpus.plain()), "the nodes")
         shown = sum("node-" in line for line in gpus.plain())
         assert 0 < shown < 40
         assert f"{40 - shown} more" in gpus.plain()[-1]

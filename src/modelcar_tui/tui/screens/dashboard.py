@@ -221,7 +221,9 @@ class DashboardScreen(FaceScreen):
         panel = self.focused
         match panel:
             case ModelTable():
-                if not panel.fold() and panel.model is not None:
+                if panel.model is None:
+                    self.tell("no model is under the cursor")
+                elif not panel.fold():
                     self.opening.open_screen("model")
             case GpuTable():
                 self.action_gpus()
@@ -286,8 +288,11 @@ class DashboardScreen(FaceScreen):
         event.stop()
         chosen = [name for name, letter in self.face.labels.items() if letter == event.character]
         self.face.labels = {}
-        if chosen:
-            self.set_focus(self.query_one(f"#{chosen[0]}"))
+        panel = next((one for one in self.query(".panel") if one.id in chosen), None)
+        if panel is not None:
+            self.set_focus(panel)
+        elif chosen:
+            self.tell("that panel is gone")
         self.refresh_state()
 
     def action_zoom(self) -> None:
