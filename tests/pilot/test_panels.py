@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from modelcar_tui.advice.finding import Finding, Severity
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.state import fold
+from modelcar_tui.tui.faces.notes import notes_rows
+from modelcar_tui.tui.glyphs import UNICODE
 from pilot import support as s
 
 
@@ -100,3 +104,32 @@ async def test_no_key_is_silent() -> None:
         ):
             await pilot.press(key)
             await s.wait_for(pilot, lambda word=word: s.shows(app, word), f"{key} says a word")
+
+
+async def test_nodes_that_a_panel_has_no_room_for_are_counted_whether_or_not_it_has_the_focus() -> None:
+    many = tuple(s.node(f"node-{at:03}") for at in range(40))
+    events = [
+        e.ClusterRead(report=s.cluster(many)) if isinstance(one, e.ClusterRead) else one
+        for one in s.decided()
+    ]
+    async with s.dashboard(s.FakeEngine(events), (120, 40)) as (app, pilot):
+        gpus = s.view(app, "#gpus")
+        await s.wait_for(pilot, lambda: any("node-" in line for line in gpus.plain()), "the nodes")
+        shown = sum("node-" in line for line in gpus.plain())
+        assert 0 < shown < 40
+        assert f"{40 - shown} more" in gpus.plain()[-1]
+
+
+def test_a_warning_on_the_manifest_is_told_once_though_a_notice_names_its_place() -> None:
+    finding = Finding(
+        code="long", severity=Severity.WARNING, model="", what="the name is cut", fix="shorten it"
+    )
+    report = msgspec.structs.replace(s.report(), findings=(finding,))
+    notices = [
+        e.Noticed(text="warning: /srv/models/granite.base.yaml:3:5: the name is cut; shorten it"),
+        e.Noticed(text="warning: the pods of a node can't be listed"),
+    ]
+    state = fold(s.stamp([*s.decided(), e.DecisionMade(report=report), *notices]))
+    told = "\n".join("".join(text for text, _ in line.spans) for line in notes_rows(state, 100, UNICODE))
+    assert told.count("the name is cut") == 1
+    assert "the pods of a node can't be listed" in told

@@ -24,16 +24,26 @@ class Filterable(Protocol):
         ...
 
 
-def ask_filter(view: Filterable, prompt: Prompt, tell: Callable[[str], None]) -> None:
-    """Ask for a regular expression and narrow the view with every key; Esc shows all again."""
+def ask_filter(
+    view: Filterable, prompt: Prompt, tell: Callable[[str], None], then: Callable[[], None]
+) -> None:
+    """Ask for a regular expression and narrow the view with every key; Esc shows all again.
+
+    `then` follows each time: what shows the row under the cursor has another one to show.
+    """
     from modelcar_tui.core.errors import UserError
     from modelcar_tui.tui.patterns import parse_filter
 
     def changed(text: str) -> None:
         try:
-            view.set_filter(parse_filter(text))
+            chosen = parse_filter(text)
         except UserError as error:
             tell(str(error))
+            return
+        view.set_filter(chosen)
+        then()
+        if chosen is not None and chosen.gave_up:
+            tell("the expression takes too long; say it simpler")
 
     prompt.ask(
         "/", view.filter.text if view.filter else "", changed, changed=changed, left=lambda: changed("")

@@ -159,3 +159,20 @@ def test_the_page_tells_the_verdict_the_changes_and_the_arguments() -> None:
         "oci://registry.redhat.io",
     ):
         assert part in page, part
+
+
+KINDS = tuple(KindColumn(f"GPU-{at} 80 GiB", f"GPU{at}-80", 1, 8) for at in range(20))
+
+
+@pytest.mark.parametrize("cells", range(36, 300, 7))
+@pytest.mark.parametrize("qa", [False, True])
+def test_kinds_without_a_column_are_counted_at_the_end_of_the_titles(cells: int, qa: bool) -> None:
+    lines = arrange_models(model_rows(decided()), "", None)
+    cols = columns(lines, KINDS, cells, qa=qa)
+    titles = text(head_row(cols, judged=True))
+    assert len(titles) <= cells
+    assert len(cols.kinds) != 1, "one alone stands in the column of the GPU"
+    assert sum(kind.title in titles.split() for kind in KINDS) == len(cols.kinds)
+    if cols.kinds:
+        assert cols.more == len(KINDS) - len(cols.kinds)
+        assert (f"+{cols.more}" in titles.split()) is bool(cols.more)

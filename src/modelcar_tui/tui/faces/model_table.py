@@ -54,30 +54,31 @@ def columns(
     left -= tested
     bar = min(_BAR + 2, left) if left >= 8 + 2 else 0
     left -= bar
-    shown = _shown(kinds, left)
+    shown = _with_room(kinds, left)
+    more = len(kinds) - len(shown) if shown else 0
+    left -= sum(kind.cells + 2 for kind in shown) + _more_cells(more)
     gpu = 0
-    if shown:
-        left -= sum(kind.cells + 2 for kind in shown)
-    elif kinds:
+    if kinds and not shown:
         gpu = min(2 + max((width(_gpu(line, titles)) for line in rows), default=0), left)
         gpu = gpu if gpu >= _LEAST_GPU else 0
         left -= gpu
     wider = min(longest - name, left)
     name, left = name + wider, left - wider
     bar += min(left, _MOST_BAR - bar) if bar else 0
-    more = len(kinds) - len(shown) if shown else 0
     return Columns(name, need, bar, gpu, shown, more, tested, titles)
 
 
-def _shown(kinds: tuple[KindColumn, ...], left: int) -> tuple[KindColumn, ...]:
-    """The kinds that have room, and how many have none; a single one of several tells less than the GPU."""
-    shown: list[KindColumn] = []
-    for at, kind in enumerate(kinds, 1):
-        if kind.cells + 2 > left - (4 if at < len(kinds) else 0):
-            break
-        shown.append(kind)
-        left -= kind.cells + 2
-    return tuple(shown) if len(shown) > 1 or len(shown) == len(kinds) else ()
+def _with_room(kinds: tuple[KindColumn, ...], cells: int) -> tuple[KindColumn, ...]:
+    """The first kinds, as many as there is room for beside the count of the others; none, or two and more."""
+    for count in range(len(kinds), 1, -1):
+        taken = sum(kind.cells + 2 for kind in kinds[:count])
+        if taken + _more_cells(len(kinds) - count) <= cells:
+            return kinds[:count]
+    return ()
+
+
+def _more_cells(more: int) -> int:
+    return width(f"  +{more}") if more else 0
 
 
 def _name_cells(line: ModelRow | ModelGroup) -> int:
@@ -143,7 +144,7 @@ def table_row(
 def _with_end(spans: list[Span], end: Span, cols: Columns, *, chosen: bool = False) -> Row:
     """The column of QA at the right of the others."""
     lead = _VERDICT + cols.name + cols.need + cols.bar + cols.gpu
-    lead += sum(kind.cells + 2 for kind in cols.kinds) + (4 if cols.more else 0)
+    lead += sum(kind.cells + 2 for kind in cols.kinds) + _more_cells(cols.more)
     body = fit(Row(tuple(spans)), max(lead, spans_width(spans)))
     return Row((*body.spans, ("  ", ""), end), "cursor" if chosen else "")
 

@@ -57,8 +57,18 @@ def _noticed(state: RunState, told: list[str]) -> list[tuple[str, str, str]]:
     texts = {
         reveal(one.text.removeprefix(f"{one.status.value}: ")): one.status.value for one in bad[-_NOTICES:]
     }
-    fresh = [text for text in texts if not any(what.startswith(text.partition(";")[0]) for what in told)]
+    fresh = [text for text in texts if not any(_same(_gist(text), what) for what in told)]
     return [(texts[text], text, "warn") for text in reversed(fresh)]
+
+
+def _gist(text: str) -> str:
+    """What is said, without how to mend it."""
+    return text.partition("; ")[0]
+
+
+def _same(notice: str, told: str) -> bool:
+    """Whether it is told already; a notice may have its place in the file before it."""
+    return told.startswith(notice) or (bool(told) and notice.endswith(f": {_gist(told)}"))
 
 
 def _with(what: str, fix: str) -> str:

@@ -7,7 +7,7 @@ from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.panes import pane_seconds, pane_status
-from modelcar_tui.tui.rows import Row, Span, crop, spans_width
+from modelcar_tui.tui.rows import Row, Span, crop, pad, spans_width, width
 
 
 def strip_rows(face: Face, current: str, cells: int, height: int) -> list[Row]:
@@ -20,7 +20,8 @@ def strip_rows(face: Face, current: str, cells: int, height: int) -> list[Row]:
 def _rows(face: Face, current: str) -> list[Row]:
     """Number, title, status, time, summary."""
     state, glyphs = face.state, face.glyphs
-    titles = min(max((len(pane.title) for pane in state.panes), default=0), 22)
+    titles = min(max((width(pane.title) for pane in state.panes), default=0), 22)
+    digits = len(str(len(state.panes)))
     rows = []
     for number, pane in enumerate(state.panes, 1):
         mark = glyphs.cursor if pane.name == current else " "
@@ -29,8 +30,11 @@ def _rows(face: Face, current: str) -> list[Row]:
             Row(
                 (
                     (mark, "focus"),
-                    (f"{number} ", "muted"),
-                    (f"{pane.title:<{titles}.{titles}}  ", "title" if pane.name == current else "text"),
+                    (f"{number:>{digits}} ", "muted"),
+                    (
+                        f"{pad(pane.title, titles, ellipsis=glyphs.ellipsis)}  ",
+                        "title" if pane.name == current else "text",
+                    ),
                     *pane_status(state, pane, glyphs, 7),
                     (f" {seconds:>6}  ", "muted"),
                     (_told(state, pane), "text"),

@@ -33,9 +33,10 @@ class AnsweringScreen(PreviewingScreen):
     def open_question(self) -> bool:
         """Whether the run waits for the answer to this very plan."""
         state = self.face.state
-        asked = state.approval
+        asked, report = state.approval, state.decision
         mine = asked is not None and asked.plan_digest == self.review.digest
-        return mine and state.waiting_for_approval and not self.face.replay
+        newest = report is not None and report.plan == self.review.plan
+        return mine and newest and state.waiting_for_approval and not self.face.replay
 
     def action_write(self) -> None:
         """`W`: say what is wrong, else ask for the word."""
@@ -79,7 +80,10 @@ class AnsweringScreen(PreviewingScreen):
         self.app.push_screen(dialog, self._confirmed)
 
     def _confirmed(self, word: str | None) -> None:
-        if word == "write":
+        if word and not self.open_question:
+            # While the word was typed another plan came, or the answer came from elsewhere.
+            self.tell(self.only or "not sent: the run does not wait for an answer to this plan any more")
+        elif word == "write":
             self.look(self._write_or_ask_again)
         elif word == "reject":
             self._answer(self.review.decision(write=False), "plan rejected")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self, cast
 
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.geometry import Region
@@ -27,6 +28,8 @@ from modelcar_tui.tui.view import View
 from modelcar_tui.tui.widgets.panels import Footer, HeaderBar
 
 Keys = list[tuple[str, str]]
+SHORT_BELOW = 16
+"""Rows below which a screen gives each of its parts the least that is of use (class `-short`)."""
 
 
 def style(name: str) -> str:
@@ -107,6 +110,11 @@ class Sparing(Screen[ScreenResultType]):
             return self
         return super().refresh(*regions, repaint=repaint and not layout, layout=layout, recompose=recompose)
 
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        """Leave the screen; where it is not the one that is shown nothing happens: Textual would take another
+        one away."""
+        return super().dismiss(result) if self.app.screen is self else AwaitComplete()
+
     def on_screen_resume(self) -> None:
         self.call_next(self._has_appeared)  # Textual's own handler comes after this one
 
@@ -152,6 +160,13 @@ class FaceScreen(Faced, Sparing[None]):
 
     def on_mount(self) -> None:
         self.close_ears()
+        self._fit_height()
+
+    def on_resize(self) -> None:
+        self._fit_height()
+
+    def _fit_height(self) -> None:
+        self.set_class(self.app.size.height < SHORT_BELOW, "-short")
 
     def on_screen_resume(self) -> None:
         if self._shown:
@@ -193,7 +208,7 @@ class Box(View):
     def body(self, width: int, height: int) -> list[Row]:
         dialog, rows = self._dialog, self._dialog.rows(width)
         # The last rows say what the keys do: a short screen scrolls what is above them.
-        last = dialog.last_rows
+        last = min(dialog.last_rows, max(1, height - 2))
         room = max(1, height - last - 1)
         dialog.below = max(0, len(rows) - last - room) if len(rows) > height else 0
         dialog.top = max(0, min(dialog.top, dialog.below))

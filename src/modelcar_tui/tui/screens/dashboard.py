@@ -144,11 +144,18 @@ class DashboardScreen(FrontScreen):
             self.call_later(self._remake_panes)
         self.fit()
         self._board.look_again()
+        self._leave_empty()
         for view in self.query(View):
             if view.parent is self._board and view.id not in self._board.places:
                 view.look_afresh()
             else:
                 view.update()
+
+    def _leave_empty(self) -> None:
+        """A panel that has nothing to tell any more is not shown: its keys go back to the models."""
+        panel, names = self.focused, self._wants.names
+        if panel is not None and panel.has_class("panel") and names and panel.id not in names:
+            self.set_focus(self._table)
 
     async def _remake_panes(self) -> None:
         async with self.batch():
@@ -197,7 +204,9 @@ class DashboardScreen(FrontScreen):
         panel = self.focused
         match panel:
             case ModelTable():
-                if not panel.fold() and panel.model is not None:
+                if panel.model is None:
+                    self.tell("no model is under the cursor")
+                elif not panel.fold():
                     self.opening.open_screen("model")
             case GpuTable():
                 self.action_gpus()
@@ -237,7 +246,8 @@ class DashboardScreen(FrontScreen):
         panel = self.focused
         if key == "slash" and not isinstance(panel, LogView):
             listed = isinstance(panel, GpuTable) or (isinstance(panel, SpecialistPane) and panel.lists_models)
-            ask_filter(cast("Filterable", panel if listed else self._table), self.prompt, self.tell)
+            view = cast("Filterable", panel if listed else self._table)
+            ask_filter(view, self.prompt, self.tell, self.refresh_state)
             return
         if not self._index.total:
             self.tell("there is no log yet: QA has not begun")
@@ -261,8 +271,11 @@ class DashboardScreen(FrontScreen):
         event.stop()
         chosen = [name for name, letter in self.face.labels.items() if letter == event.character]
         self.face.labels = {}
-        if chosen:
-            self.set_focus(self.query_one(f"#{chosen[0]}"))
+        panel = next((one for one in self.query(".panel") if one.id in chosen), None)
+        if panel is not None:
+            self.set_focus(panel)
+        elif chosen:
+            self.tell("that panel is gone")
         self.refresh_state()
 
     def action_zoom(self) -> None:

@@ -154,13 +154,24 @@ class DiffScreen(AnsweringScreen):
     def refresh_state(self) -> None:
         report = self.face.state.decision
         if report is not None and report is not self.report:
+            if not report.plan.changes:
+                self._nothing_left()
+                return
             self.report = report
             if report.plan != self.review.plan:
                 self._begin_again(report)
         self._hear_marks()
         super().refresh_state()
 
+    def _nothing_left(self) -> None:
+        """The new plan has no changes: there is nothing to review."""
+        self.face.message = "the plan has changed: no changes are proposed any more"
+        self.dismiss()
+
     def _begin_again(self, report: DecisionReport) -> None:
+        prompt = self.query_one(Prompt)
+        if prompt.open:
+            prompt.close()  # it asks for a value of a change that may be gone
         review = open_review(report.plan)
         self.marks = self.face.state.marks.of(review.digest)
         self.review = self._opened(review)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from textual import events
 from textual.containers import Container
 from textual.widget import Widget
 
@@ -45,7 +44,7 @@ class FrontScreen(FaceScreen):
         self.fit()
         super().refresh_state()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         self.fit()
 
     def fit(self) -> None:

@@ -89,7 +89,7 @@ class GpuScreen(FaceScreen):
 
     def action_filter(self) -> None:
         """`/`."""
-        ask_filter(self._table, self.query_one(Prompt), self.tell)
+        ask_filter(self._table, self.query_one(Prompt), self.tell, self.refresh_state)
 
     def action_sort(self) -> None:
         """`>`."""

@@ -14,7 +14,7 @@ from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.facts import Known, explain_rows, fact_row, facts_of
 from modelcar_tui.tui.keys import bind, pretty, shown
 from modelcar_tui.tui.narrow import ask_filter
-from modelcar_tui.tui.rows import EMPTY, Row, Span, paragraph, row, spans_width
+from modelcar_tui.tui.rows import EMPTY, Row, Span, labelled, paragraph, row, spans_width
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
 from modelcar_tui.tui.screens.gpus import MOVES
 from modelcar_tui.tui.screens.prompt import Prompt
@@ -140,6 +140,8 @@ class KeyList(Scrolled):
         rows = self._key_rows
         cells = max((spans_width(line.spans) for line in rows), default=1) + 3
         count = max(1, min(width // cells, ceil_div(len(rows), max(1, height))))
+        if count == 1:
+            return [line for one in rows for line in _wrapped(one, width)]
         deep = ceil_div(len(rows), count)
         out: list[Row] = []
         for at in range(deep):
@@ -148,6 +150,12 @@ class KeyList(Scrolled):
                 spans += [*part.spans, (" " * (cells - spans_width(part.spans)), "text")]
             out.append(Row(tuple(spans)))
         return out
+
+
+def _wrapped(line: Row, cells: int) -> list[Row]:
+    """A key and its words on as many rows as they take."""
+    key, words = line.spans
+    return labelled(key[0], words[0], cells, indent=KEY_CELLS, tone=key[1])
 
 
 def key_rows(below: Screen[object]) -> list[Row]:
@@ -218,7 +226,7 @@ class HelpScreen(FaceScreen):
 
     def action_filter(self) -> None:
         """`/`."""
-        ask_filter(self._facts, self.query_one(Prompt), self.tell)
+        ask_filter(self._facts, self.query_one(Prompt), self.tell, self.refresh_state)
 
     def action_other(self) -> None:
         """Tab: the numbers, or the keys."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from modelcar_tui.tui.keys import bind, shown
-from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
+from modelcar_tui.tui.rows import EMPTY, Row, paragraph
 from modelcar_tui.tui.screens.base import Dialog
 
 
@@ -33,19 +33,12 @@ class QuitDialog(Dialog):
         state = self.face.state
         rows = [EMPTY]
         if self.can_detach:
-            rows += [
-                row(
-                    (f"  {shown('L')} ", "key"),
-                    "  leave: QA goes on in its container, the run can be resumed",
-                )
-            ]
+            rows += _offered(shown("L"), "leave: QA goes on in its container, the run can be resumed", cells)
             rows += paragraph(f"container {state.qa.started.container}", cells, "muted", indent=6)
-            rows += [row((f"  {shown('S')} ", "key"), "  stop: the QA container is stopped and removed")]
+            rows += _offered(shown("S"), "stop: the QA container is stopped and removed", cells)
         else:
-            rows += [
-                row((f"  {shown('S')} ", "key"), "  stop the run; nothing more is written, it can be resumed")
-            ]
-        rows += [row((f"  {shown('q')} ", "key"), "  stay (also Esc)"), EMPTY]
+            rows += _offered(shown("S"), "stop the run; nothing more is written, it can be resumed", cells)
+        rows += [*_offered(shown("q"), "stay (also Esc)", cells), EMPTY]
         if state.marks_told:
             rows[1:1] = [*paragraph(f"{state.marks_told}: the marks are kept", cells, "need"), EMPTY]
         return rows
@@ -54,3 +47,12 @@ class QuitDialog(Dialog):
         """`L`, only while QA runs."""
         if self.can_detach:
             self.dismiss("detach")
+
+
+def _offered(key: str, text: str, cells: int) -> list[Row]:
+    """A key and what it does, on as many rows as that takes."""
+    lines = paragraph(text, cells - 5 - len(key))
+    return [
+        Row(((f"  {'' if at else key:<{len(key)}} ", "text" if at else "key"), ("  ", "text"), *line.spans))
+        for at, line in enumerate(lines)
+    ]

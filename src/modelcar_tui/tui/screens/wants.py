@@ -46,8 +46,8 @@ class Wants:
         self._look(width)
         qa = self._face.state.qa
         tests = bool(qa.started.container) and qa.outcome is None
-        wants = [*self._panes(width, opened, roomy=tests and width >= TWO_FROM)]
-        wants += self._table(height, 35 if wants or tests else 55)
+        wants = [*self._panes(width, opened | {focus}, roomy=tests and width >= TWO_FROM)]
+        wants += self._table(height, focus, share=35 if wants or tests else 55)
         away = ("plan", "notes") if tests and width < SIDES_FROM else ()
         wants += [want for want in self._around() if want.name not in away or want.name == focus]
         wants += self._log(height, tests=tests)
@@ -58,15 +58,18 @@ class Wants:
         return wants
 
     def _panes(self, width: int, opened: set[str], *, roomy: bool) -> Iterator[Want]:
-        """The specialists that work, and those that the operator has opened."""
+        """The specialists that work, and those that the operator has opened or looks at."""
         for pane in self._board.query(SpecialistPane):
-            if _open(self._face.state.pane(pane.specialist), pane.specialist in opened):
+            by_hand = pane.specialist in opened or pane.id in opened
+            if _open(self._face.state.pane(pane.specialist), by_hand):
                 yield Want(pane.id or "", _PANE if roomy else 4, pane.wanted(width), 70)
 
-    def _table(self, height: int, share: int) -> Iterator[Want]:
-        """The models; at least that share (in percent) of the rows, as far as there are so many."""
+    def _table(self, height: int, focus: str, *, share: int) -> Iterator[Want]:
+        """The models; at least that share (in percent) of the rows, as far as there are so many: they give
+        way to another panel that is looked at."""
         if rows := self._rows["models"]:
-            yield Want("models", min(rows, max(5, height * share // 100)), rows, 80)
+            least = max(_TABLE, height * share // 100) if focus in ("", "models") else _TABLE
+            yield Want("models", min(rows, least), rows, 80)
 
     def _around(self) -> Iterator[Want]:
         """What stands around the table: the model's page, the plan, remarks, GPUs."""
