@@ -14,7 +14,9 @@ from modelcar_tui.supervisor import events as e
 from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.review import Mark, open_review
 from modelcar_tui.tui.screens.confirm import ConfirmDialog
+from modelcar_tui.tui.screens.dashboard import WORD_S, DashboardScreen
 from modelcar_tui.tui.screens.diff import DiffScreen
+from modelcar_tui.tui.screens.model import ModelScreen
 from modelcar_tui.verdict.reports import ApplyPreview
 from pilot import support as s
 
@@ -83,6 +85,23 @@ async def test_enter_never_approves_anything() -> None:
         assert engine.answers == []
 
 
+async def test_enter_behind_the_word_opens_nothing_on_the_dashboard() -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        await pilot.press("asterisk")
+        await settled(screen, pilot)
+        await pilot.press("W")
+        await confirming(app, pilot)
+        await pilot.press(*"write")
+        await s.wait_for(pilot, lambda: isinstance(app.screen, DashboardScreen), "the review is left")
+        await pilot.press("enter")
+        assert isinstance(app.screen, DashboardScreen)
+        app.face.word_at -= WORD_S
+        await pilot.press("enter")
+        await s.wait_for(pilot, lambda: isinstance(app.screen, ModelScreen), "a later Enter opens the page")
+
+
 async def test_keys_typed_before_and_just_after_the_screen_appears_are_dropped() -> None:
     engine = s.FakeEngine(s.decided())
     async with s.dashboard(engine) as (app, pilot):
@@ -130,7 +149,7 @@ async def test_escape_leaves_everything_without_writing() -> None:
         await s.wait_for(pilot, lambda: app.screen is screen, "back to the review")
         await s.hears(app, pilot)
         await pilot.press("q")
-        await s.wait_for(pilot, lambda: s.shows(app, "d: review all 4"), "back to the dashboard")
+        await s.wait_for(pilot, lambda: s.shows(app, "4 of 4 accepted, not written"), "the marks are kept")
     assert engine.answers == []
 
 
