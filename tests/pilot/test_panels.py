@@ -100,3 +100,12 @@ async def test_no_key_is_silent() -> None:
         ):
             await pilot.press(key)
             await s.wait_for(pilot, lambda word=word: s.shows(app, word), f"{key} says a word")
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_the_models_stay_beside_a_specialist_that_is_opened(size: tuple[int, int]) -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), size) as (app, pilot):
+        for key in "123":
+            await pilot.press(key)
+            await s.wait_for(pilot, lambda key=key: s.shows(app, f"╭ {key} "), f"{key} is open")
+            assert s.shows(app, "╭ models ")

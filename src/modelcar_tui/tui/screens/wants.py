@@ -51,7 +51,8 @@ class Wants:
         models = self._rows.get("models", 0)
         if models:
             share = 35 if wants or qa_runs else 55
-            wants.append(Want("models", min(models, max(5, height * share // 100)), models, 80))
+            beside = _TABLE if focus not in ("", "models") else max(5, height * share // 100)
+            wants.append(Want("models", min(models, beside), models, 80))
         plan = 45 if self._face.state.answer is None else 20
         for name, least, weight in (("page", 7, 40), ("plan", 5, plan), ("notes", 4, 30), ("gpus", 5, 25)):
             rows = self._rows.get(name, 0)
