@@ -30,7 +30,8 @@ async def test_every_size_shows_verdict_question_and_keys_and_fits(size: tuple[i
         assert len(rows) == size[1]
         assert all(len(row) == size[0] for row in rows)
         assert rows[1].startswith(" NO-GO ✗ ")
-        assert rows[2].startswith(" next  A: accept the 3 required   d: review all 4 ")
+        after = 3 if size[0] < 80 else 2  # the reason has a row of its own
+        assert rows[after].startswith(" next  A: accept the 3 required   d: review all 4 ")
         assert " d review " in rows[-1]
 
 
@@ -83,7 +84,7 @@ async def test_number_keys_open_and_close_one_specialist_each_in_the_small_layou
         assert s.shows(app, "Prepare container"), "a number without a specialist changes nothing"
         await pilot.press("4")
         await s.wait_for(pilot, lambda: not s.shows(app, "Prepare container"), "the same key closes it")
-        assert s.shows(app, "llama-3.3-7")
+        assert s.shows(app, "llama-3.")
 
 
 async def test_a_specialist_s_pane_is_open_while_it_works_and_one_row_when_it_is_done() -> None:
@@ -328,7 +329,7 @@ async def test_the_summary_comes_at_the_end_and_q_leaves_with_the_run_s_status(t
     async with s.dashboard(engine) as (app, pilot):
         await s.wait_for(pilot, lambda: s.shows(app, "Summary"), "the summary")
         assert s.shows(app, "QA_ERROR:TESTS_FAILED: 1 of 25 tests failed")
-        assert s.shows(app, "4 (qa failed) after 10m12s")
+        assert s.shows(app, "4 (QA failed) after")
         await s.hears(app, pilot)
         await pilot.press("q")
         await s.wait_for(pilot, lambda: app._exit, "the app ends")

@@ -17,6 +17,7 @@ from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.decision import comparison, worst_first
 from modelcar_tui.tui.faces.doing import activity
+from modelcar_tui.tui.faces.panes import tool_seconds
 from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.messages import Said
 from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, labelled, pad, paragraph, row, width
@@ -25,6 +26,12 @@ from modelcar_tui.tui.screens.base import Dialog
 _MODELS = 8
 _INDENT = 9
 """Cells of the labels."""
+_SPELLED = {
+    ExitStatus.GO: "GO",
+    ExitStatus.NO_GO: "NO-GO",
+    ExitStatus.UNKNOWN: "UNKNOWN",
+    ExitStatus.QA_FAILED: "QA failed",
+}
 UNASKED_S = 0.5
 """How long keys are dropped where it comes by itself."""
 
@@ -169,8 +176,10 @@ def _told(state: RunState) -> Iterator[tuple[str, str]]:
     if state.llm.model:
         yield "model", f"{state.llm.model} at {state.llm.host}: {state.llm.cost}"
     if finish := state.finish:
-        name = ExitStatus(finish.exit_status).name.replace("_", " ").lower()
-        yield "status", f"{finish.exit_status} ({name}) after {f.elapsed(finish.seconds)}"
+        status = ExitStatus(finish.exit_status)
+        name = _SPELLED.get(status) or status.name.replace("_", " ").lower()
+        took = f.elapsed(tool_seconds(state) or finish.seconds)
+        yield "status", f"{finish.exit_status} ({name}) after {took}"
 
 
 def _again(state: RunState) -> Iterator[tuple[str, str]]:
