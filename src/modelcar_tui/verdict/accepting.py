@@ -37,7 +37,7 @@ def decide_accepted(
     verdicts = tuple(
         _with_the_rest(verdict, report, decision) for verdict in decided(after, cluster, kinds, vllm)
     )
-    verdict, why = overall(verdicts, report.checks)
+    verdict, why = overall(verdicts, report.checks, which="generated manifest")
     return msgspec.structs.replace(report, verdict=verdict, why=why, models=verdicts)
 
 
