@@ -68,6 +68,13 @@ def heading(review: Review) -> str:
     return f"{which}: {kinds(review.cosmetic)}"
 
 
+def taken_of(review: Review) -> str:
+    """`  5 accepted` of what changes no verdict; empty where none is."""
+    own = (choice for choice in review.cosmetic if review.of(choice) in TAKEN)
+    taken = sum(len(choice.changes) for choice in own)
+    return f"  {taken} accepted" if taken else ""
+
+
 def list_row(line: Line, review: Review, glyphs: Glyphs, *, chosen: bool, folded: bool) -> Row:
     """One line of the list."""
     over = "cursor" if chosen else ""
@@ -77,9 +84,7 @@ def list_row(line: Line, review: Review, glyphs: Glyphs, *, chosen: bool, folded
         return row((reveal(line.model), "strong"), (f"  {word}" if word else "", role))
     if line.choice is None:
         sign = glyphs.folded if folded else glyphs.unfolded
-        taken = sum(review.of(choice) in TAKEN for choice in review.cosmetic)
-        marks = f"  {taken} accepted" if taken else ""
-        return row((f"{sign} ", "muted"), heading(review), (marks, "ok"), over=over)
+        return row((f"{sign} ", "muted"), heading(review), (taken_of(review), "ok"), over=over)
     mark = review.of(line.choice)
     return Row(((f" [{mark.value}] ", MARK_ROLE[mark]), *choice_spans(line.choice, review, glyphs)), over)
 
