@@ -62,7 +62,8 @@ class GpuTable(View, can_focus=True):
 
     def foot(self) -> Row:
         if not self.has_focus or not self.shown:
-            return EMPTY
+            hidden = len(self.shown) - self.top - max(1, self.inner[1] - 1)
+            return row((f"{hidden:,} more {self.face.glyphs.down}", "muted")) if hidden > 0 else EMPTY
         grouped = f", grouped by {self.grouping}" if self.grouping else ""
         cluster = self.face.state.cluster
         age = f.age(cluster.inventory.at, self.face.now) if cluster else ""
