@@ -125,7 +125,8 @@ def describe(choice: Choice, review: Review, glyphs: Glyphs) -> str:
     return " + ".join("".join(text for text, _ in each) for each in spans)
 
 
-def _verb(change: Change) -> str:
+def verb(change: Change) -> str:
+    """`set`, `add`, `remove`."""
     return "set" if change.operation is Operation.GPU_COUNT else change.operation.value
 
 
@@ -138,7 +139,7 @@ def _value(item: str | None, flag: str) -> str:
 def detail_rows(choice: Choice, review: Review, effect: list[Row], cells: int, glyphs: Glyphs) -> list[Row]:
     """Everything about one box: items, reasons, its effect, evidence."""
     mark, changes = review.of(choice), choice.changes
-    verbs = ", ".join(dict.fromkeys(_verb(change) for change in changes))
+    verbs = ", ".join(dict.fromkeys(verb(change) for change in changes))
     rows = [row((MARK_WORD[mark], MARK_ROLE[mark]), (f"  {verbs}, {choice.severity}", "muted"))]
     items = [line for change in changes for line in _item_rows(change, review, cells)]
     reasons = [line for change in changes for line in (EMPTY, *paragraph(reveal(change.reason), cells))]
