@@ -137,3 +137,18 @@ async def test_the_gpus_say_how_many_there_is_no_room_for() -> None:
         gpus = app.screen.query_one(GpuTable)
         hidden = len(gpus.shown) - max(1, gpus.inner[1] - 1)
         assert (f"{hidden} more" in gpus.plain()[-1]) == (hidden > 0)
+
+
+async def test_a_small_screen_keeps_the_row_that_keys_act_on_and_the_keys() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (40, 10)) as (app, pilot):
+        await pilot.press("question_mark")
+        await s.wait_for(pilot, lambda: s.shows(app, "why: Decision"), "why")
+        assert "q back" in s.screen_text(app)[-1]
+        await pilot.press("q", "d")
+        await s.wait_for(pilot, lambda: s.shows(app, "· review"), "the review")
+        assert s.shows(app, "[ ] --max-model-len")
+        await s.hears(app, pilot)
+        await pilot.press("space")
+        await s.wait_for(pilot, lambda: s.shows(app, "[x] --max-model-len"), "what was accepted is seen")
+        await pilot.press("q", "g")
+        await s.wait_for(pilot, lambda: s.shows(app, "NODE"), "the GPUs")
