@@ -7,6 +7,7 @@ import pytest
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.supervisor.state import RunState, fold
+from modelcar_tui.tui.faces.decision import comparison
 from modelcar_tui.tui.faces.kinds import KindColumn, kind_columns
 from modelcar_tui.tui.faces.model_table import columns, head_row, table_row
 from modelcar_tui.tui.faces.models import ModelGroup, ModelRow, arrange_models, model_rows
@@ -159,3 +160,20 @@ def test_the_page_tells_the_verdict_the_changes_and_the_arguments() -> None:
         "oci://registry.redhat.io",
     ):
         assert part in page, part
+
+
+def test_a_need_is_one_text_in_the_table_and_beside_the_card() -> None:
+    state = decided()
+    assert state.decision is not None
+    for model in state.decision.models:
+        told = "".join(part for part, _ in comparison(model, full=True)).strip()
+        assert told.startswith(f"{amount(model.needed_gib)[0]} vs ")
+
+
+def test_a_narrow_heading_keeps_how_many_others_there_are() -> None:
+    lines = arrange_models(model_rows(decided(20)), "verdict", None)
+    cols = columns(lines, (), 56, qa=False)
+    mixed = [line for line in lines if isinstance(line, ModelGroup) and " +" in line.title]
+    assert mixed
+    for line in mixed:
+        assert f" +{len(line.rows) - 1} " in text(table_row(line, cols, UNICODE, chosen=False))

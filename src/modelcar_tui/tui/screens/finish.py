@@ -20,7 +20,7 @@ from modelcar_tui.tui.faces.doing import activity
 from modelcar_tui.tui.faces.panes import tool_seconds
 from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.messages import Said
-from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, labelled, pad, paragraph, row, width
+from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, labelled, pad, paragraph, row, spans_width, width
 from modelcar_tui.tui.screens.base import Dialog
 
 _MODELS = 8
@@ -110,11 +110,15 @@ class FinishDialog(Dialog):
         if report is None:
             return []
         rows: list[Row] = []
-        names = max(12, cells - 38)
-        for model in worst_first(report)[:_MODELS]:
+        shown = worst_first(report)[:_MODELS]
+        figures = max((spans_width(comparison(model, full=True)) for model in shown), default=0)
+        names = max(12, cells - _INDENT - 4 - figures)
+        for model in shown:
             name = pad(crop_middle(model.model, names, glyphs.ellipsis), names)
             word = f.verdict_spans(model.verdict, glyphs, 7)
-            rows.append(Row((*word, (f"  {name}  ", "text"), *comparison(model, full=True))))
+            told = comparison(model, full=True)
+            gap = " " * (figures - spans_width(told))
+            rows.append(Row((*word, (f"  {name}  {gap}", "text"), *told)))
             if model.predicted is not None:
                 rows += paragraph(model.why, cells, "muted", indent=_INDENT)
         if len(report.models) > _MODELS:
