@@ -289,10 +289,10 @@ async def test_what_is_required_comes_first_and_the_rest_is_folded() -> None:
         change = screen.current.choice
         assert change is not None and change.ids == (f"{BIG}/--max-model-len",)
         assert s.shows(app, "▸ 1 that changes no verdict: 1 removed")
-        assert not s.shows(app, "- --distributed-executor-backend")
+        assert not s.shows(app, "remove --distributed-executor-backend")
         await pilot.press("j", "j", "enter")
         assert s.shows(app, "▾ 1 that changes no verdict") and s.shows(
-            app, "[ ] - --distributed-executor-backend"
+            app, "[ ] remove --distributed-executor-backend"
         )
         assert screen.review.counts.undecided == 4
         await pilot.press("j", "enter")

@@ -102,16 +102,16 @@ def _change_spans(change: Change, review: Review, glyphs: Glyphs, *, alone: bool
     faded = review.mark(change.id) is Mark.REJECTED
     match change.operation:
         case Operation.REMOVE:
-            yield "- " if alone else "without ", "del"
+            yield "remove " if alone else "without ", "del"
             yield reveal(change.old or change.flag), "muted" if faded else "del"
         case Operation.ADD:
-            yield "+ " if alone else "", "add"
+            yield "add " if alone else "", "add"
             yield reveal(new or change.flag), "muted" if faded else "add"
         case _:
             before, after = _value(change.old, change.flag), _value(new, change.flag)
             if before == after:
-                yield f"{glyphs.arrow} {reveal(change.flag)}={reveal(after)}", "muted" if faded else "text"
-                yield "  one item", "muted"
+                yield f"set {reveal(change.flag)}={reveal(after)}", "muted" if faded else "text"
+                yield " as one item", "muted"
             else:
                 yield f"{reveal(change.flag)} ", "muted" if faded else "text"
                 yield reveal(before), "muted" if faded else "del"
