@@ -72,10 +72,13 @@ def _on_plan(
     if known.recorded:
         yield _review("see", changes)
         return
+    required = [change for change in changes if change.severity == "required"]
     if known.marks:
         yield NextStep(key="d", forms=(f"{known.marks}: review and write", known.marks))
+        left = sum(change.id not in known.marked for change in required)
+        if left and mending:
+            yield NextStep(key="A", forms=(f"accept the {left} required", f"{left} required"))
         return
-    required = [change for change in changes if change.severity == "required"]
     unknown = report is not None and report.verdict is Verdict.UNKNOWN
     helped = [] if mending else list(_helps(helps))
     if unknown:
