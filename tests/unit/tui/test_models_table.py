@@ -12,6 +12,7 @@ from modelcar_tui.tui.faces.kinds import KindColumn, kind_columns
 from modelcar_tui.tui.faces.model_table import columns, head_row, table_row
 from modelcar_tui.tui.faces.models import ModelGroup, ModelRow, arrange_models, model_rows
 from modelcar_tui.tui.faces.need import amount, bar_spans
+from modelcar_tui.tui.faces.notes import notes_rows
 from modelcar_tui.tui.faces.page import page_rows
 from modelcar_tui.tui.glyphs import ASCII, UNICODE
 from modelcar_tui.tui.patterns import parse_filter
@@ -177,3 +178,21 @@ def test_a_narrow_heading_keeps_how_many_others_there_are() -> None:
     assert mixed
     for line in mixed:
         assert f" +{len(line.rows) - 1} " in text(table_row(line, cols, UNICODE, chosen=False))
+
+
+@pytest.mark.parametrize(
+    ("together", "told"),
+    [
+        ("together they fit (5 of 5)", "they fit (5 of 5)"),
+        (
+            "with the proposed changes, together they fit (5 of 5)",
+            "with the proposed changes they fit (5 of 5)",
+        ),
+    ],
+)
+def test_a_remark_says_together_once(together: str, told: str) -> None:
+    state = decided()
+    assert state.decision is not None
+    report = msgspec.structs.replace(state.decision, together=together)
+    rows = notes_rows(msgspec.structs.replace(state, decision=report), 76, UNICODE)
+    assert f"together {told}" in [text(line).rstrip() for line in rows]
