@@ -22,16 +22,12 @@ from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.messages import Said
 from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, labelled, pad, paragraph, row, spans_width, width
 from modelcar_tui.tui.screens.base import Dialog
+from modelcar_tui.verdict import STATUS
 
 _MODELS = 8
 _INDENT = 9
 """Cells of the labels."""
-_SPELLED = {
-    ExitStatus.GO: "GO",
-    ExitStatus.NO_GO: "NO-GO",
-    ExitStatus.UNKNOWN: "UNKNOWN",
-    ExitStatus.QA_FAILED: "QA failed",
-}
+_SPELLED = {status: str(verdict) for verdict, status in STATUS.items()} | {ExitStatus.QA_FAILED: "QA failed"}
 UNASKED_S = 0.5
 """How long keys are dropped where it comes by itself."""
 
