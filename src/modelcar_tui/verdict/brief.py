@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from modelcar_tui.cluster.types import State
+from modelcar_tui.core.counting import several
 from modelcar_tui.memory import Outcome
 from modelcar_tui.qa import FAILED_STATUSES, QaModelResult, QaOutcome, cut_model_name
 from modelcar_tui.verdict.measured import qa_failed
@@ -149,7 +150,7 @@ def _bare(condition: str) -> str:
 def _served(count: int, why: str) -> Iterator[Brief]:
     yield Brief(why)
     generated = " as generated" if "generated" in why else ""
-    whose = {1: "the model", 2: "both models"}.get(count, f"all {count} models")
+    whose = {1: "the model", 2: "both models"}.get(count, f"all {several(count, 'model')}")
     yield Brief(f"{whose} can be served{generated}")
     yield Brief(whose, count=True)
 
@@ -163,7 +164,7 @@ def _of_models(deciding: list[ModelVerdict], count: int) -> Iterator[Brief]:
     groups: dict[str, list[ModelVerdict]] = {}
     for model in deciding:
         groups.setdefault(model.why, []).append(model)
-    share = f"{len(deciding)} of {count} models" if count > 1 else "the model"
+    share = f"{len(deciding)} of {several(count, 'model')}" if count > 1 else "the model"
     if len(groups) == 1:
         (why,) = groups
         yield from _one_reason(deciding, why, count)
@@ -178,7 +179,7 @@ def _of_models(deciding: list[ModelVerdict], count: int) -> Iterator[Brief]:
 def _one_reason(deciding: list[ModelVerdict], why: str, count: int) -> Iterator[Brief]:
     first = deciding[0]
     if len(deciding) > 1:
-        share = "" if len(deciding) == count else f"{len(deciding)} of {count} models: "
+        share = "" if len(deciding) == count else f"{len(deciding)} of {several(count, 'model')}: "
         yield from (Brief(share + clause) for clause in clauses(why))
         return
     name = first.model if count > 1 else ""
@@ -195,7 +196,7 @@ def _needs(model: ModelVerdict) -> str:
     size = f"needs {'~' * need.guess}{math.ceil(need.value)} GiB"
     if model.gpus == 1:
         return f"{size}, the card has {have.value:.0f}"
-    return f"{size} on each of {model.gpus} cards, which have {have.value:.0f}"
+    return f"{size} on each of {several(model.gpus, 'card')}, which have {have.value:.0f}"
 
 
 def _failed(report: DecisionReport, qa: QaOutcome, why: str) -> Iterator[Brief]:
@@ -209,7 +210,7 @@ def _failed(report: DecisionReport, qa: QaOutcome, why: str) -> Iterator[Brief]:
     if failed:
         found_causes = [found.cause for one in failed if (found := _result(results, one)) and found.cause]
         told = ", ".join(dict.fromkeys(map(cause_in_words, found_causes)))
-        share = f"{len(failed)} of {len(report.models)} models"
+        share = f"{len(failed)} of {several(len(report.models), 'model')}"
         yield Brief(why)
         yield Brief(f"{share}: {told}" if told else f"{share} failed")
         yield Brief(f"{share} failed", count=True)

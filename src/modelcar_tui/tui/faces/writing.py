@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelcar_tui.cluster.types import State
+from modelcar_tui.core.counting import several
 from modelcar_tui.manifest import Decision, Kind, Plan, Standing
 from modelcar_tui.supervisor import Approve, RunState
 from modelcar_tui.tui.faces.changes import describe, kinds
@@ -173,9 +174,10 @@ def write_warnings(review: Review, preview: ApplyPreview, glyphs: Glyphs) -> lis
     failing = [model for model in preview.models if model.verdict is not Verdict.GO]
     warnings += [f"{model.model} stays {model.verdict}: {model.why}" for model in failing[:STILL]]
     if len(failing) > STILL:
-        warnings.append(
-            f"{len(failing) - STILL} more models stay {' or '.join(sorted({m.verdict for m in failing}))}"
-        )
+        left = len(failing) - STILL
+        stay = "stays" if left == 1 else "stay"
+        verdicts = " or ".join(sorted({model.verdict for model in failing}))
+        warnings.append(f"{several(left, 'more model')} {stay} {verdicts}")
     return warnings + [str(problem) for problem in preview.warnings]
 
 
