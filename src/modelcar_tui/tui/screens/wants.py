@@ -50,9 +50,8 @@ class Wants:
         ]
         models = self._rows.get("models", 0)
         if models:
-            share = 35 if wants or qa_runs else 55
-            beside = _TABLE if focus not in ("", "models") else max(5, height * share // 100)
-            wants.append(Want("models", min(models, beside), models, 80))
+            least = _least_of_models(height, focus, shared=bool(wants) or qa_runs)
+            wants.append(Want("models", min(models, least), models, 80))
         plan = 45 if self._face.state.answer is None else 20
         for name, least, weight in (("page", 7, 40), ("plan", 5, plan), ("notes", 4, 30), ("gpus", 5, 25)):
             rows = self._rows.get(name, 0)
@@ -118,6 +117,11 @@ class Wants:
         state, glyphs = self._face.state, self._face.glyphs
         longest = max((len(page_rows(state, one, width - 4, glyphs)) for one in firsts), default=0)
         return longest + 2 if longest else 0
+
+
+def _least_of_models(height: int, focus: str, *, shared: bool) -> int:
+    """Rows that the table keeps; beside what is looked at it gives way to it."""
+    return _TABLE if focus not in ("", "models") else max(_TABLE, height * (35 if shared else 55) // 100)
 
 
 def _looked_at(want: Want, most: int) -> Want:
