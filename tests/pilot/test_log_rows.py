@@ -145,6 +145,27 @@ def test_without_a_known_cause_followers_come_after_the_errors(tmp_path: Path) -
     assert mark[-1] == 1, "a root that the filter hides is no place to go to"
 
 
+async def test_the_root_cause_at_the_end_leaves_no_blank_rows_and_breaks_no_word(tmp_path: Path) -> None:
+    path = tmp_path / "qa.log"
+    cause = f"cause: {ROOT}. GPU 0 has a total capacity of 79.10 GiB of which 218.88 MiB is free"
+    path.write_text("".join(f"line {n}\n" for n in range(90)) + f"{cause}\nlast\n", encoding="utf-8")
+    outcome = QaOutcome(code="QA_ERROR:CUDA_OOM", message="no", cause=ROOT, log_line=91)
+    events = [*s.in_qa(str(path), 92), e.QaFinished(outcome=outcome)]
+    async with s.dashboard(s.FakeEngine(events), (80, 24)) as (app, pilot):
+        await pilot.press("l")
+        await s.wait_for(pilot, lambda: isinstance(app.screen, LogScreen), "the log is open")
+        view = app.screen.query_one(LogView)
+        await s.wait_for(pilot, lambda: view.index.total == 92 and view.inner[1] > 0, "all lines")
+        view.home()
+        await pilot.press("e")
+        work_off(view.index)
+        await s.wait_for(pilot, lambda: s.shows(app, "is free"), "the cause is shown whole")
+        rows = [line[1:-1].strip() for line in view.plain()[1:-1]]
+        assert all(rows) and rows[-1] == "last"
+        marked = rows[next(at for at, line in enumerate(rows) if line.startswith("cause: ")) : -1]
+        assert " ".join(marked) == cause
+
+
 def test_pointers_and_repetitions_are_no_errors_of_their_own() -> None:
     assert not is_follower(ROOT)
     assert not is_follower("E   utilities.exceptions.FailedPodsError: The following pods are not running")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from modelcar_tui.advice.finding import Finding, Severity
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.state import fold
 from modelcar_tui.tui.faces.notes import notes_rows
 from modelcar_tui.tui.glyphs import UNICODE
+from modelcar_tui.tui.widgets.gpus import GpuTable
 from pilot import support as s
 
 
@@ -133,3 +135,53 @@ def test_a_warning_on_the_manifest_is_told_once_though_a_notice_names_its_place(
     told = "\n".join("".join(text for text, _ in line.spans) for line in notes_rows(state, 100, UNICODE))
     assert told.count("the name is cut") == 1
     assert "the pods of a node can't be listed" in told
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_the_models_stay_beside_a_specialist_that_is_opened(size: tuple[int, int]) -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), size) as (app, pilot):
+        for key in "123":
+            await pilot.press(key)
+            await s.wait_for(pilot, lambda key=key: s.shows(app, f"╭ {key} "), f"{key} is open")
+            assert s.shows(app, "╭ models ")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_the_list_of_keys_cuts_nothing_that_has_room(size: tuple[int, int]) -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), size) as (app, pilot):
+        await pilot.press("question_mark", "tab")
+        await s.wait_for(pilot, lambda: s.shows(app, "all GPUs"), "the keys")
+        assert not s.shows(app, "all GPUs…") and not s.shows(app, "the models…")
+
+
+async def test_why_gives_the_values_the_room_that_there_is() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (80, 24)) as (app, pilot):
+        await pilot.press("d")
+        await s.wait_for(pilot, lambda: s.shows(app, "undecided"), "the review")
+        await s.hears(app, pilot)
+        await pilot.press("end", "question_mark")
+        await s.wait_for(pilot, lambda: s.shows(app, "why: changes"), "why")
+        assert s.shows(app, "--tensor-parallel-size=4         computed"), "a value whole in its column"
+        assert s.shows(app, "  without --distributed-executor-backend=mp"), "and below the list"
+
+
+async def test_the_gpus_say_how_many_there_is_no_room_for() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (120, 30)) as (app, _):
+        gpus = app.screen.query_one(GpuTable)
+        hidden = len(gpus.shown) - max(1, gpus.inner[1] - 1)
+        assert (f"{hidden} more" in gpus.plain()[-1]) == (hidden > 0)
+
+
+async def test_a_small_screen_keeps_the_row_that_keys_act_on_and_the_keys() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (40, 10)) as (app, pilot):
+        await pilot.press("question_mark")
+        await s.wait_for(pilot, lambda: s.shows(app, "why: Decision"), "why")
+        assert "q back" in s.screen_text(app)[-1]
+        await pilot.press("q", "d")
+        await s.wait_for(pilot, lambda: s.shows(app, "· review"), "the review")
+        assert s.shows(app, "[ ] --max-model-len")
+        await s.hears(app, pilot)
+        await pilot.press("space")
+        await s.wait_for(pilot, lambda: s.shows(app, "[x] --max-model-len"), "what was accepted is seen")
+        await pilot.press("q", "g")
+        await s.wait_for(pilot, lambda: s.shows(app, "NODE"), "the GPUs")

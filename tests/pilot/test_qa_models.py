@@ -7,11 +7,13 @@ import time
 import msgspec
 import pytest
 
+from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.qa.events import QaProgressed, QaSaw, QaStarted
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.types import QaCounts, QaModelResult, QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.state import RunState, fold
+from modelcar_tui.tui.faces.doing import doing
 from modelcar_tui.tui.faces.qa import qa_rows
 from modelcar_tui.tui.faces.qa_models import Fares, models_in_qa, qa_word, qa_words
 from modelcar_tui.tui.glyphs import ASCII, UNICODE
@@ -237,3 +239,18 @@ def test_ascii_twin_tells_the_same() -> None:
     lines = text_of(running(progress(), QaSaw(seen=(DENIED,))), now=BEGAN + 960, plain=True)
     assert all(line.isascii() for line in lines)
     assert lines[0].startswith("> ")
+
+
+def test_what_was_noticed_before_qa_does_not_hide_its_progress() -> None:
+    state = fold(s.stamp(s.in_qa("/none", 1)))
+    assert state.decision is not None
+    check = Check(code="pull", state=State.WARNING, what="a cold pull takes 70 min", fix="pull it first")
+    report = msgspec.structs.replace(state.decision, checks=(check,))
+    before, during = (e.Noticed(text=text) for text in (f"{check.what}; {check.fix}", "QA is silent"))
+
+    def word(*notices: e.Noticed) -> str:
+        noticed = msgspec.structs.replace(state, decision=report, notices=notices)
+        return doing(noticed, replay=False, glyphs=UNICODE, now=state.now).word
+
+    assert word() == word(before) == "QA is running"
+    assert word(before, during).startswith("warning")

@@ -14,7 +14,9 @@ from modelcar_tui.supervisor import events as e
 from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.review import Mark, open_review
 from modelcar_tui.tui.screens.confirm import ConfirmDialog
+from modelcar_tui.tui.screens.dashboard import WORD_S, DashboardScreen
 from modelcar_tui.tui.screens.diff import DiffScreen
+from modelcar_tui.tui.screens.model import ModelScreen
 from modelcar_tui.verdict.reports import ApplyPreview
 from pilot import support as s
 
@@ -81,6 +83,23 @@ async def test_enter_never_approves_anything() -> None:
         await pilot.press("enter", "enter", "W", "A", "space", "asterisk", "enter")
         assert isinstance(app.screen, ConfirmDialog)
         assert engine.answers == []
+
+
+async def test_enter_behind_the_word_opens_nothing_on_the_dashboard() -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        await pilot.press("asterisk")
+        await settled(screen, pilot)
+        await pilot.press("W")
+        await confirming(app, pilot)
+        await pilot.press(*"write")
+        await s.wait_for(pilot, lambda: isinstance(app.screen, DashboardScreen), "the review is left")
+        await pilot.press("enter")
+        assert isinstance(app.screen, DashboardScreen)
+        app.face.word_at -= WORD_S
+        await pilot.press("enter")
+        await s.wait_for(pilot, lambda: isinstance(app.screen, ModelScreen), "a later Enter opens the page")
 
 
 async def test_keys_typed_before_and_just_after_the_screen_appears_are_dropped() -> None:
@@ -270,10 +289,10 @@ async def test_what_is_required_comes_first_and_the_rest_is_folded() -> None:
         change = screen.current.choice
         assert change is not None and change.ids == (f"{BIG}/--max-model-len",)
         assert s.shows(app, "▸ 1 that changes no verdict: 1 removed")
-        assert not s.shows(app, "- --distributed-executor-backend")
+        assert not s.shows(app, "remove --distributed-executor-backend")
         await pilot.press("j", "j", "enter")
         assert s.shows(app, "▾ 1 that changes no verdict") and s.shows(
-            app, "[ ] - --distributed-executor-backend"
+            app, "[ ] remove --distributed-executor-backend"
         )
         assert screen.review.counts.undecided == 4
         await pilot.press("j", "enter")

@@ -120,7 +120,7 @@ async def test_the_detail_is_copied_whole_and_why_is_of_the_model_under_the_curs
         assert "KV cache for 32,768 tokens" in said[0] and not s.shows(app, "KV cache for 32,768 tokens")
         await pilot.press("question_mark")
         await s.wait_for(pilot, lambda: app.screen is not screen, "why")
-        assert s.shows(app, "why: changes")
+        assert s.shows(app, "why: changes") and s.shows(app, BIG)
         await pilot.press("tab")
         await s.wait_for(pilot, lambda: s.shows(app, "=             edit the value"), "the keys")
         assert s.shows(app, "*             accept all that is undecided")

@@ -138,6 +138,5 @@ def test_ascii_has_no_other_sign() -> None:
 @pytest.mark.parametrize("size", s.SIZES)
 async def test_the_screen_shows_them(size: tuple[int, int]) -> None:
     async with s.dashboard(s.FakeEngine(s.decided()), size) as (app, _):
-        told = lines(app.state, size[0])
-        shown = [row.rstrip() for row in s.screen_text(app)[1 : 1 + len(told)]]
-        assert shown == told
+        answer = lines(app.state, size[0])
+        assert [row.rstrip() for row in s.screen_text(app)[1 : 1 + len(answer)]] == answer

@@ -9,7 +9,7 @@ from pathlib import Path
 from terminal import Terminal
 from test_ends import command
 
-BOX = "[x] - --distributed-executor-backend=mp"
+BOX = "[x] remove --distributed-executor-backend=mp"
 
 
 def test_kill_9_and_resume_keep_the_marks_and_their_undo(tmp_path: Path) -> None:

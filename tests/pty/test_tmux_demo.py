@@ -119,9 +119,9 @@ def test_editor_changes_one_value(tmp_path: Path) -> None:
         window.keys("d")
         window.wait_for("that change no verdict")
         window.press_until(("j",), lambda text: "Enter unfolds" in text)
-        window.press_until(("Enter",), lambda text: "[ ] + --max-model-len=131072" in text)
+        window.press_until(("Enter",), lambda text: "[ ] add --max-model-len=131072" in text)
         window.press_until(("j",), lambda text: "add, improvement" in text)
-        window.press_until(("V",), lambda text: "[e] + --max-model-len=65536" in text)
+        window.press_until(("V",), lambda text: "[e] add --max-model-len=65536" in text)
         assert not list(tmp_path.rglob("*.generated.yaml"))
     finally:
         window.close()

@@ -35,6 +35,7 @@ def known(state: RunState, *, recorded: bool = False) -> Known:
         summary=finish.summary if finish is not None else "",
         asked=state.waiting_for_approval,
         marks=state.marks_told,
+        marked=_marked(state),
         consent=state.waiting_for_consent,
         testing=finish is None and bool(state.qa.started.container) and state.qa.outcome is None,
         hopeless=bool(hopeless_models(state.qa.seen)),
@@ -42,3 +43,10 @@ def known(state: RunState, *, recorded: bool = False) -> Known:
         resumable=state.run_id if finish is not None and finish.resumable else "",
         recorded=recorded,
     )
+
+
+def _marked(state: RunState) -> tuple[str, ...]:
+    if not state.marks_told or state.approval is None:
+        return ()
+    now = state.marks.of(state.approval.plan_digest).now
+    return (*now.accepted, *now.rejected)

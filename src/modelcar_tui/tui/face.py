@@ -25,5 +25,7 @@ class Face(msgspec.Struct):
     slow: bool = False
     """The terminal takes bytes slowly; repaint less often."""
     replay: bool = False
+    word_at: float = float("-inf")
+    """Monotonic seconds: when the word was typed that answered the plan."""
     labels: dict[str, str] = {}
     """While the operator jumps: the letter of each panel, by the panel's id."""

@@ -86,23 +86,36 @@ def pad(text: str, cells: int, align: str = "<", ellipsis: str = "…") -> str:
 
 
 def wrap(text: str, cells: int) -> list[str]:
-    """`text` in lines of at most `cells` cells, broken at blanks where there are any."""
+    """`text` in lines of at most `cells` cells, broken at blanks where there are any.
+
+    A word that is too long for a line, such as a path or an image, is broken behind a slash where it has one
+    far enough to the right, else behind another sign, else anywhere.
+    """
     cells = max(cells, 4)
     text = printable(text)
     lines, line = [], ""
     for word in text.split(" "):
         candidate = f"{line} {word}" if line else word
         while width(candidate) > cells:
-            if line and width(line) * 3 > cells:
+            if line and (width(line) * 3 > cells or width(word) <= cells):
                 lines.append(line)
                 candidate, line = word, ""
             else:
-                head = set_cell_size(candidate, cells).rstrip()
+                head = _broken(set_cell_size(candidate, cells).rstrip())
                 lines.append(head)
                 candidate, line = candidate[len(head) :].lstrip(), ""
         line = candidate
     lines.append(line)
     return lines
+
+
+def _broken(head: str) -> str:
+    """What of `head` stays in a line that ends inside a word."""
+    for signs in ("/", "-_:,.="):
+        at = max(map(head.rfind, signs)) + 1
+        if at * 2 > len(head):
+            return head[:at]
+    return head
 
 
 def spans_width(spans: Iterable[Span]) -> int:

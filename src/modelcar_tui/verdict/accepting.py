@@ -25,8 +25,10 @@ def decide_accepted(
     decision: Decision,
     *,
     vllm: str | None = None,
+    each_kind: bool = False,
 ) -> DecisionReport:
-    """The decision for exactly the accepted changes.
+    """The decision for exactly the accepted changes; `each_kind` tells how each model fares on each kind of
+    GPU, which takes longer.
 
     Raises:
         UserError: an edited value that can't be written.
@@ -35,9 +37,10 @@ def decide_accepted(
     after = tuple(accepted_model(model, report.plan, decision) for model in models)
     kinds = candidates(cluster)
     verdicts = tuple(
-        _with_the_rest(verdict, report, decision) for verdict in decided(after, cluster, kinds, vllm)
+        _with_the_rest(verdict, report, decision)
+        for verdict in decided(after, cluster, kinds, vllm, each_kind=each_kind)
     )
-    verdict, why = overall(verdicts, report.checks)
+    verdict, why = overall(verdicts, report.checks, which="generated manifest")
     return msgspec.structs.replace(report, verdict=verdict, why=why, models=verdicts)
 
 
@@ -72,7 +75,7 @@ def decide_written(
     after = report
     with Contained(report.plan.target) as caught:
         if cluster is not None:
-            after = decide_accepted(models, cluster, report, decision, vllm=vllm)
+            after = decide_accepted(models, cluster, report, decision, vllm=vllm, each_kind=True)
             after = settled(with_findings(models, cluster, after, decision, vllm=vllm, ignores=ignores))
     if caught.problem is not None:
         problem = caught.problem

@@ -164,7 +164,7 @@ def _of_models(deciding: list[ModelVerdict], count: int) -> Iterator[Brief]:
     groups: dict[str, list[ModelVerdict]] = {}
     for model in deciding:
         groups.setdefault(model.why, []).append(model)
-    share = f"{len(deciding)} of {count} models" if count > 1 else "the model"
+    share = f"{len(deciding)} of {several(count, 'model')}" if count > 1 else "the model"
     if len(groups) == 1:
         (why,) = groups
         yield from _one_reason(deciding, why, count)

@@ -176,8 +176,16 @@ def _host_and_repository(reference: str) -> tuple[str, str] | None:
     return parsed.host, parsed.repository
 
 
-def overall(models: tuple[ModelVerdict, ...], checks: tuple[Check, ...] = ()) -> tuple[Verdict, str]:
-    """The manifest's verdict and one sentence: what blocks all of it, else the worst of its models'."""
+def overall(
+    models: tuple[ModelVerdict, ...], checks: tuple[Check, ...] = (), *, which: str = "manifest"
+) -> tuple[Verdict, str]:
+    """The manifest's verdict and one sentence: what blocks all of it, else the worst of its models'.
+
+    Args:
+        models: each model's verdict.
+        checks: of the cluster.
+        which: what the models are judged by, in words: the manifest as it is, or the generated one.
+    """
     blocked = next((check for check in checks if check.state is State.BLOCKED), None)
     if blocked is not None:
         return Verdict.NO_GO, f"{blocked.what}; {blocked.fix}" if blocked.fix else blocked.what
@@ -191,7 +199,7 @@ def overall(models: tuple[ModelVerdict, ...], checks: tuple[Check, ...] = ()) ->
                 f"{len(names)} of {several(len(models), 'model')} {verdict}: {shown} ({first.why})",
             )
     each = "the model" if len(models) == 1 else f"each of the {len(models)} models"
-    return Verdict.GO, f"{each} can be served as the manifest says"
+    return Verdict.GO, f"{each} can be served as the {which} says"
 
 
 def runtime_version(cluster: AcceleratorReport) -> str | None:

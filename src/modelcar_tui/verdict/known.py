@@ -31,6 +31,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """The plan waits for the operator's answer."""
     marks: str = ""
     """`2 of 8 accepted, not written`; empty where no change is marked, or all that is was written."""
+    marked: tuple[str, ...] = ()
+    """Ids of the changes that are accepted or rejected, not written."""
     consent: bool = False
     """QA waits for the operator's word."""
     testing: bool = False

@@ -72,10 +72,10 @@ def _on_plan(
     if known.recorded:
         yield _review("see", changes)
         return
-    if known.marks:
-        yield NextStep(key="d", forms=(f"{known.marks}: review and write", known.marks))
-        return
     required = [change for change in changes if change.severity == "required"]
+    if known.marks:
+        yield from _on_marks(known, required if mending else ())
+        return
     unknown = report is not None and report.verdict is Verdict.UNKNOWN
     helped = [] if mending else list(_helps(helps))
     if unknown:
@@ -85,6 +85,14 @@ def _on_plan(
     yield _review("review", changes)
     if not unknown:
         yield from helped
+
+
+def _on_marks(known: Known, required: Sequence[Change]) -> Iterator[NextStep]:
+    """Go on with the review; and what is required and not marked yet."""
+    yield NextStep(key="d", forms=(f"{known.marks}: review and write", known.marks))
+    left = sum(change.id not in known.marked for change in required)
+    if left:
+        yield NextStep(key="A", forms=(f"accept the {left} required", f"{left} required"))
 
 
 def _review(verb: str, changes: Sequence[Change]) -> NextStep:

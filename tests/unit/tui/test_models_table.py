@@ -7,10 +7,12 @@ import pytest
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.supervisor.state import RunState, fold
+from modelcar_tui.tui.faces.decision import comparison
 from modelcar_tui.tui.faces.kinds import KindColumn, kind_columns
 from modelcar_tui.tui.faces.model_table import columns, head_row, table_row
 from modelcar_tui.tui.faces.models import ModelGroup, ModelRow, arrange_models, model_rows
 from modelcar_tui.tui.faces.need import amount, bar_spans
+from modelcar_tui.tui.faces.notes import notes_rows
 from modelcar_tui.tui.faces.page import page_rows
 from modelcar_tui.tui.glyphs import ASCII, UNICODE
 from modelcar_tui.tui.patterns import parse_filter
@@ -176,3 +178,38 @@ def test_kinds_without_a_column_are_counted_at_the_end_of_the_titles(cells: int,
     if cols.kinds:
         assert cols.more == len(KINDS) - len(cols.kinds)
         assert (f"+{cols.more}" in titles.split()) is bool(cols.more)
+
+
+def test_a_need_is_one_text_in_the_table_and_beside_the_card() -> None:
+    state = decided()
+    assert state.decision is not None
+    for model in state.decision.models:
+        told = "".join(part for part, _ in comparison(model, full=True)).strip()
+        assert told.startswith(f"{amount(model.needed_gib)[0]} vs ")
+
+
+def test_a_narrow_heading_keeps_how_many_others_there_are() -> None:
+    lines = arrange_models(model_rows(decided(20)), "verdict", None)
+    cols = columns(lines, (), 56, qa=False)
+    mixed = [line for line in lines if isinstance(line, ModelGroup) and " +" in line.title]
+    assert mixed
+    for line in mixed:
+        assert f" +{len(line.rows) - 1} " in text(table_row(line, cols, UNICODE, chosen=False))
+
+
+@pytest.mark.parametrize(
+    ("together", "told"),
+    [
+        ("together they fit (5 of 5)", "they fit (5 of 5)"),
+        (
+            "with the proposed changes, together they fit (5 of 5)",
+            "with the proposed changes they fit (5 of 5)",
+        ),
+    ],
+)
+def test_a_remark_says_together_once(together: str, told: str) -> None:
+    state = decided()
+    assert state.decision is not None
+    report = msgspec.structs.replace(state.decision, together=together)
+    rows = notes_rows(msgspec.structs.replace(state, decision=report), 76, UNICODE)
+    assert f"together {told}" in [text(line).rstrip() for line in rows]

@@ -55,7 +55,7 @@ def test_the_verdict_is_about_the_arguments_after_the_accepted_changes() -> None
     what, report = model(SHORT, SWAP), report_of(SWAP_GOES)
     taken = accepted(what, report, answer("swap"))
     assert (taken.verdict, [each.verdict for each in taken.models]) == (Verdict.GO, [Verdict.GO])
-    assert taken.why == "the model can be served as the manifest says"
+    assert taken.why == "the model can be served as the generated manifest says"
     assert taken.plan is report.plan
     left = accepted(what, report, answer())
     assert left.verdict is Verdict.NO_GO

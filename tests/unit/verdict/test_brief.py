@@ -83,9 +83,13 @@ def steps(**more: object) -> list[str]:
 def test_the_steps_follow_where_the_run_stands() -> None:
     assert steps(asked=True) == ["A: accept the 2 required", "d: review all 3"]
     assert steps(asked=True, recorded=True) == ["d: see all 3"]
-    assert steps(asked=True, marks="2 of 3 accepted, not written") == [
-        "d: 2 of 3 accepted, not written: review and write"
-    ]
+    marks = "1 of 3 accepted, not written"
+    go_on = f"d: {marks}: review and write"
+    assert steps(asked=True, marks=marks) == [go_on, "A: accept the 2 required"]
+    assert table.MENDED.plan is not None
+    needed = tuple(change.id for change in table.MENDED.plan.changes if change.severity == "required")
+    assert steps(asked=True, marks=marks, marked=needed[:1]) == [go_on, "A: accept the 1 required"]
+    assert steps(asked=True, marks=marks, marked=needed) == [go_on]
     assert steps(answer=table.ALL) == []
     assert steps(finished=True) == [
         "run it again and accept: set gpu_count 2, add --tensor-parallel-size=2",

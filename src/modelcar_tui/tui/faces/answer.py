@@ -14,6 +14,7 @@ from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.decision import tightest
 from modelcar_tui.tui.faces.doing import activity, doing
+from modelcar_tui.tui.faces.panes import tool_seconds
 from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.rows import Row, Span, crop_middle, row, spans_width, width, wrap
 from modelcar_tui.verdict import QA_FAILED, Brief, NextStep, RunOutcome, Verdict
@@ -197,7 +198,8 @@ def _with_end(face: Face, line: Row, cells: int) -> Row:
     if finish is None:
         return line
     status = finish.exit_status
-    took = f"finished in {f.elapsed(finish.seconds)} with exit status {status}"
+    seconds = tool_seconds(face.state) or finish.seconds
+    took = f"finished in {f.elapsed(seconds)} with exit status {status}"
     room = cells - spans_width(line.spans)
     text = next((form for form in (took, f"exit status {status}") if width(form) + len(_GAP) <= room), "")
     return Row((*line.spans, (" " * (room - width(text)), "text"), (text, "muted"))) if text else line

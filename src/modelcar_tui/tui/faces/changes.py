@@ -69,6 +69,13 @@ def heading(review: Review) -> str:
     return f"{which}: {kinds(review.cosmetic)}"
 
 
+def taken_of(review: Review) -> str:
+    """`  5 accepted` of what changes no verdict; empty where none is."""
+    own = (choice for choice in review.cosmetic if review.of(choice) in TAKEN)
+    taken = sum(len(choice.changes) for choice in own)
+    return f"  {taken} accepted" if taken else ""
+
+
 def list_row(line: Line, review: Review, glyphs: Glyphs, *, chosen: bool, folded: bool) -> Row:
     """One line of the list."""
     over = "cursor" if chosen else ""
@@ -78,9 +85,7 @@ def list_row(line: Line, review: Review, glyphs: Glyphs, *, chosen: bool, folded
         return row((reveal(line.model), "strong"), (f"  {word}" if word else "", role))
     if line.choice is None:
         sign = glyphs.folded if folded else glyphs.unfolded
-        taken = sum(review.of(choice) in TAKEN for choice in review.cosmetic)
-        marks = f"  {taken} accepted" if taken else ""
-        return row((f"{sign} ", "muted"), heading(review), (marks, "ok"), over=over)
+        return row((f"{sign} ", "muted"), heading(review), (taken_of(review), "ok"), over=over)
     mark = review.of(line.choice)
     return Row(((f" [{mark.value}] ", MARK_ROLE[mark]), *choice_spans(line.choice, review, glyphs)), over)
 
@@ -98,16 +103,16 @@ def _change_spans(change: Change, review: Review, glyphs: Glyphs, *, alone: bool
     faded = review.mark(change.id) is Mark.REJECTED
     match change.operation:
         case Operation.REMOVE:
-            yield "- " if alone else "without ", "del"
+            yield "remove " if alone else "without ", "del"
             yield reveal(change.old or change.flag), "muted" if faded else "del"
         case Operation.ADD:
-            yield "+ " if alone else "", "add"
+            yield "add " if alone else "", "add"
             yield reveal(new or change.flag), "muted" if faded else "add"
         case _:
             before, after = _value(change.old, change.flag), _value(new, change.flag)
             if before == after:
-                yield f"{glyphs.arrow} {reveal(change.flag)}={reveal(after)}", "muted" if faded else "text"
-                yield "  one item", "muted"
+                yield f"set {reveal(change.flag)}={reveal(after)}", "muted" if faded else "text"
+                yield " as one item", "muted"
             else:
                 yield f"{reveal(change.flag)} ", "muted" if faded else "text"
                 yield reveal(before), "muted" if faded else "del"
@@ -121,7 +126,8 @@ def describe(choice: Choice, review: Review, glyphs: Glyphs) -> str:
     return " + ".join("".join(text for text, _ in each) for each in spans)
 
 
-def _verb(change: Change) -> str:
+def verb(change: Change) -> str:
+    """`set`, `add`, `remove`."""
     return "set" if change.operation is Operation.GPU_COUNT else change.operation.value
 
 
@@ -134,7 +140,7 @@ def _value(item: str | None, flag: str) -> str:
 def detail_rows(choice: Choice, review: Review, effect: list[Row], cells: int, glyphs: Glyphs) -> list[Row]:
     """Everything about one box: items, reasons, its effect, evidence."""
     mark, changes = review.of(choice), choice.changes
-    verbs = ", ".join(dict.fromkeys(_verb(change) for change in changes))
+    verbs = ", ".join(dict.fromkeys(verb(change) for change in changes))
     rows = [row((MARK_WORD[mark], MARK_ROLE[mark]), (f"  {verbs}, {choice.severity}", "muted"))]
     items = [line for change in changes for line in _item_rows(change, review, cells)]
     reasons = [line for change in changes for line in (EMPTY, *paragraph(reveal(change.reason), cells))]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from modelcar_tui.advice import Severity
 from modelcar_tui.cluster.types import State
 from modelcar_tui.core.counting import several
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
+from modelcar_tui.tui.faces.need import amount
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.rows import Row, Span, crop_middle, labelled, pad, paragraph, row, spans_width, width
@@ -57,11 +56,10 @@ def worst_first(report: DecisionReport) -> list[ModelVerdict]:
 
 
 def comparison(model: ModelVerdict, *, full: bool = False) -> tuple[Span, ...]:
-    """`18 vs 80 GiB`, or in full `18 GiB vs GPU 80 GiB`; per GPU, with their number where there are
-    several."""
+    """`18 vs 80 GiB`, or in full `18 GiB vs GPU 80 GiB`, `~14-31 GiB vs GPU 80 GiB`; per GPU, with their
+    number where there are several. The need is told as in the table of models."""
     need, have = model.needed_gib, model.gpu_gib
-    unit = " GiB" if full else ""
-    left = "unknown" if need.value is None else f"{'~' * need.guess}{math.ceil(need.value)}{unit}"
+    left, _ = amount(need, unit=" GiB" if full else "")
     if have.value is not None:
         right = f"{'GPU ' * full}{have.value:.0f} GiB"
     else:

@@ -53,8 +53,10 @@ def doing(state: RunState, *, replay: bool, glyphs: Glyphs, now: float) -> Doing
         return Doing("nothing was written", "warn", (state.kept,))
     if state.qa.seen:
         return _seen(state.qa.seen)
-    if state.notices and state.notices[-1].status in (Status.WARNING, Status.FAILED):
-        notice = state.notices[-1]
+    notice = state.notices[-1] if state.notices else None
+    if _tests(state) and (notice is None or _decided(state, notice.text)):
+        return _testing(state.qa, max(now, state.now))
+    if notice is not None and notice.status in (Status.WARNING, Status.FAILED):
         text = notice.text.removeprefix(f"{notice.status.value}: ")
         word = f"{notice.status.value} {glyphs.status(notice.status)}"
         return Doing(word, f.STATUS_ROLE[notice.status], (text,))
@@ -67,8 +69,18 @@ def _asked(state: RunState) -> Doing:
     return Doing("recorded", "wait", (f"the operator was asked here {asked}", f"asked {asked}"))
 
 
+def _decided(state: RunState, text: str) -> bool:
+    """Whether it was noticed when it was decided: then it stands among the remarks, and QA goes before."""
+    checks = state.decision.checks if state.decision is not None else ()
+    return any(check.what in text for check in checks)
+
+
+def _tests(state: RunState) -> bool:
+    return bool(state.qa.started.container) and state.qa.outcome is None
+
+
 def _working(state: RunState, now: float) -> Doing:
-    if state.qa.started.container and state.qa.outcome is None:
+    if _tests(state):
         return _testing(state.qa, max(now, state.now))
     if state.llm.model and state.decision is None:
         given = f"{state.llm.model} at {state.llm.host} is given facts, no secrets"

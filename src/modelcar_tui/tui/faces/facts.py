@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from modelcar_tui.cluster import MEMORY_WORTH
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.core.text import reveal
+from modelcar_tui.manifest import Change
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
+from modelcar_tui.tui.faces.changes import verb
 from modelcar_tui.tui.faces.memory import term_rows
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.rows import EMPTY, Row, pad, paragraph, row
+from modelcar_tui.tui.rows import EMPTY, Row, pad, paragraph, row, spans_width, width
 from modelcar_tui.verdict import ModelRequirements, ModelVerdict
 
 _SOURCES = {
@@ -25,6 +28,8 @@ _SOURCES = {
     "dra": Source.DRA,
     "operator": Source.OPERATOR,
 }
+_GUESS = len("guess ")
+_NEEDS = ("required", "warning")
 
 
 class Known(NamedTuple):
@@ -58,7 +63,7 @@ def _of_plan(state: RunState) -> list[Known]:
     return [
         Known(
             change.model,
-            f"{change.operation.value} {change.flag}, {change.severity}",
+            f"{verb(change)} {change.flag}, {change.severity}",
             Fact(
                 value=reveal(change.new or f"without {change.old or change.flag}"),
                 source=Source.COMPUTED,
@@ -67,8 +72,13 @@ def _of_plan(state: RunState) -> list[Known]:
             ),
             change.id,
         )
-        for change in (plan.changes if plan is not None else ())
+        for change in sorted(plan.changes if plan is not None else (), key=_need)
     ]
+
+
+def _need(change: Change) -> int:
+    """What is required comes first, as in the review."""
+    return _NEEDS.index(change.severity) if change.severity in _NEEDS else len(_NEEDS)
 
 
 def _of_model(model: ModelRequirements) -> list[Known]:
@@ -181,17 +191,27 @@ def _ran_in(container: str) -> tuple[str, str, object, str, str]:
     return "run", "container", container, "", "its label finds it again after a kill"
 
 
-def fact_row(known: Known, cells: int, now: float, glyphs: Glyphs, *, chosen: bool) -> Row:
-    """One line: label, value, badge, source and age."""
-    labels = min(38, max(16, cells // 2 - 12))
+def fact_widths(shown: Sequence[Known], cells: int, now: float, glyphs: Glyphs) -> tuple[int, int]:
+    """Cells of the labels and of the values: what `shown` needs, as far as there is room beside the
+    sources."""
+    guessed = _GUESS * any(known.fact.guess for known in shown)
+    sources = max((width(f.origin(known.fact, now, glyphs)) for known in shown), default=0)
+    room = cells - 6 - guessed - min(sources, cells // 3)
+    label = max((width(known.label) for known in shown), default=0)
+    amount = max((width(f.value(known.fact, glyphs)) for known in shown), default=0)
+    labels = min(label, max(room // 2, room - amount))
+    return labels, min(amount, room - labels)
+
+
+def fact_row(known: Known, widths: tuple[int, int], now: float, glyphs: Glyphs, *, chosen: bool) -> Row:
+    """One line: label, value, badge, source and age; `widths` of the first two as `fact_widths` has them."""
     fact = known.fact
     role = "strong" if fact.known else "warn"
-    amount = pad(f.value(fact, glyphs), 24 if cells >= 90 else 18, "<", glyphs.ellipsis)
     return row(
         "  ",
-        pad(known.label, labels, "<", glyphs.ellipsis),
+        pad(known.label, widths[0], "<", glyphs.ellipsis),
         ("  ", "text"),
-        (amount, role),
+        (pad(f.value(fact, glyphs), widths[1], "<", glyphs.ellipsis), role),
         ("  guess " if fact.guess else "  ", "badge"),
         (f.origin(fact, now, glyphs), "muted"),
         over="cursor" if chosen else "",
@@ -201,10 +221,10 @@ def fact_row(known: Known, cells: int, now: float, glyphs: Glyphs, *, chosen: bo
 def explain_rows(known: Known, cells: int, now: float, glyphs: Glyphs) -> list[Row]:
     """Everything about one fact."""
     fact = known.fact
-    rows = [
-        row((known.group, "muted")),
-        row((known.label, "title"), f"  {f.value(fact, glyphs)}", ("", "text")),
-    ]
+    amount = f.value(fact, glyphs)
+    rows = [row((known.group, "muted")), row((known.label, "title"), f"  {amount}")]
+    if spans_width(rows[-1].spans) > cells:
+        rows[-1:] = [row((known.label, "title")), *paragraph(amount, cells, indent=2)]
     source = f.origin(fact, now, glyphs)
     if source:
         rows.append(row(("source   ", "muted"), source))
@@ -214,6 +234,6 @@ def explain_rows(known: Known, cells: int, now: float, glyphs: Glyphs) -> list[R
         rows += paragraph(fact.note, cells, "text" if fact.known else "warn")
     if fact.terms:
         rows += [EMPTY, row(("the sum", "muted")), *term_rows(fact.terms, cells, glyphs)]
-    elif fact.known:
+    elif fact.known and source not in fact.source.told:
         rows.append(row((fact.source.told, "faint")))
     return rows

@@ -159,7 +159,9 @@ def _verdict(one: ModelRow, glyphs: Glyphs) -> tuple[Span, ...]:
 def _name(line: ModelRow | ModelGroup, cells: int, glyphs: Glyphs) -> str:
     if isinstance(line, ModelGroup):
         lead = f"{glyphs.unfolded if line.open else glyphs.folded} {len(line.rows)} "
-        return pad(lead + crop_middle(line.title, cells - width(lead), glyphs.ellipsis), cells)
+        name, plus, others = line.title.rpartition(" +")
+        name, end = (name, plus + others) if plus else (line.title, "")
+        return pad(lead + crop_middle(name, cells - width(lead + end), glyphs.ellipsis) + end, cells)
     return pad(crop_middle(line.name, cells, glyphs.ellipsis), cells)
 
 

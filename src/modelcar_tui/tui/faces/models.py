@@ -155,4 +155,4 @@ def _title(one: ModelGroup, by: str) -> str:
     if len(common) >= _LEAST_PREFIX:
         return f"{_stem(common)}*"
     stems = {_stem(line.name) for line in one.rows}
-    return f"{one.first.name} and {len(one.rows) - 1} more" if len(stems) > 1 else f"{stems.pop()}*"
+    return f"{one.first.name} +{len(one.rows) - 1}" if len(stems) > 1 else f"{stems.pop()}*"

@@ -41,7 +41,8 @@ def _told(state: RunState) -> list[tuple[str, str, str]]:
         role = {"error": "bad", "warning": "warn"}.get(severity, "muted")
         told.append((severity, f"{_whose(names, models)}{text}", role))
     if report.together:
-        told.append(("together", report.together.partition(": ")[2] or report.together, "muted"))
+        fit = report.together.replace(", together ", " ").removeprefix("together ")  # the label says it
+        told.append(("together", fit, "muted"))
     told += [("missing", line, "warn") for line in report.missing]
     notes: dict[str, list[str]] = {}
     for model in report.models:

@@ -21,6 +21,19 @@ def pane_seconds(pane: Pane, now: float) -> float | None:
     return max(0.0, until - pane.started - pane.waited)
 
 
+def tool_seconds(state: RunState) -> float:
+    """How long a specialist worked so far, in all; 0 where none has begun. What waits for the operator is no
+    work."""
+    total, until = 0.0, 0.0
+    for pane in sorted(state.panes, key=lambda one: one.started or 0.0):
+        if pane.started is None:
+            continue
+        end = pane.asks_since or pane.finished or max(state.now, pane.started)
+        total += max(0.0, end - max(pane.started, until)) - pane.waited
+        until = max(until, end)
+    return max(0.0, total)
+
+
 def pane_status(state: RunState, pane: Pane, glyphs: Glyphs, words: int = 0) -> tuple[Span, ...]:
     """The pane's status; Decision's is its verdict as soon as there is one."""
     if pane.name == "decision" and state.decision is not None and pane.finished is not None:

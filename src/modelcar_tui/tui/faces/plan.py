@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from modelcar_tui.supervisor import RunState
-from modelcar_tui.tui.faces.changes import MARK_ROLE, choice_spans, heading
+from modelcar_tui.tui.faces.changes import MARK_ROLE, choice_spans, heading, taken_of
 from modelcar_tui.tui.faces.writing import answer_to
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.review import Choice, Review, open_review
@@ -35,7 +35,7 @@ def plan_rows(review: Review, cells: int, glyphs: Glyphs, height: int = 99) -> l
     if not review.cosmetic:
         return rows
     if len(rows) + 1 + len(review.cosmetic) > height:
-        return [*rows, row((f"{glyphs.folded} {heading(review)}", "muted"))]
+        return [*rows, row((f"{glyphs.folded} {heading(review)}", "muted"), (taken_of(review), "ok"))]
     head = row((heading(review), "muted"))
     return [*rows, head, *(_box(review, choice, cells, glyphs) for choice in review.cosmetic)]
 
@@ -79,5 +79,6 @@ def plan_title(state: RunState, review: Review | None) -> tuple[Row, Row]:
     if told := state.marks_told:
         return row(("changes", "title")), row((told, "need"))
     needed = sum(len(choice.changes) for choice in review.required)
-    text = f"{needed} required, {count - needed} other" if needed else f"{count} proposed"
+    other = f", {count - needed} other" if count > needed else ""
+    text = f"{needed} required{other}" if needed else f"{count} proposed"
     return row(("changes", "title")), row((text, "need" if needed else "muted"))

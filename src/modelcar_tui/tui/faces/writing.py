@@ -83,7 +83,7 @@ def write_facts(
         )
         facts.append(("then", f"{both}: {preview.why}"))
     if report.together and not _missed(review):
-        facts.append(("together", report.together))
+        facts.append(("together", report.together.rpartition("together ")[2]))
     facts += [("but", each) for each in _doubts(report, review)]
     return [*facts, ("base", f"{plan.base} (is not touched)")]
 

@@ -102,4 +102,5 @@ class AnsweringScreen(PreviewingScreen):
     def _answer(self, decision: Decision, said: str) -> None:
         self._port.answer(msgspec.structs.replace(decision, who=getpass.getuser()))
         self.face.message = f"answer sent: {said}"
+        self.face.word_at = self.monotonic()
         self.dismiss()

@@ -28,6 +28,8 @@ from modelcar_tui.tui.widgets.log import LogView
 from modelcar_tui.tui.widgets.models import ModelTable
 from modelcar_tui.tui.widgets.panels import SpecialistPane
 
+WORD_S = 1.0
+"""How long after the word for the plan an Enter still belongs to it."""
 JUMPS = "asdfghjklqwertyuiop"
 """Letters of the panels, the nearest to the fingers first."""
 
@@ -200,7 +202,11 @@ class DashboardScreen(FrontScreen):
             self._focus(panels[(at + step) % len(panels)])
 
     def action_open(self) -> None:
-        """Enter."""
+        """Enter; behind the word that answers the plan it is a habit and opens nothing."""
+        if self.monotonic() - self.face.word_at >= WORD_S:
+            self._open()
+
+    def _open(self) -> None:
         panel = self.focused
         match panel:
             case ModelTable():

@@ -301,8 +301,7 @@ class DiffScreen(AnsweringScreen):
 
     def action_why(self) -> None:
         """`?`: the change under the cursor."""
-        choice = self.current.choice
-        self.opening.open_why("plan", at=choice.ids[0] if choice is not None else "")
+        self.opening.open_why("plan", at=self.chosen[0].ids[0])
 
     def action_back(self) -> None:
         if kept := self.face.state.marks_told:

@@ -17,15 +17,17 @@ from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.decision import comparison, worst_first
 from modelcar_tui.tui.faces.doing import activity
+from modelcar_tui.tui.faces.panes import tool_seconds
 from modelcar_tui.tui.keys import bind, shown
 from modelcar_tui.tui.messages import Said
-from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, labelled, pad, paragraph, row, width
+from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, labelled, pad, paragraph, row, spans_width, width
 from modelcar_tui.tui.screens.base import Dialog
-from modelcar_tui.verdict import NextStep
+from modelcar_tui.verdict import STATUS, NextStep
 
 _MODELS = 8
 _INDENT = 9
 """Cells of the labels."""
+_SPELLED = {status: str(verdict) for verdict, status in STATUS.items()} | {ExitStatus.QA_FAILED: "QA failed"}
 UNASKED_S = 0.5
 """How long keys are dropped where it comes by itself."""
 
@@ -104,11 +106,15 @@ class FinishDialog(Dialog):
         if report is None:
             return []
         rows: list[Row] = []
-        names = max(12, cells - 38)
-        for model in worst_first(report)[:_MODELS]:
+        shown = worst_first(report)[:_MODELS]
+        figures = max((spans_width(comparison(model, full=True)) for model in shown), default=0)
+        names = max(12, cells - _INDENT - 4 - figures)
+        for model in shown:
             name = pad(crop_middle(model.model, names, glyphs.ellipsis), names)
             word = f.verdict_spans(model.verdict, glyphs, 7)
-            rows.append(Row((*word, (f"  {name}  ", "text"), *comparison(model, full=True))))
+            told = comparison(model, full=True)
+            gap = " " * (figures - spans_width(told))
+            rows.append(Row((*word, (f"  {name}  {gap}", "text"), *told)))
             if model.predicted is not None:
                 rows += paragraph(model.why, cells, "muted", indent=_INDENT)
         if len(report.models) > _MODELS:
@@ -174,8 +180,10 @@ def _told(state: RunState) -> Iterator[tuple[str, str]]:
     if state.llm.model:
         yield "model", f"{state.llm.model} at {state.llm.host}: {state.llm.cost}"
     if finish := state.finish:
-        name = ExitStatus(finish.exit_status).name.replace("_", " ").lower()
-        yield "status", f"{finish.exit_status} ({name}) after {f.elapsed(finish.seconds)}"
+        status = ExitStatus(finish.exit_status)
+        name = _SPELLED.get(status) or status.name.replace("_", " ").lower()
+        took = f.elapsed(tool_seconds(state) or finish.seconds)
+        yield "status", f"{finish.exit_status} ({name}) after {took}"
 
 
 def _again(state: RunState) -> Iterator[tuple[str, str]]:

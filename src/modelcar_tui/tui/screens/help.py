@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.facts import Known, explain_rows, fact_row, facts_of
+from modelcar_tui.tui.faces.facts import Known, explain_rows, fact_row, fact_widths, facts_of
 from modelcar_tui.tui.keys import bind, pretty, shown
 from modelcar_tui.tui.narrow import ask_filter
 from modelcar_tui.tui.rows import EMPTY, Row, Span, labelled, paragraph, row, spans_width
@@ -77,11 +77,14 @@ class FactList(View, can_focus=True):
                 lines.append(known.group)
             lines.append(at)
         top = max(0, min(lines.index(self.cursor) - height // 2, len(lines) - height))
+        glyphs, seen = self.face.glyphs, lines[top : top + height]
+        told = [self.facts[line] for line in seen if not isinstance(line, str)]
+        widths = fact_widths(told, width, now, glyphs)
         return [
             row((line, "title"))
             if isinstance(line, str)
-            else fact_row(self.facts[line], width, now, self.face.glyphs, chosen=line == self.cursor)
-            for line in lines[top : top + height]
+            else fact_row(self.facts[line], widths, now, glyphs, chosen=line == self.cursor)
+            for line in seen
         ]
 
     def _passing(self) -> list[Known]:
@@ -146,8 +149,11 @@ class KeyList(Scrolled):
         out: list[Row] = []
         for at in range(deep):
             spans: list[Span] = []
+            filled = ""
             for part in rows[at::deep]:
-                spans += [*part.spans, (" " * (cells - spans_width(part.spans)), "text")]
+                gap = " " * (cells - spans_width(part.spans))
+                spans += [*([(filled, "text")] if spans else []), *part.spans]
+                filled = gap
             out.append(Row(tuple(spans)))
         return out
 

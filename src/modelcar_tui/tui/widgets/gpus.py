@@ -63,11 +63,9 @@ class GpuTable(View, can_focus=True):
         return title, row((self._summary, "muted"))
 
     def foot(self) -> Row:
-        if not self.has_focus:
+        if not self.has_focus or not self.shown:
             hidden = len(self.shown) - self.top - max(1, self.inner[1] - 1)
             return row((f"{hidden:,} more {self.face.glyphs.down}", "muted")) if hidden > 0 else EMPTY
-        if not self.shown:
-            return EMPTY
         grouped = f", grouped by {self.grouping}" if self.grouping else ""
         cluster = self.face.state.cluster
         age = f.age(cluster.inventory.at, self.face.now) if cluster else ""

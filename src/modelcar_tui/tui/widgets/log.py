@@ -9,7 +9,7 @@ from modelcar_tui.tui.lines import keep_state, line_spans
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import LogLine
 from modelcar_tui.tui.patterns import Filter
-from modelcar_tui.tui.rows import EMPTY, Row, Span, row, spans_width, width
+from modelcar_tui.tui.rows import EMPTY, Row, Span, paragraph, row, spans_width, width
 from modelcar_tui.tui.view import View
 
 
@@ -55,7 +55,7 @@ class LogView(View, can_focus=True):
     def body(self, width: int, height: int) -> list[Row]:
         index = self.index
         if not index.shown:
-            return [row((self._empty_text(), "muted"))]
+            return paragraph(self._empty_text(), width, "muted")
         if self.follow:
             self.top = max(0, index.shown - height)
             self.seen = index.shown
@@ -124,7 +124,8 @@ class LogView(View, can_focus=True):
         self.follow, self.mark = False, number
         # A long line that is shown whole needs some rows below its first.
         if not self.top <= position < self.top + max(1, height * 2 // 3):
-            self.top = max(0, position - height // 3)
+            rows = sum(len(self._wrapped(*line, self.inner[0])) for line in self.index.read(position, 1))
+            self.top = max(0, min(position - height // 3, self.index.shown - height + rows - 1))
         self.update()
 
     def page(self) -> int:
@@ -167,7 +168,10 @@ class LogView(View, can_focus=True):
             rest = part
             while rest:
                 room = cells - used
-                head = rest[:room] if width(rest) == len(rest) else _cells(rest, room)
+                head = _cells(rest, room)
+                blank = head.rfind(" ") + 1
+                if len(head) < len(rest) and blank * 2 > len(head):
+                    head = head[:blank]
                 if not head:
                     rows.append(Row(tuple(line)))
                     line, used = [], 0
@@ -217,6 +221,8 @@ def _shift(spans: list[Span], by: int) -> list[Span]:
 
 
 def _cells(text: str, room: int) -> str:
+    if text.isascii():
+        return text[:room]
     used = 0
     for at, char in enumerate(text):
         used += width(char)
