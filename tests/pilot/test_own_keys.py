@@ -169,7 +169,7 @@ async def test_no_footer_and_no_hint_names_a_key_that_was_moved(
         for name in ("", "review", "gpus", "log", "why"):
             if name:
                 await pilot.press(moved[name][0].lower())
-                await s.wait_for(pilot, lambda: len(app.screen_stack) == 2, f"{name} opens")
+                await s.wait_for(pilot, lambda: len(app.screen_stack) == 3, f"{name} opens")
                 await s.hears(app, pilot)
             footer = app.screen.query_one(Footer)
             await s.wait_for(pilot, lambda footer=footer: any(footer.plain()), "the footer is painted")
@@ -177,7 +177,7 @@ async def test_no_footer_and_no_hint_names_a_key_that_was_moved(
             assert named and not {part for key in named for part in key.split()} & gone, name
             if name:
                 await pilot.press(moved["leave"][0])
-                await s.wait_for(pilot, lambda: len(app.screen_stack) == 1, f"{name} is left")
+                await s.wait_for(pilot, lambda: len(app.screen_stack) == 2, f"{name} is left")
 
 
 async def test_dialogs_name_and_hear_the_operator_s_keys(tmp_path: Path) -> None:

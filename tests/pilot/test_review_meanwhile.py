@@ -141,4 +141,4 @@ async def test_a_screen_that_is_left_twice_takes_none_below_along() -> None:
         screen.action_back()
         screen.action_back()
         await s.wait_for(pilot, lambda: isinstance(app.screen, DashboardScreen), "the dashboard")
-        assert len(app.screen_stack) == 1
+        assert len(app.screen_stack) == 2
