@@ -52,6 +52,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "verdict/alike.py": (f"{UNIT}/verdict/test_alike.py",),
     "verdict/candidate.py": (f"{UNIT}/verdict/test_candidates.py",),
     "verdict/accepting.py": (f"{UNIT}/verdict/test_accepting.py",),
+    "verdict/runtime.py": (f"{UNIT}/verdict/test_accepting.py",),
     "verdict/deciding.py": (f"{UNIT}/verdict/test_deciding.py", f"{UNIT}/verdict/test_accepting.py"),
     "verdict/decision.py": (f"{UNIT}/verdict/test_decision.py",),
     "verdict/kinds.py": (f"{UNIT}/verdict/test_kinds.py",),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -11,6 +13,7 @@ from modelcar_tui.supervisor.state import fold
 from modelcar_tui.tui.faces.notes import notes_rows
 from modelcar_tui.tui.glyphs import UNICODE
 from modelcar_tui.tui.widgets.gpus import GpuTable
+from modelcar_tui.verdict.reports import ApplyPreview, Verdict
 from pilot import support as s
 
 
@@ -185,3 +188,50 @@ async def test_a_small_screen_keeps_the_row_that_keys_act_on_and_the_keys() -> N
         await s.wait_for(pilot, lambda: s.shows(app, "[x] --max-model-len"), "what was accepted is seen")
         await pilot.press("q", "g")
         await s.wait_for(pilot, lambda: s.shows(app, "NODE"), "the GPUs")
+
+
+async def test_a_key_of_the_log_opens_it_where_it_has_no_room(tmp_path: Path) -> None:
+    engine = s.FakeEngine(s.finished(s.spool(tmp_path, 60), 60))
+    async with s.dashboard(engine, (60, 20)) as (app, pilot):
+        await s.wait_for(pilot, lambda: s.shows(app, "Summary"), "the summary")
+        await s.hears(app, pilot)
+        await pilot.press("escape")
+        await s.wait_for(
+            pilot, lambda: app.index.total == 60 and not s.shows(app, "Summary"), "the log is read"
+        )
+        assert "log" not in app.screen.query_one("#board").places  # type: ignore[attr-defined]
+        await pilot.press("e")
+        await s.wait_for(pilot, lambda: s.shows(app, "· QA log"), "the log's screen")
+        log = s.view(app, "#log")
+        await s.wait_for(pilot, lambda: log.mark is not None, "the error is marked")  # type: ignore[attr-defined]
+
+
+async def test_the_footer_names_the_keys_of_the_line_that_is_typed() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (80, 24)) as (app, pilot):
+        await pilot.press("slash")
+        await s.wait_for(pilot, lambda: " Enter take it  Esc leave it" in s.screen_text(app)[-1], "its keys")
+        assert "accept required" not in s.screen_text(app)[-1]
+        await pilot.press("escape")
+        await s.wait_for(pilot, lambda: "accept required" in s.screen_text(app)[-1], "the others are back")
+
+
+async def test_a_dialog_says_that_a_key_does_nothing() -> None:
+    async with s.dashboard(s.FakeEngine(s.begin()), (80, 24)) as (app, pilot):
+        await pilot.press("q")
+        await s.wait_for(pilot, lambda: s.shows(app, "still going on"), "the question")
+        await pilot.press("d")
+        await s.wait_for(pilot, lambda: s.shows(app, "d does nothing here"), "a word")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_the_accepted_set_s_verdict_is_told_with_what_it_hangs_on(size: tuple[int, int]) -> None:
+    word = "GO by name only: 3 images unread"
+    preview = ApplyPreview(verdict=Verdict.GO, heads=(word, "GO if"), why="all would start")
+    async with s.dashboard(s.FakeEngine(s.decided(), preview), size) as (app, pilot):
+        await pilot.press("A")
+        await s.wait_for(pilot, lambda: s.shows(app, f"{word} ✓"), "the condition beside the marks")
+        await s.hears(app, pilot)
+        await pilot.press("W")
+        await s.wait_for(pilot, lambda: s.shows(app, "type write"), "the question")
+        told = " ".join(" ".join(s.screen_text(app)).split())
+        assert f"NO-GO → {word}: all would start" in told

@@ -118,6 +118,7 @@ def test_a_terminal_that_shows_a_frame_at_once_is_told_where_it_ends(tmp_path: P
         for key in ("?", ESC, "g", ESC):
             start = len(there.sent)
             there.keys(key)
+            there.wait_for(lambda _, start=start: len(there.sent) > start)
             there.check(repr(key))
             sent = bytes(there.sent[start:])
             assert sent.count(b"\x1b[?2026h") == sent.count(b"\x1b[?2026l") > 0

@@ -168,7 +168,7 @@ def test_no_cluster_is_answered_in_two_lines(ssh: list[str], tmp_path: Path) -> 
 def test_a_hundred_models_are_answered_in_two_lines(ssh: list[str], tmp_path: Path) -> None:
     manifest = _manifest(tmp_path / "many.base.yaml", 100)
     with Terminal([*ssh, _alone(manifest, tmp_path, "--gpu NVIDIA-L40S:4")]) as terminal:
-        terminal.wait_for(lambda text: "of 100 models" in text and "\n next " in text, 180)
+        terminal.wait_for(lambda text: "of 100 models" in text and "d: review all" in text, 180)
         first, second = _answer(terminal)
         assert first.startswith((" NO-GO ✗ ", " UNKNOWN ? "))
         assert second.startswith(" next ")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.limits import STOP_S
     from modelcar_tui.supervisor.marks import Marked, Marks, marked
     from modelcar_tui.supervisor.outcome import outcome_of
+    from modelcar_tui.supervisor.pane import Pane, Step
     from modelcar_tui.supervisor.runs import (
         SETTINGS,
         command_keeping,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.specialist import Context, Metadata, Specialist
     from modelcar_tui.supervisor.specialists.accelerator import Accelerator
     from modelcar_tui.supervisor.specialists.configuration import Configuration, requirements_row
-    from modelcar_tui.supervisor.state import Finish, Pane, Qa, RunState, Step, fold
+    from modelcar_tui.supervisor.state import Finish, Qa, RunState, fold
     from modelcar_tui.supervisor.supervisor import Supervisor
 
 __all__ = [
@@ -85,7 +86,8 @@ if not TYPE_CHECKING:
             "specialist": "Context Metadata Specialist",
             "specialists.accelerator": "Accelerator",
             "specialists.configuration": "Configuration requirements_row",
-            "state": "Finish Pane Qa RunState Step fold",
+            "pane": "Pane Step",
+            "state": "Finish Qa RunState fold",
             "supervisor": "Supervisor",
         },
     )

@@ -22,7 +22,7 @@ def preview(
     """The effect of exactly this decision on the manifest and on the verdict. Writes nothing."""
     from modelcar_tui.manifest import outputs, text_hunks
     from modelcar_tui.supervisor.runs import run_keeping
-    from modelcar_tui.verdict import decide_accepted
+    from modelcar_tui.verdict import Known, decide_accepted, run_outcome
 
     report = run.decision
     if report is None:
@@ -56,12 +56,14 @@ def preview(
     if run.cluster is None:
         return ApplyPreview(hunks=hunks, problems=problems, replaces=replaces)
     accepted = decide_accepted(run.models, run.cluster, report, decision, vllm=vllm)
+    told = run_outcome(Known(decision=accepted))
     return ApplyPreview(
         hunks=hunks,
         problems=problems,
         replaces=replaces,
-        verdict=accepted.verdict,
-        why=accepted.why,
+        verdict=accepted.verdict if told is None else told.verdict,
+        heads=() if told is None else told.heads,
+        why=accepted.why if told is None or told.verdict is accepted.verdict else told.why,
         models=accepted.models,
     )
 

@@ -19,6 +19,7 @@ from modelcar_tui.manifest import Decision, Manifest
 from modelcar_tui.qa import Effect, QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted, Seen, effect_rows
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.marks import Marks, marked, told
+from modelcar_tui.supervisor.pane import Pane, Step
 from modelcar_tui.verdict import (
     ConfigurationReport,
     DecisionReport,
@@ -30,39 +31,6 @@ from modelcar_tui.verdict import (
 
 _S = TypeVar("_S", bound=msgspec.Struct)
 _INTERRUPTED = (ExitStatus.INTERRUPTED, ExitStatus.TIMED_OUT, ExitStatus.HANGUP, ExitStatus.TERMINATED)
-
-
-class Step(msgspec.Struct, frozen=True):
-    """One line of a checklist."""
-
-    id: str
-    title: str
-    status: e.Status = e.Status.WAITING
-    detail: str = ""
-
-
-class Pane(msgspec.Struct, frozen=True, kw_only=True):
-    """One specialist."""
-
-    name: str
-    title: str
-    steps: tuple[Step, ...] = ()
-    status: e.Status = e.Status.WAITING
-    summary: str = ""
-    lines: tuple[str, ...] = ()
-    metadata: dict[str, str | int | float | bool | None] = {}
-    started: float | None = None
-    finished: float | None = None
-    asks_since: float | None = None
-    """Since when it waits for the operator's word; None where it does not."""
-    waited: float = 0.0
-    """Seconds that it waited for the operator's words before: no time of its own."""
-    narration: str = ""
-    """A language model's words; shown dimmed until they are confirmed."""
-    foreign: bool = False
-    """Not one of our own specialists, whatever its name."""
-    narration_state: str = ""
-    """`telling`, `confirmed` or `withdrawn`; empty where there is none."""
 
 
 class LanguageModel(msgspec.Struct, frozen=True, kw_only=True):

@@ -261,12 +261,12 @@ class DashboardApp(ThemedApp):
             self._summary_due = False  # the operator has it open: it says the end by itself
         elif isinstance(screen, QuitDialog):
             screen.dismiss("")  # it asks what to do with a run that goes on
-        elif isinstance(screen, FaceScreen) and screen.offers_palette and not typing(screen):
+        elif isinstance(screen, FaceScreen) and screen.offers_palette and not screen.typing:
             self._summary_due = False
             self.push_screen(FinishDialog(self.face, unasked=True))
 
     def _idle_on_dashboard(self) -> bool:
-        return isinstance(self.screen, FrontScreen) and not typing(self.screen)
+        return isinstance(self.screen, FrontScreen) and not self.screen.typing
 
     def tell(self, text: str) -> None:
         """One line in the footer, until the next key."""
@@ -280,6 +280,12 @@ class DashboardApp(ThemedApp):
         screen = OPENERS[name](self)
         if screen is not None:
             self.push_screen(screen, self._answers.get(name))
+
+    def open_log(self, key: str) -> None:
+        """The whole log, and one of its keys."""
+        from modelcar_tui.tui.screens.log import LogScreen
+
+        self.push_screen(LogScreen(self.face, self.index, first=key))
 
     def open_why(self, topic: str, chosen: Filter | None = None, at: str = "") -> None:
         """Help on a topic, and the keys of the screen that is shown."""
@@ -366,12 +372,6 @@ class DashboardApp(ThemedApp):
         # Rich would cut the line, and with it the report's path, at the terminal's edge.
         if self._crash_line:
             sys.stderr.write(f"{self._crash_line}\n")
-
-
-def typing(screen: object) -> bool:
-    """Whether a line is typed on that screen."""
-    prompt = getattr(screen, "prompt", None)
-    return bool(prompt is not None and prompt.open)
 
 
 def _with_board(state: RunState) -> RunState:

@@ -50,6 +50,9 @@ def arranged(width: int, height: int, wants: Sequence[Want]) -> dict[str, Region
     return places
 
 
+_SPARE = 3
+"""Rows without text that a panel may show while another says that it has more."""
+_LEAN = 0.08
 _MOVABLE = ("page", "plan", "notes", "gpus")
 
 
@@ -86,6 +89,10 @@ def _two(room: Region, wants: Sequence[Want], share: float) -> dict[str, Region]
     left, right = _split(wants, room.height)
     if not left or not right:
         return _column(room, wants)
+    spare = [room.height - _total(column) for column in (left, right)]
+    if min(spare) < 0 and max(spare) >= _SPARE:
+        # Wider, what has too little room breaks fewer lines.
+        share += _LEAN if spare[0] < 0 else -_LEAN
     cut = round(room.width * share)
     places = _column(Region(room.x, room.y, cut, room.height), left)
     return places | _column(Region(room.x + cut, room.y, room.width - cut, room.height), right)

@@ -41,6 +41,10 @@ class Opening(Protocol):
         """A screen by its name in `screens.opening`."""
         ...
 
+    def open_log(self, key: str) -> None:
+        """The whole log, with one of its keys done: it has no room on the dashboard."""
+        ...
+
     def open_why(self, topic: str, chosen: Filter | None = None, at: str = "") -> None:
         """Where the numbers of a panel come from.
 

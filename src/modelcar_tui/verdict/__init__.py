@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from modelcar_tui.verdict.brief import Brief
     from modelcar_tui.verdict.candidate import Candidate, candidates, kind_name
     from modelcar_tui.verdict.comparing import compare
-    from modelcar_tui.verdict.deciding import decide_model, runtime_arguments, runtime_version
+    from modelcar_tui.verdict.deciding import decide_model
     from modelcar_tui.verdict.decision import Case, decide, decide_with, not_decided
     from modelcar_tui.verdict.known import Known
     from modelcar_tui.verdict.landing import pod_for
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Verdict,
         Vote,
     )
+    from modelcar_tui.verdict.runtime import runtime_arguments, runtime_version
     from modelcar_tui.verdict.votes import verdict_of_word
 
 __all__ = [
@@ -85,7 +86,7 @@ if not TYPE_CHECKING:
             "brief": "Brief",
             "candidate": "Candidate candidates kind_name",
             "comparing": "compare",
-            "deciding": "decide_model runtime_arguments runtime_version",
+            "deciding": "decide_model",
             "decision": "Case decide decide_with not_decided",
             "known": "Known",
             "landing": "pod_for",
@@ -97,6 +98,7 @@ if not TYPE_CHECKING:
                 "ApplyPreview Condition ConfigurationReport DecisionReport "
                 "ModelRequirements ModelVerdict Verdict Vote"
             ),
+            "runtime": "runtime_arguments runtime_version",
             "votes": "verdict_of_word",
         },
     )

@@ -10,10 +10,11 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.manifest import Decision, Ignore, Plan, accepted_changes, effective
 from modelcar_tui.verdict.candidate import candidates
-from modelcar_tui.verdict.deciding import overall, runtime_arguments, runtime_environment, runtime_version
+from modelcar_tui.verdict.deciding import overall
 from modelcar_tui.verdict.one_by_one import decided, linted, lowered
 from modelcar_tui.verdict.outcome import settled
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict.runtime import runtime_arguments, runtime_environment, runtime_version
 from modelcar_tui.verdict.stopping import changes_in_words
 from modelcar_tui.verdict.votes import worst
 

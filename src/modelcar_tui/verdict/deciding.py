@@ -23,6 +23,7 @@ from modelcar_tui.verdict.reports import (
     ModelVerdict,
     Verdict,
 )
+from modelcar_tui.verdict.runtime import runtime_arguments, runtime_environment
 from modelcar_tui.verdict.stopping import heard
 from modelcar_tui.vllm import newer_note
 from modelcar_tui.vllm.arguments import (
@@ -200,21 +201,6 @@ def overall(
             )
     each = "the model" if len(models) == 1 else f"each of the {len(models)} models"
     return Verdict.GO, f"{each} can be served as the {which} says"
-
-
-def runtime_version(cluster: AcceleratorReport) -> str | None:
-    """vLLM's release in the runtime image, where it is known."""
-    return cluster.runtime.version if cluster.runtime else None
-
-
-def runtime_arguments(cluster: AcceleratorReport) -> tuple[str, ...]:
-    """What the ServingRuntime's template passes by itself."""
-    return cluster.runtime.args if cluster.runtime else ()
-
-
-def runtime_environment(cluster: AcceleratorReport) -> dict[str, str]:
-    """What the ServingRuntime's container has in its environment, as far as it is said literally."""
-    return dict(cluster.runtime.environment) if cluster.runtime else {}
 
 
 def _arguments(model: ModelRequirements, vllm: str | None) -> EngineArgs:

@@ -16,7 +16,7 @@ from modelcar_tui.image import ImageFacts
 from modelcar_tui.manifest import Change, Decision, Manifest, Plan, target_path, text_hunks
 from modelcar_tui.verdict.accepting import accepted_model, decide_accepted
 from modelcar_tui.verdict.candidate import Candidate, candidates
-from modelcar_tui.verdict.deciding import overall, preflight, runtime_arguments, runtime_environment
+from modelcar_tui.verdict.deciding import overall, preflight
 from modelcar_tui.verdict.one_by_one import (
     NOT_JUDGED,
     decided,
@@ -36,6 +36,7 @@ from modelcar_tui.verdict.reports import (
     ModelVerdict,
     Verdict,
 )
+from modelcar_tui.verdict.runtime import runtime_arguments, runtime_environment
 
 
 class Case(Struct, frozen=True, kw_only=True):

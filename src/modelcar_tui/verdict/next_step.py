@@ -61,7 +61,7 @@ def next_steps(
 
 _CONSENT = NextStep(key="x", forms=("see what QA would do, then start or skip it", "start or skip QA"))
 _LOG = NextStep(key="l", forms=("log",))
-_ERROR = NextStep(key="e", forms=("first error", "error"))
+_ERROR = NextStep(key="e", forms=("root cause", "cause"))
 _SUMMARY = NextStep(key="o", forms=("summary",))
 
 

@@ -189,6 +189,8 @@ class ApplyPreview(msgspec.Struct, frozen=True, kw_only=True):
     """What another hand or run wrote where it would be written; the answer names it by its fingerprint."""
     verdict: Verdict | None = None
     """The verdict for exactly the accepted set, where it was worked out."""
+    heads: tuple[str, ...] = ()
+    """The verdict with what it hangs on, from long to short: `GO by name only: 6 images unread`."""
     why: str = ""
     models: tuple[ModelVerdict, ...] = ()
     """The models' verdicts for exactly the accepted set."""

@@ -151,14 +151,6 @@ def test_what_is_no_file_is_said_and_never_waited_for(tmp_path: Path) -> None:
         assert what in str(problem)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_without_the_right_to_read_is_said_with_the_command(tmp_path: Path) -> None:
-    path = tmp_path / "c"
-    path.touch(mode=0o000)
-    (problem,) = read_config({"MODELCAR_TUI_CONFIG": str(path)}).problems
-    assert str(problem) == f"{path}: the settings can't be read: permission denied; chmod u+r {path}"
-
-
 def test_a_refusal_of_the_system_is_said_with_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

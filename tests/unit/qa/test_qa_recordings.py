@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.core.resources import demo_logs
+from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.qa.engines.recorded import RecordedRunner
 from modelcar_tui.qa.events import QaEvent, QaLogGrew, QaProgressed, QaStarted
+from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.log.spool import Origin, SpoolReader
 from modelcar_tui.qa.runner import QaSecrets
 from modelcar_tui.qa.types import QaCounts, QaOutcome, QaRequest
@@ -110,6 +112,16 @@ def test_interrupted_play_goes_on_with_no_line_lost_or_doubled(
     assert first == second
     assert (whole / "qa/qa.log").read_text() == (cut / "qa/qa.log").read_text()
     assert len((whole / "qa/qa.log.idx").read_bytes()) == len((cut / "qa/qa.log.idx").read_bytes())
+
+
+async def test_a_process_that_dies_after_its_last_words_does_not_say_them_twice(tmp_path: Path) -> None:
+    outcome = QaOutcome(code="QA_ERROR:CUDA_OOM", message="it did not fit", cause="out of memory")
+    for _ in range(2):
+        pipeline = Pipeline(tmp_path / "qa.log", Redactor(), lambda _: None, live=False)
+        await pipeline.conclude(outcome)
+        pipeline.close()
+    told = (tmp_path / "qa.log").read_text().splitlines()
+    assert told == ["cause: out of memory", "QA_ERROR:CUDA_OOM: it did not fit"]
 
 
 async def test_finished_play_is_not_played_again(tmp_path: Path) -> None:

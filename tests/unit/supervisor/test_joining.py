@@ -18,10 +18,11 @@ from modelcar_tui.report.text import TITLES, markdown
 from modelcar_tui.supervisor import registry
 from modelcar_tui.supervisor.events import Status, StepPlan
 from modelcar_tui.supervisor.joining import RESERVED
+from modelcar_tui.supervisor.pane import Pane
 from modelcar_tui.supervisor.registry import team
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.specialist import Context
-from modelcar_tui.supervisor.state import Pane, RunState
+from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.supervisor.supervisor import Supervisor
 
 sys.path.insert(0, str(Path(__file__).parent))

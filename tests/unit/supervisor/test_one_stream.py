@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import sys
 import threading
@@ -90,7 +91,7 @@ def test_the_checkpoint_holds_progress_and_no_fact(manifest: Path, tmp_path: Pat
     assert values[-1]["ended"] == dict.fromkeys(
         (*(member.name for member in team), "approval", "write", "summary"), "done"
     )
-    told = repr(found)
+    told = re.sub(r"0\.\d{9,}", "", repr(found))  # LangGraph's versions end in a number drawn by chance
     for fact in ("4096", "max-model-len", "registry.example.test", "because", str(manifest), "Apache"):
         assert fact not in told
         assert fact in repr(state)

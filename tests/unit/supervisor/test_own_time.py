@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.state import Pane, fold
+from modelcar_tui.supervisor.pane import Pane
+from modelcar_tui.supervisor.state import fold
 from modelcar_tui.tui.faces.panes import pane_seconds
 
 ASKED = e.ConsentRequested(effects=("x",))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
@@ -213,3 +215,24 @@ def test_a_remark_says_together_once(together: str, told: str) -> None:
     report = msgspec.structs.replace(state.decision, together=together)
     rows = notes_rows(msgspec.structs.replace(state, decision=report), 76, UNICODE)
     assert f"together {told}" in [text(line).rstrip() for line in rows]
+
+
+@pytest.mark.parametrize("cells", [76, 116, 156])
+def test_what_was_predicted_stands_beside_what_qa_says_where_that_changed_it(cells: int) -> None:
+    state = decided()
+    assert state.decision is not None
+    first, *rest = state.decision.models
+    failed = msgspec.structs.replace(first, verdict=Verdict.NO_GO, predicted=Verdict.GO)
+    report = msgspec.structs.replace(state.decision, models=(failed, *rest))
+    state = msgspec.structs.replace(state, decision=report)
+    lines = arrange_models(model_rows(state), "", None)
+    cols = columns(lines, kind_columns(state), cells, qa=True)
+    assert "PREDICTED  QA" in text(head_row(cols, judged=True))
+    words = {first.model: ("OOM", "bad")}
+    rows = [text(table_row(line, cols, UNICODE, words, chosen=False)) for line in lines]
+    (row,) = (row for row in rows if first.model[:8] in row)
+    assert row.startswith("NO-GO ✗")
+    assert re.search(r"GO ✓ +OOM$", row.rstrip())
+    assert all(len(row) <= cells for row in rows)
+    before = columns(arrange_models(model_rows(decided()), "", None), (), cells, qa=True)
+    assert before.predicted == 0, "QA has changed nothing"

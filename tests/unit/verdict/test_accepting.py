@@ -11,8 +11,8 @@ from modelcar_tui.cluster.types import AcceleratorReport, Check, GpuNode, Runtim
 from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
 from modelcar_tui.manifest.types import Position
 from modelcar_tui.verdict.accepting import accepted_model, decide_accepted, with_findings
-from modelcar_tui.verdict.deciding import runtime_arguments, runtime_version
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, Verdict
+from modelcar_tui.verdict.runtime import runtime_arguments, runtime_version
 
 SWAP, UNKNOWN_FLAG = "--swap-space=4", "--foo-bar=1"
 

@@ -106,7 +106,7 @@ def test_the_steps_follow_where_the_run_stands() -> None:
     assert steps(**written, qa=table.MODEL_FAILED, finished=True) == [
         "lower it",
         "l: log",
-        "e: first error",
+        "e: root cause",
         "o: summary",
     ]
 

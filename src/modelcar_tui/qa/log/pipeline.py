@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -160,15 +160,23 @@ class Pipeline:
 
     def say(self, text: str) -> None:
         """One line of ours (podman's pull, the closing line)."""
+        self._say_unless((), text)
+
+    def _say_unless(self, said: Collection[str], text: str) -> None:
         shown = self.redact(clean(text, limit=_RAW_LIMIT))[:LINE_LIMIT]
-        self._writer.append(shown, at=time.time(), origin=Origin.US)
-        self.flush()
+        if shown not in said:
+            self._writer.append(shown, at=time.time(), origin=Origin.US)
+            self.flush()
 
     async def conclude(self, outcome: QaOutcome) -> QaOutcome:
-        """Say the cause and the closing line; the outcome with the line where its cause stands."""
+        """Say the cause and the closing line; the outcome with the line where its cause stands.
+
+        What a process that was killed just then has said already is not said again.
+        """
+        last = {line.text for line in SpoolReader(self.path).lines(max(0, self._writer.count - 2), 2)}
         if outcome.cause and not outcome.ok:
-            self.say(f"cause: {outcome.cause}")
-        self.say(f"{outcome.code}: {outcome.message}")
+            self._say_unless(last, f"cause: {outcome.cause}")
+        self._say_unless(last, f"{outcome.code}: {outcome.message}")
         # In a thread: a million lines take seconds.
         place = await asyncio.to_thread(root_line, self.path, outcome)
         return msgspec.structs.replace(outcome, log_line=place)

@@ -20,8 +20,10 @@ _VERDICT = 11
 _BAR = 12
 _MOST_BAR = 26
 _QA = 8
+_PREDICTED = 11
 _LEAST_NAME, _NAME = 14, 26
 _LEAST_GPU = 7
+_LEAST_BESIDE = 20
 
 
 class Columns(msgspec.Struct, frozen=True):
@@ -34,6 +36,8 @@ class Columns(msgspec.Struct, frozen=True):
     kinds: tuple[KindColumn, ...]
     more: int
     """Kinds for which there is no column."""
+    predicted: int
+    """What was decided before QA; 0 where QA has changed nothing."""
     qa: int
     titles: dict[str, str]
     """Short titles of all kinds, by their names."""
@@ -50,8 +54,8 @@ def columns(
     name = min(longest, max(_LEAST_NAME, min(_NAME, cells - _VERDICT - need - _BAR)))
     name = min(name, max(5, cells - _VERDICT - need))
     left = cells - _VERDICT - name - need
-    tested = _QA if qa and left >= _QA else 0
-    left -= tested
+    tested, predicted = _of_qa(rows, left) if qa else (0, 0)
+    left -= tested + predicted
     bar = min(_BAR + 2, left) if left >= 8 + 2 else 0
     left -= bar
     shown = _with_room(kinds, left)
@@ -59,13 +63,22 @@ def columns(
     left -= sum(kind.cells + 2 for kind in shown) + _more_cells(more)
     gpu = 0
     if kinds and not shown:
-        gpu = min(2 + max((width(_gpu(line, titles)) for line in rows), default=0), left)
-        gpu = gpu if gpu >= _LEAST_GPU else 0
+        wanted = 2 + max((width(_gpu(line, titles)) for line in rows), default=0)
+        lent = max(0, min(wanted - left, name - _LEAST_BESIDE))  # half a card tells less than half a name
+        name, left = name - lent, left + lent
+        gpu = min(wanted, left) if min(wanted, left) >= _LEAST_GPU else 0
         left -= gpu
     wider = min(longest - name, left)
     name, left = name + wider, left - wider
     bar += min(left, _MOST_BAR - bar) if bar else 0
-    return Columns(name, need, bar, gpu, shown, more, tested, titles)
+    return Columns(name, need, bar, gpu, shown, more, predicted, tested, titles)
+
+
+def _of_qa(rows: Sequence[ModelRow], left: int) -> tuple[int, int]:
+    """Cells of what QA says, and of what was predicted where it says something else."""
+    tested = _QA if left >= _QA else 0
+    changed = tested and any(line.judged is not None and line.judged.predicted for line in rows)
+    return tested, _PREDICTED if changed and left - tested >= _PREDICTED else 0
 
 
 def _with_room(kinds: tuple[KindColumn, ...], cells: int) -> tuple[KindColumn, ...]:
@@ -99,7 +112,11 @@ def head_row(cols: Columns, *, judged: bool) -> Row:
     ]
     spans += [(f"  {pad(kind.title, kind.cells)}", "muted") for kind in cols.kinds]
     spans.append((f"  +{cols.more}" if cols.more else "", "faint"))
-    return Row(tuple(spans), "") if not cols.qa else _with_end(spans, ("QA", "muted"), cols)
+    if not cols.qa:
+        return Row(tuple(spans))
+    return _with_end(
+        spans, [(f"  {pad('PREDICTED', 9)}" if cols.predicted else "", "muted"), ("  QA", "muted")], cols
+    )
 
 
 def free_row(cols: Columns, glyphs: Glyphs) -> Row:
@@ -137,16 +154,27 @@ def table_row(
         mark, mark_role = kind_cell(one.judged, kind.name, glyphs)
         spans.append((f"  {pad(mark, kind.cells)}", mark_role))
     if cols.qa:
-        return _with_end(spans, _qa(line, qa or {}), cols, chosen=chosen)
+        word, role = _qa(line, qa or {})
+        return _with_end(spans, [*_predicted(one, cols, glyphs), (f"  {word}", role)], cols, chosen=chosen)
     return Row(tuple(spans), "cursor" if chosen else "")
 
 
-def _with_end(spans: list[Span], end: Span, cols: Columns, *, chosen: bool = False) -> Row:
-    """The column of QA at the right of the others."""
+def _with_end(spans: list[Span], end: list[Span], cols: Columns, *, chosen: bool = False) -> Row:
+    """What was predicted, and what QA says, at the right of the other columns."""
     lead = _VERDICT + cols.name + cols.need + cols.bar + cols.gpu
     lead += sum(kind.cells + 2 for kind in cols.kinds) + _more_cells(cols.more)
     body = fit(Row(tuple(spans)), max(lead, spans_width(spans)))
-    return Row((*body.spans, ("  ", ""), end), "cursor" if chosen else "")
+    return Row((*body.spans, *end), "cursor" if chosen else "")
+
+
+def _predicted(one: ModelRow, cols: Columns, glyphs: Glyphs) -> list[Span]:
+    """The verdict before QA, where QA's result stands in its place now."""
+    if not cols.predicted:
+        return []
+    before = one.judged.predicted if one.judged is not None else None
+    if before is None:
+        return [(" " * cols.predicted, "")]
+    return [(f"  {pad(f'{before} {glyphs.verdict(before)}', cols.predicted - 2)}", f.VERDICT_ROLE[before])]
 
 
 def _verdict(one: ModelRow, glyphs: Glyphs) -> tuple[Span, ...]:

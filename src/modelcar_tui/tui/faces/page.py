@@ -26,7 +26,7 @@ def page_rows(state: RunState, one: ModelRow, cells: int, glyphs: Glyphs) -> lis
     rows: list[Row] = []
     if one.judged is not None:
         rows += _verdict(one.judged, one, cells)
-    rows += _tested(state, one.name, cells)
+    rows += _tested(state, one, cells)
     if one.judged is not None:
         rows += _memory(one.judged, cells, glyphs)
         rows += _kinds(one.judged, cells, glyphs)
@@ -46,11 +46,12 @@ def _verdict(judged: ModelVerdict, one: ModelRow, cells: int) -> list[Row]:
     return rows + paragraph(judged.why, cells) + labelled("would help", step, cells, indent=_LABEL)
 
 
-def _tested(state: RunState, name: str, cells: int) -> list[Row]:
-    """What QA found out about it, with the lines of the log that say so."""
+def _tested(state: RunState, shown: ModelRow, cells: int) -> list[Row]:
+    """What QA found out about it, with the lines of the log that say so; nothing that stands above."""
     qa = state.qa.outcome
     if qa is None:
         return []
+    name, step = shown.name, shown.told.next if shown.told is not None else ""
     rows: list[Row] = []
     for one in qa.models:
         if one.model == name:
@@ -58,8 +59,9 @@ def _tested(state: RunState, name: str, cells: int) -> list[Row]:
             word = f"{one.status.lower() or 'not reached'} {one.cause}".strip()
             rows += labelled("QA", word, cells, indent=_LABEL, role=role)
             rows += labelled("", one.means, cells, indent=_LABEL)
-            rows += labelled("next", one.fix, cells, indent=_LABEL)
-            rows += labelled("log", one.line, cells, indent=_LABEL, role="muted")
+            rows += labelled("next", one.fix if one.fix != step else "", cells, indent=_LABEL)
+            told = one.line in shown.why
+            rows += labelled("log", "" if told else one.line, cells, indent=_LABEL, role="muted")
             rows += labelled("predicted", one.predicted, cells, indent=_LABEL)
     # The first paint does not wait for it.
     from modelcar_tui.qa import measured_line

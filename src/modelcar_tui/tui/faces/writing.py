@@ -76,11 +76,8 @@ def write_facts(
     facts += _left(review)
     if preview.verdict is not None:
         before = report.without_changes or report.verdict
-        both = (
-            preview.verdict.value
-            if before is preview.verdict
-            else f"{before} {glyphs.arrow} {preview.verdict}"
-        )
+        then = preview.heads[0] if preview.heads else preview.verdict.value
+        both = then if before is preview.verdict else f"{before} {glyphs.arrow} {then}"
         facts.append(("then", f"{both}: {preview.why}"))
     if report.together and not _missed(review):
         facts.append(("together", report.together.rpartition("together ")[2]))

@@ -156,7 +156,16 @@ class FaceScreen(Faced, Sparing[None]):
     def compose(self) -> ComposeResult:
         yield HeaderBar(self.face, self.TITLE or "")
         yield from self.content()
-        yield Footer(self.face, self.keys)
+        yield Footer(self.face, self._keys_now)
+
+    def _keys_now(self) -> Keys:
+        """The keys of the line that is typed into, where one is."""
+        return [("Enter", "take it"), ("Esc", "leave it")] if self.typing else self.keys()
+
+    @property
+    def typing(self) -> bool:
+        """Whether a line is typed on this screen."""
+        return any(getattr(prompt, "open", False) for prompt in self.query("Prompt"))
 
     def on_mount(self) -> None:
         self.close_ears()
@@ -227,6 +236,9 @@ class Box(View):
             *rows[-last:],
         ]
 
+    def foot(self) -> Row:
+        return row((self._dialog.said, "warn")) if self._dialog.said else EMPTY
+
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
         return min(len(self._dialog.rows(max(1, width - 4))) + 2, self.app.size.height)
 
@@ -252,6 +264,8 @@ class Dialog(Faced, Sparing[str], ModalScreen[str]):
         """The first row that is shown."""
         self.below = 0
         """How far it can be scrolled; 0 where everything is on the screen."""
+        self.said = ""
+        """In the frame's lower edge, of the last key."""
         self.hears_from = float("inf") if self.deaf_s else 0.0
 
     def title_text(self) -> str:
@@ -267,6 +281,17 @@ class Dialog(Faced, Sparing[str], ModalScreen[str]):
 
     def on_mount(self) -> None:
         self.close_ears()
+
+    def on_key(self, event: events.Key) -> None:
+        """What no binding takes says so."""
+        bound = any(event.key in one._bindings.key_to_bindings for one in (self, self.app))
+        silent = event.is_printable and event.character is not None and not bound
+        if silent:
+            event.stop()
+        said = f"{event.character} does nothing here" if silent else ""
+        if said != self.said:
+            self.said = said
+            self.refresh_state()
 
     def action_scroll(self, by: int) -> None:
         """Show what a short screen has no room for."""

@@ -258,6 +258,9 @@ class DashboardScreen(FrontScreen):
         if not self._index.total:
             self.tell("there is no log yet: QA has not begun")
             return
+        if "log" not in self._board.places:
+            self.opening.open_log(key)
+            return
         from modelcar_tui.tui.screens.logkeys import LogKeys
 
         LogKeys(self._log_view, self.prompt, self.tell).press(key, self.face.state.folder)

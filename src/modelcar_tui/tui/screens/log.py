@@ -41,9 +41,16 @@ class LogScreen(FaceScreen):
         *bind("escape,q,l", "back"),
     ]
 
-    def __init__(self, face: Face, index: LogIndex) -> None:
+    def __init__(self, face: Face, index: LogIndex, *, first: str = "") -> None:
+        """
+        Args:
+            face: what is shown.
+            index: the log.
+            first: a key of the log that is done as soon as it is shown.
+        """
         super().__init__(face)
         self._index = index
+        self._first = first
 
     def content(self) -> Iterable[Widget]:
         self._view = LogView(self.face, self._index, id="log")
@@ -55,6 +62,8 @@ class LogScreen(FaceScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self._view.focus()
+        if self._first:
+            self.call_after_refresh(self.action_press, self._first)
 
     def keys(self) -> Keys:
         return [

@@ -13,12 +13,15 @@ from modelcar_tui.tui.faces.effect import effect_rows, overall_rows
 from modelcar_tui.tui.faces.hunks import hunk_rows
 from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.review import TAKEN, Choice, Mark, Review
-from modelcar_tui.tui.rows import EMPTY, Row, between, paragraph, row
+from modelcar_tui.tui.rows import EMPTY, Row, between, paragraph, row, spans_width
 from modelcar_tui.tui.view import Scrolled, View
 from modelcar_tui.verdict import ApplyPreview, DecisionReport
 
 SIDE_BY_SIDE = 90
 """Cells of the pane from which the text diff has two columns."""
+
+
+_SET = "accepted set: "
 
 
 class UnderReview(Protocol):
@@ -82,11 +85,11 @@ class ReviewStatus(View):
         preview = screen.preview
         verdict = EMPTY
         if preview is not None and preview.verdict is not None:
-            block = (
-                f" {preview.verdict.value} {glyphs.verdict(preview.verdict)} ",
-                f.VERDICT_BLOCK[preview.verdict],
-            )
-            label = "" if screen.only else "accepted set: "
+            room = width - spans_width(counts.spans) - 6
+            heads = preview.heads or (preview.verdict.value,)
+            word = next((head for head in heads if len(head) <= room), preview.verdict.value)
+            label = "" if screen.only or len(word) + len(_SET) > room else _SET
+            block = f" {word} {glyphs.verdict(preview.verdict)} ", f.VERDICT_BLOCK[preview.verdict]
             verdict = row((label, "muted"), block)
         return [between(counts, verdict, width), self._second(width)]
 
