@@ -135,11 +135,6 @@ class Wants:
         return longest + 2 if longest else 0
 
 
-def _least_of_models(height: int, focus: str, *, shared: bool) -> int:
-    """Rows that the table keeps; beside what is looked at it gives way to it."""
-    return _TABLE if focus not in ("", "models") else max(_TABLE, height * (35 if shared else 55) // 100)
-
-
 def _looked_at(want: Want, most: int) -> Want:
     """What the operator looks at is shown whole, as far as the table leaves room."""
     least = want.least if want.name == "models" else max(want.least, min(want.rows, most))
