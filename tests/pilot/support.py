@@ -23,6 +23,7 @@ from modelcar_tui.qa.types import QaCounts, QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.view import View
+from modelcar_tui.tui.widgets.board import Board
 from modelcar_tui.verdict.reports import (
     ApplyPreview,
     DecisionReport,
@@ -638,7 +639,18 @@ async def dashboard(
         await wait_for(
             pilot, lambda: not engine._queue and app.state.seq >= engine._seq, "all events are shown"
         )
+        await wait_for(pilot, lambda: _stands(app), "the panels stand where they belong")
         yield app, pilot
+
+
+def _stands(app: DashboardApp) -> bool:
+    """Whether the dashboard's panels have their places and are painted there."""
+    board = next((one for screen in app.screen_stack for one in screen.query(Board)), None)
+    if board is None or not board.size.width or board.places != board.find(*board.size):
+        return False
+    return all(
+        child.size == board.places[str(child.id)].size for child in board.children if child.id in board.places
+    )
 
 
 async def wait_for(
