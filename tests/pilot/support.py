@@ -646,6 +646,8 @@ async def dashboard(
 def _stands(app: DashboardApp) -> bool:
     """Whether the dashboard's panels have their places and are painted there."""
     board = next((one for screen in app.screen_stack for one in screen.query(Board)), None)
+    if app.state.faults and not app.face.replay:
+        return True  # it has nothing to show and leaves
     if board is None or not board.size.width or board.places != board.find(*board.size):
         return False
     return all(

@@ -13,6 +13,14 @@ from modelcar_tui.supervisor.specialist import Context
 from modelcar_tui.supervisor.specialists.decision import Decision
 from modelcar_tui.supervisor.specialists.qa import Qa
 from modelcar_tui.supervisor.supervisor import Supervisor
+from modelcar_tui.tui.screens.ask import AskScreen
+from modelcar_tui.tui.screens.dashboard import DashboardScreen
+from modelcar_tui.tui.screens.diff import DiffScreen
+from modelcar_tui.tui.screens.finish import FinishDialog
+from modelcar_tui.tui.screens.gpus import GpuScreen
+from modelcar_tui.tui.screens.help import HelpScreen
+from modelcar_tui.tui.screens.log import LogScreen
+from modelcar_tui.tui.widgets.panels import SpecialistPane
 from pilot import support as s
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "supervisor"))
@@ -41,11 +49,21 @@ async def test_every_screen_opens_where_a_specialist_died(
     dies: str, size: tuple[int, int], tmp_path: Path
 ) -> None:
     engine = s.FakeEngine(await events_of(tmp_path, dies))
+    engine.recorded = True  # a live run without a manifest leaves the screen at its end
+    screens = {"question_mark": HelpScreen, "g": GpuScreen, "l": LogScreen, "o": FinishDialog, "a": AskScreen}
     async with s.dashboard(engine, size) as (app, pilot):
         await s.wait_for(pilot, lambda: s.shows(app, "UNKNOWN"), "the verdict")
-        for key in ("question_mark", "g", "l", "o", "d", "a"):
+        if dies != "accelerator":  # nothing was decided: the pane of what failed is open, and says it once
+            assert s.shows(app, "no model is known" if dies == "configuration" else "not read")
+            assert s.shows(app, "a fault of this specialist")
+            pane = app.screen.query_one(f"#pane-{1 if dies == 'configuration' else 3}", SpecialistPane)
+            told = ["".join(span[0] for span in one.spans) for one in pane.all_rows(70, 40)]
+            assert sum("RuntimeError" in text for text in told) == 1, told
+        for key, screen in screens.items():
             await pilot.press("escape", key)
-            await pilot.pause()
+            await s.wait_for(pilot, lambda screen=screen: isinstance(app.screen, screen), f"{key}")
+        await pilot.press("escape", "d")
+        await s.wait_for(pilot, lambda: isinstance(app.screen, DashboardScreen | DiffScreen), "d")
         await pilot.press("escape", "o")
         await s.wait_for(pilot, lambda: s.shows(app, "UNKNOWN"), "the summary")
         assert not s.shows(app, "planted") and not s.shows(app, "KeyError")

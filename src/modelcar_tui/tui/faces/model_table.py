@@ -49,7 +49,8 @@ def columns(
     """What there is room for: name, verdict and need always; then QA, the bar, the GPU, a column a kind."""
     rows = [line.first if isinstance(line, ModelGroup) else line for line in lines]
     titles = {kind.name: kind.title for kind in kinds}
-    longest = max(map(_name_cells, lines), default=8)
+    longest = max(map(_name_cells, lines), default=0)
+    longest = max(longest, width("MODEL") + 1)
     need = 2 + max((width(_need(line)[0]) for line in rows), default=5)
     name = min(longest, max(_LEAST_NAME, min(_NAME, cells - _VERDICT - need - _BAR)))
     name = min(name, max(5, cells - _VERDICT - need))
@@ -139,7 +140,7 @@ def table_row(
     text, tone = _need(one)
     spans.append((pad(text, cols.need, ">"), tone))
     if one.judged is None:
-        spans.append(("  being judged" if one.read is not None else "  being read", "muted"))
+        spans.append((f"  {one.stage}", "muted"))
         return Row(tuple(spans), "cursor" if chosen else "")
     if cols.bar:
         spans += [("  ", ""), *bar_spans(one.judged, cols.bar - 2, glyphs)]

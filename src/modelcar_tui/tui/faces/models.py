@@ -30,6 +30,8 @@ class ModelRow(msgspec.Struct, frozen=True):
     """Proposed for it."""
     required: int = 0
     """Of those, the ones without which it is no GO."""
+    stage: str = ""
+    """What goes on with it before there is a verdict, or how far it came."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -73,7 +75,11 @@ def model_rows(state: RunState) -> list[ModelRow]:
     report = state.decision
     cars = {car.name: car for car in (state.manifest.models if state.manifest is not None else ())}
     if report is None:
-        return [ModelRow(name, car, read.get(name)) for name, car in cars.items()]
+        ended = state.finish is not None
+        return [
+            ModelRow(name, car, read.get(name), stage=_stage(read=name in read, ended=ended))
+            for name, car in cars.items()
+        ]
     outcome = outcome_of(state)
     told = {one.model: one for one in outcome.models} if outcome is not None else {}
     counts: dict[str, list[int]] = {}
@@ -92,6 +98,12 @@ def model_rows(state: RunState) -> list[ModelRow]:
         )
         for one in worst_first(report)
     ]
+
+
+def _stage(*, read: bool, ended: bool) -> str:
+    if ended:
+        return "not judged" if read else "not read"
+    return "being judged" if read else "being read"
 
 
 _KEYS: dict[str, Callable[[ModelRow], str]] = {

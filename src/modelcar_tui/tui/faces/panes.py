@@ -81,7 +81,8 @@ def result_rows(state: RunState, pane: Pane, cells: int, glyphs: Glyphs, now: fl
     known = _known_result(state, pane.name, cells, glyphs, now)
     if known or pane.status in (Status.WAITING, Status.RUNNING):
         return known
-    return [line for text in pane.lines for line in paragraph(text, cells)]
+    told = pane.lines[1:] if pane.lines[:1] == (pane.summary,) else pane.lines
+    return [line for text in told for line in paragraph(text, cells)]
 
 
 def _known_result(state: RunState, name: str, cells: int, glyphs: Glyphs, now: float) -> list[Row]:

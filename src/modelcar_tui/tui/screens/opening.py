@@ -24,7 +24,12 @@ def _diff(board: Board, *, accept_required: bool = False) -> Screen[Any] | None:
     report = board.face.state.decision
     if report is not None and report.plan.changes:
         return DiffScreen(board.face, report, board.port, accept_required=accept_required)
-    board.tell("no plan yet; Decision has not finished" if report is None else "no changes are proposed")
+    if report is not None:
+        board.tell("no changes are proposed")
+    elif board.face.state.finish is not None:
+        board.tell("no plan: nothing was decided")
+    else:
+        board.tell("no plan yet; Decision has not finished")
     return None
 
 

@@ -58,10 +58,13 @@ class Wants:
         return wants
 
     def _panes(self, width: int, opened: set[str], *, roomy: bool) -> Iterator[Want]:
-        """The specialists that work, and those that the operator has opened or looks at."""
+        """The specialists that work, those that the operator has opened or looks at, and what failed where
+        no model is known or nothing was decided: there is no verdict to look at."""
+        state = self._face.state
+        failed = state.manifest is None or state.decision is None
         for pane in self._board.query(SpecialistPane):
             by_hand = pane.specialist in opened or pane.id in opened
-            if _open(self._face.state.pane(pane.specialist), by_hand):
+            if _open(state.pane(pane.specialist), by_hand, failed=failed):
                 yield Want(pane.id or "", _PANE if roomy else 4, pane.wanted(width), 70)
 
     def _table(self, height: int, focus: str, *, share: int) -> Iterator[Want]:
@@ -141,9 +144,12 @@ def _looked_at(want: Want, most: int) -> Want:
     return want._replace(weight=FOCUSED, least=least)
 
 
-def _open(pane: Pane | None, by_hand: bool) -> bool:
-    """Whether a specialist's pane is open: while it works, and where the operator has opened it."""
-    return pane is not None and (by_hand or pane.status is Status.RUNNING)
+def _open(pane: Pane | None, by_hand: bool, *, failed: bool) -> bool:
+    """Whether a specialist's pane is open: while it works, where the operator has opened it, or once it has
+    failed."""
+    return pane is not None and (
+        by_hand or pane.status is Status.RUNNING or (failed and pane.status is Status.FAILED)
+    )
 
 
 def _begun(pane: Pane | None) -> bool:

@@ -104,13 +104,14 @@ class ModelTable(View, can_focus=True):
     def _nothing(self) -> str:
         if self._all:
             return f"no model passes the filter; {shown('/')} changes it"
-        return (
-            "the manifest names no model" if self.face.state.manifest is not None else "reading the manifest"
-        )
+        if self.face.state.manifest is not None:
+            return "the manifest names no model"
+        return "no model is known" if self.face.state.finish is not None else "reading the manifest"
 
     def _look(self) -> None:
         state = self.face.state
-        key = (state.decision, state.models, state.manifest, state.qa.outcome, state.answer, state.cluster)
+        known = (state.decision, state.models, state.manifest, state.qa.outcome, state.answer, state.cluster)
+        key = (*known, state.finish)
         now = (*key, self.filter, self.grouping)
         if self._of and all(new is old for new, old in zip(now, self._of, strict=True)):
             return
