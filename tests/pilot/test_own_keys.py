@@ -12,7 +12,8 @@ from modelcar_tui.core.keymap import ACTS, STAY
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.qa.effect import tells
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.tui.keys import KEYS, shown, use
+from modelcar_tui.tui.keys import KEYS
+from modelcar_tui.tui.own_keys import shown, use
 from modelcar_tui.tui.screens.confirm import ConfirmDialog
 from modelcar_tui.tui.screens.consent import ConsentDialog
 from modelcar_tui.tui.screens.diff import DiffScreen

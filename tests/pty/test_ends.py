@@ -85,3 +85,36 @@ def test_idle_screen_sends_nothing(tmp_path: Path) -> None:
         terminal.wait_for("d: review")
         terminal.quiet(3.0)
         assert terminal.quiet(2.0) == 0
+
+
+AHEAD = """
+import sys, time
+class Held:
+    def find_spec(self, name, path=None, target=None):
+        if name == "textual":
+            {what}
+sys.meta_path.insert(0, Held())
+from modelcar_tui.cli import main
+sys.exit(main())
+"""
+"""Textual's import as it may go."""
+
+
+def before_textual(tmp_path: Path, what: str) -> list[str]:
+    return [sys.executable, "-c", AHEAD.format(what=what), *command(tmp_path)[1:]]
+
+
+def test_a_terminal_painted_before_textual_is_given_back_where_textual_does_not_come(tmp_path: Path) -> None:
+    with Terminal(before_textual(tmp_path, 'raise ImportError("no such thing")'), columns=100) as terminal:
+        assert terminal.wait_end() == 7
+    assert b"m.base.yaml\r" in terminal.sent and restored(terminal)
+    assert b"a fault of ours (ImportError" in terminal.sent.rpartition(b"\x1b[?1049l")[2]
+
+
+def test_a_signal_before_textual_has_the_terminal_gives_it_back(tmp_path: Path) -> None:
+    with Terminal(before_textual(tmp_path, "time.sleep(30)")) as terminal:
+        terminal.wait_for("4 QA")
+        terminal.kill(signal.SIGTERM)
+        assert terminal.wait_end() == 143
+    assert restored(terminal)
+    assert terminal.sent.rpartition(b"\x1b[?1049l")[2] == b"\x1b[?25h\x1b[?1004l\x1b[0m"

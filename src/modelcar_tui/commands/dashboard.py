@@ -5,12 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.preferences import Preferences
-from modelcar_tui.supervisor import Engine, RunState, Settings
-from modelcar_tui.tui import EnginePort, run_dashboard
+from modelcar_tui.supervisor import RunState
+from modelcar_tui.tui import painted_ahead
+
+if TYPE_CHECKING:
+    from modelcar_tui.supervisor import Settings
+    from modelcar_tui.tui import EnginePort
 
 SWITCH_S = 0.001
 """How long the engine's thread keeps the interpreter while a key waits; Python's own 5 ms are felt in a
@@ -19,17 +24,23 @@ flood."""
 
 def run(args: argparse.Namespace, preferences: Preferences) -> int:
     """Paint, run, and say the end in one line once the terminal is back; returns the exit status."""
-    port = _port(args)
-    sys.setswitchinterval(SWITCH_S)
-    status = run_dashboard(
-        port,
-        initial=RunState(path=args.manifest or "", demo=args.demo),
-        mouse=preferences.mouse,
-        ascii=preferences.ascii,
-        theme=preferences.theme,
-        low_bandwidth=preferences.low_bandwidth,
-        keys=preferences.keys,
-    )
+    initial, only_ascii = RunState(path=args.manifest or "", demo=args.demo), preferences.ascii
+    with painted_ahead(initial, ascii=only_ascii, replay=bool(args.replay)):
+        # What the screen and the run need is loaded behind the first rows.
+        from modelcar_tui.supervisor import Engine
+        from modelcar_tui.tui import run_dashboard
+
+        port = _port(args)
+        sys.setswitchinterval(SWITCH_S)
+        status = run_dashboard(
+            port,
+            initial=initial,
+            mouse=preferences.mouse,
+            ascii=only_ascii,
+            theme=preferences.theme,
+            low_bandwidth=preferences.low_bandwidth,
+            keys=preferences.keys,
+        )
     if isinstance(port, Engine):
         for line in port.last_words():
             complain(line)
@@ -37,6 +48,8 @@ def run(args: argparse.Namespace, preferences: Preferences) -> int:
 
 
 def _port(args: argparse.Namespace) -> EnginePort:
+    from modelcar_tui.supervisor import Engine, Settings
+
     fields = options.settings_fields(args)
     plain = Settings(manifest=args.manifest or "", **fields)
     if args.replay:

@@ -20,6 +20,8 @@ GIVE_BACK = (
 """Synchronised output, paste, wrap, in-band size, mouse, kitty's keys, alternate screen, cursor, focus."""
 LOOK_S = 0.1
 """How long a write that finds no room waits before it asks whether it should go on."""
+STDERR = 2
+"""Where the screen is painted."""
 PIECE = 256
 """Bytes for which a terminal that says it can be written has room."""
 
@@ -90,6 +92,21 @@ class Terminal:
         with suppress(OSError):
             return os.tcgetpgrp(self._handle) == os.getpgrp()
         return False
+
+
+def own_size() -> tuple[int, int] | None:
+    """Columns and rows that the terminal itself tells; None where there is none, or it tells nothing (0x0, as
+    a serial line).
+
+    Textual and Rich would take `COLUMNS` and `LINES` first, which a shell may have exported for another
+    window.
+    """
+    for handle in (STDERR, 0, 1):
+        with suppress(OSError):
+            columns, rows = os.get_terminal_size(handle)
+            if columns and rows:
+                return columns, rows
+    return None
 
 
 def _opened(handle: int) -> tuple[int, bool]:

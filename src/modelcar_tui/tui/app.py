@@ -17,15 +17,17 @@ from textual import events
 from modelcar_tui.core.ends import ENDS
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.keymap import Keymap
-from modelcar_tui.supervisor import Pane, RunState, fold, outcome_of
+from modelcar_tui.supervisor import RunState, fold, outcome_of
 from modelcar_tui.supervisor.events import Stamped
 from modelcar_tui.tui import glyphs
 from modelcar_tui.tui.driver import TerminalDriver
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.keys import bind, moved_bindings, use
+from modelcar_tui.tui.faces.front import with_board
+from modelcar_tui.tui.keys import bind, moved_bindings
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import NoLog, open_log
 from modelcar_tui.tui.messages import Copied, Said, ThemeChosen
+from modelcar_tui.tui.own_keys import use
 from modelcar_tui.tui.port import Clocked, EnginePort
 from modelcar_tui.tui.screens.base import Faced, FaceScreen, style
 from modelcar_tui.tui.screens.front import FrontScreen
@@ -42,15 +44,6 @@ LATE_S = 0.7
 """A tick this late means that the terminal does not take our bytes."""
 GOOD_TICKS = 120
 """Punctual slow ticks after which the full pace is tried again."""
-EMPTY_BOARD = tuple(
-    Pane(name=name, title=title)
-    for name, title in (
-        ("configuration", "Configuration"),
-        ("accelerator", "Accelerator"),
-        ("decision", "Decision"),
-        ("qa", "QA"),
-    )
-)
 
 
 class DashboardApp(ThemedApp):
@@ -79,9 +72,8 @@ class DashboardApp(ThemedApp):
         super().__init__(theme or ("ansi" if low_bandwidth else None), TerminalDriver)
         self._bindings = moved_bindings(self._bindings)
         self.port = port
-        state = initial or RunState()
         self.face = Face(
-            state=state if state.panes else _with_board(state),
+            state=with_board(initial or RunState()),
             glyphs=glyphs.ASCII if ascii else glyphs.UNICODE,
             palette=self.palette,
             clock=port.now if isinstance(port, Clocked) else clock or time.time,
@@ -198,9 +190,7 @@ class DashboardApp(ThemedApp):
         face = self.face
         before = face.state
         if stamped:
-            face.state = fold(stamped, face.state)
-            if not face.state.panes:
-                face.state = _with_board(face.state)
+            face.state = with_board(fold(stamped, face.state))
         second = float(int(face.clock())) if self._runs() else face.now
         grew = self._read_log()
         if face.state is not before or second != face.now or grew:
@@ -372,9 +362,3 @@ class DashboardApp(ThemedApp):
         # Rich would cut the line, and with it the report's path, at the terminal's edge.
         if self._crash_line:
             sys.stderr.write(f"{self._crash_line}\n")
-
-
-def _with_board(state: RunState) -> RunState:
-    import msgspec
-
-    return msgspec.structs.replace(state, panes=EMPTY_BOARD)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import termios
 from contextlib import suppress
@@ -13,10 +12,8 @@ from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 
 from modelcar_tui.core.ends import ENDS
-from modelcar_tui.core.terminal import Terminal
+from modelcar_tui.core.terminal import STDERR, Terminal, own_size
 
-STDERR = 2
-"""Where Textual paints."""
 FULL_S = 0.2
 """How long a write to the full queue waits before it looks whether the terminal was given up."""
 
@@ -105,21 +102,6 @@ class TerminalDriver(LinuxDriver):
         """Wait for the terminal no longer. From any thread."""
         if self._screen is not None:
             self._screen.cut()
-
-
-def own_size() -> tuple[int, int] | None:
-    """Columns and rows that the terminal itself tells; None where there is none, or it tells nothing (0x0, as
-    a serial line).
-
-    Textual and Rich would take `COLUMNS` and `LINES` first, which a shell may have exported for another
-    window.
-    """
-    for handle in (STDERR, 0, 1):
-        with suppress(OSError):
-            columns, rows = os.get_terminal_size(handle)
-            if columns and rows:
-                return columns, rows
-    return None
 
 
 def forget_typed() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from textual.app import App, SuspendNotSupported
 
-from modelcar_tui.tui.keys import shown
+from modelcar_tui.tui.own_keys import shown
 
 
 def edit_text(app: App[int], text: str) -> tuple[str, str]:

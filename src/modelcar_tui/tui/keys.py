@@ -1,7 +1,7 @@
 """The table of keys as the screens bind it, and the operator's own keys in place of the defaults.
 
 A screen binds the default keys of what it has; when it is made, it takes the operator's instead. What is told
-of a key asks `shown`.
+of a key asks `own_keys.shown`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from textual.binding import Binding, BindingsMap, BindingType
 
-from modelcar_tui.core.keymap import ACT_OF, ACTS, STAY, Keymap, keys_of
+from modelcar_tui.core.keymap import ACT_OF, ACTS, STAY
+from modelcar_tui.tui.own_keys import moved
 
 _RENAMED = {
     "solidus": "slash",
@@ -41,16 +42,6 @@ KEYS = {key: ACTS[name].meaning for key, name in NAMES.items()}
 _STAY = frozenset(map(textual_name, STAY))
 
 
-_moved: dict[str, tuple[str, ...]] = {}
-"""The operator's keys: those of the app that was made last in this process."""
-
-
-def use(moved: Keymap) -> None:
-    """Take these keys for the screens to come; empty takes the defaults."""
-    _moved.clear()
-    _moved.update(moved)
-
-
 def bind(keys: str, action: str, *, show: bool = True, priority: bool = False) -> list[BindingType]:
     """Bindings of the default `keys` (with commas between), each with the words of the table.
 
@@ -66,14 +57,14 @@ def bind(keys: str, action: str, *, show: bool = True, priority: bool = False) -
 
 def moved_bindings(bindings: BindingsMap) -> BindingsMap:
     """The bindings of a screen with the operator's keys; what is not of the table gives way to them."""
-    if not _moved:
+    if not moved():
         return bindings
     out: dict[str, list[Binding]] = {}
     for key, one in bindings:
         for new in _keys_in_place(key, one.id):
             if all(other.action != one.action for other in out.get(new, ())):
                 out.setdefault(new, []).append(replace(one, key=new))
-    for key in {textual_name(own) for keys in _moved.values() for own in keys} & out.keys():
+    for key in {textual_name(own) for keys in moved().values() for own in keys} & out.keys():
         out[key] = [one for one in out[key] if one.id is not None] or out[key]
     return BindingsMap.from_keys(out)
 
@@ -85,22 +76,9 @@ def sweeps(bindings: BindingsMap, key: str) -> bool:
 
 def _keys_in_place(key: str, name: str | None) -> tuple[str, ...]:
     """The operator's keys in place of one that a screen binds, which keeps its place where it stays."""
-    if name not in _moved:
+    if name is None or name not in moved():
         return (key,)
-    return (*map(textual_name, _moved[name]), *([key] if key in _STAY else []))
-
-
-def shown(key: str) -> str:
-    """The operator's key for what a default key does, both as they are printed; others as they are."""
-    name = ACT_OF.get(key)
-    if name is None or key in STAY or name not in _moved:
-        return key
-    return keys_of(name, _moved)[0]
-
-
-def shown_keys(keys: str) -> str:
-    """`shown` of each of several keys, with spaces between."""
-    return " ".join(map(shown, keys.split(" ")))
+    return (*map(textual_name, moved()[name]), *([key] if key in _STAY else []))
 
 
 def pretty(key: str) -> str:

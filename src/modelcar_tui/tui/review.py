@@ -11,7 +11,7 @@ from modelcar_tui.core.text import has_hidden
 from modelcar_tui.manifest import Change, Decision, Plan
 from modelcar_tui.supervisor import Marked
 from modelcar_tui.supervisor.events import ChangesMarked
-from modelcar_tui.tui.keys import shown
+from modelcar_tui.tui.own_keys import shown
 
 REQUIRED, WARNING = "required", "warning"
 _FIRST = (REQUIRED, WARNING)

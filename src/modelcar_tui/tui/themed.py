@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from textual.driver import Driver
 from textual.filter import LineFilter
 
-from modelcar_tui.tui.driver import own_size
+from modelcar_tui.core.terminal import own_size
 from modelcar_tui.tui.painted import PaintedApp
 from modelcar_tui.tui.safety import ControlFilter
 from modelcar_tui.tui.themes import PALETTES, Palette, choose

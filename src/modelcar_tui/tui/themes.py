@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 import msgspec
-from rich.style import Style
-from textual.theme import BUILTIN_THEMES, Theme
+
+if TYPE_CHECKING:
+    from rich.style import Style
+    from textual.theme import Theme
 
 _DARK = {
     "text": "#d0d0d0",
@@ -161,6 +164,8 @@ class Palette(msgspec.Struct, frozen=True):
 
     def theme(self) -> Theme:
         """The same for Textual's own widgets (inputs)."""
+        from textual.theme import BUILTIN_THEMES, Theme  # the first rows are painted before it is loaded
+
         if self.ansi:
             base = replace(BUILTIN_THEMES["ansi-dark"], name=self.name)
             if self.name == "ansi":
@@ -213,4 +218,6 @@ def choose(name: str | None, *, no_color: bool) -> Palette:
 @cache
 def role_styles(name: str) -> dict[str, Style]:
     """Role to Rich style of a palette."""
+    from rich.style import Style
+
     return {role: Style.parse(text or "none") for role, text in PALETTES[name].roles.items()}

@@ -142,8 +142,8 @@ WORK = (
     "commands.cleanup.run_cleanup",
     "commands.ask.run_ask",
     "commands.schema.print_schema",
-    "commands.dashboard.Engine",
-    "commands.dashboard.run_dashboard",
+    "supervisor.Engine",
+    "tui.run_dashboard",
 )
 """What the commands call when all is understood."""
 

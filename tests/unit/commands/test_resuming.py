@@ -48,7 +48,7 @@ def test_each_field_that_can_not_be_read_is_a_line(kept: Path, program: str) -> 
     assert all(f"`agent schema settings` says what {field} may be" in done.stderr for field in ODD)
 
 
-def test_the_dashboard_is_not_painted_for_such_a_run(kept: Path) -> None:
+def test_the_dashboard_does_not_come_for_such_a_run(kept: Path) -> None:
     args = start.parser().parse_args(["--resume", "last", "--state-dir", str(kept.parents[2])])
     with pytest.raises(UserError) as refused:
         dashboard.run(args, look(args))

@@ -15,7 +15,7 @@ from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.decision import tightest
 from modelcar_tui.tui.faces.doing import activity, doing
 from modelcar_tui.tui.faces.panes import tool_seconds
-from modelcar_tui.tui.keys import shown
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.rows import Row, Span, crop_middle, row, spans_width, width, wrap
 from modelcar_tui.verdict import QA_FAILED, Brief, NextStep, RunOutcome, Verdict
 

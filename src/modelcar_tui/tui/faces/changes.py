@@ -9,7 +9,7 @@ from modelcar_tui.core.text import has_hidden, reveal
 from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.tui.faces.memory import term_rows
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.keys import shown
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.review import REQUIRED, TAKEN, Choice, Mark, Review
 from modelcar_tui.tui.rows import EMPTY, Row, Span, labelled, paragraph, row
 

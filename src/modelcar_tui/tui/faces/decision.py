@@ -9,7 +9,7 @@ from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.need import amount
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.keys import shown
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.rows import Row, Span, crop_middle, labelled, pad, paragraph, row, spans_width, width
 from modelcar_tui.verdict import DecisionReport, ModelVerdict, Verdict
 

@@ -12,7 +12,7 @@ from modelcar_tui.supervisor import Finish, Qa, RunState
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.keys import shown
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.rows import Row, crop, row, spans_width
 
 

@@ -9,7 +9,7 @@ from modelcar_tui.supervisor import Qa, RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.qa_models import RUNNING, Fares, ModelQa, models_in_qa, seen_of, totals
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.keys import shown
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.rows import (
     Row,
     Span,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from modelcar_tui.qa import Effect, EffectLevel
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.keys import shown
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.rows import Row, labelled, paragraph
 
 _ROLES = {EffectLevel.FAILS: "bad", EffectLevel.WARNS: "warn", EffectLevel.TELLS: "muted"}

@@ -10,7 +10,7 @@ from modelcar_tui.manifest import Decision, Kind, Plan, Standing
 from modelcar_tui.supervisor import Approve, RunState
 from modelcar_tui.tui.faces.changes import describe, kinds
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.keys import shown
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.review import TAKEN, Choice, Review
 from modelcar_tui.verdict import ApplyPreview, DecisionReport, Verdict
 

@@ -9,7 +9,7 @@ import msgspec
 from modelcar_tui.manifest import Decision
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.writing import look_only, write_facts, write_warnings
-from modelcar_tui.tui.keys import shown
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.port import EnginePort
 from modelcar_tui.tui.review import Review
 from modelcar_tui.tui.screens.confirm import ConfirmDialog

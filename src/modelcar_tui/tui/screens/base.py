@@ -21,8 +21,9 @@ from modelcar_tui.core.counting import several
 from modelcar_tui.tui.board import Opening
 from modelcar_tui.tui.driver import forget_typed
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.keys import bind, moved_bindings, shown
+from modelcar_tui.tui.keys import bind, moved_bindings
 from modelcar_tui.tui.messages import Said
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.rows import EMPTY, Row, row
 from modelcar_tui.tui.view import View
 from modelcar_tui.tui.widgets.panels import Footer, HeaderBar

@@ -11,7 +11,8 @@ from textual.binding import BindingType
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.keys import bind, shown
+from modelcar_tui.tui.keys import bind
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.rows import EMPTY, Row, labelled, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
 from modelcar_tui.tui.screens.confirm import ConfirmDialog

@@ -7,7 +7,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from modelcar_tui.tui.faces.question import question_rows, question_title
-from modelcar_tui.tui.keys import bind, shown
+from modelcar_tui.tui.keys import bind
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.rows import EMPTY, Row, row
 from modelcar_tui.tui.screens.base import Dialog
 

@@ -13,10 +13,11 @@ from textual.widget import Widget
 from modelcar_tui.qa import hopeless_models
 from modelcar_tui.tui.arranging import TWO_FROM, arranged
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.keys import bind, shown
+from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.narrow import Filterable, ask_filter
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.screens.base import Keys, move_bindings
 from modelcar_tui.tui.screens.front import FrontScreen
 from modelcar_tui.tui.screens.prompt import Prompt

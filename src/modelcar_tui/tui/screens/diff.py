@@ -19,8 +19,9 @@ from modelcar_tui.supervisor.events import ChangesMarked
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.changes import Line, lines_of
 from modelcar_tui.tui.faces.writing import answer_to
-from modelcar_tui.tui.keys import bind, shown
+from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.messages import Copied
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.port import EnginePort
 from modelcar_tui.tui.review import TAKEN, Choice, Mark, Review, open_review
 from modelcar_tui.tui.screens.answering import AnsweringScreen

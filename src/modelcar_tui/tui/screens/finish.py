@@ -18,8 +18,9 @@ from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.decision import comparison, worst_first
 from modelcar_tui.tui.faces.doing import activity
 from modelcar_tui.tui.faces.panes import tool_seconds
-from modelcar_tui.tui.keys import bind, shown
+from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.messages import Said
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, labelled, pad, paragraph, row, spans_width, width
 from modelcar_tui.tui.screens.base import Dialog
 from modelcar_tui.verdict import STATUS, NextStep

@@ -10,12 +10,9 @@ from collections.abc import Iterable
 from textual.containers import Container
 from textual.widget import Widget
 
-from modelcar_tui.tui.faces.banner import banner_height
+from modelcar_tui.tui.faces.front import front_heights
 from modelcar_tui.tui.screens.base import FaceScreen, Keys
 from modelcar_tui.tui.widgets.panels import Banner, Strip
-
-ROOMY_FROM = 34
-"""Rows from which each specialist has a row of its own."""
 
 
 class FrontScreen(FaceScreen):
@@ -40,6 +37,10 @@ class FrontScreen(FaceScreen):
     def keys(self) -> Keys:
         return [("q", "quit")]
 
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.fit()
+
     def refresh_state(self) -> None:
         self.fit()
         super().refresh_state()
@@ -49,9 +50,5 @@ class FrontScreen(FaceScreen):
 
     def fit(self) -> None:
         """Rows of the answer and of the specialists."""
-        self._banner.styles.height = max(2, banner_height(self.face, max(1, self.size.width)))
-        self._strip.styles.height = self._strip_rows()
-
-    def _strip_rows(self) -> int:
-        panes = len(self.face.state.panes)
-        return max(1, panes) if self.size.height >= ROOMY_FROM and self.size.width >= 80 else 1
+        heights = front_heights(self.face, *self.app.size)
+        self._banner.styles.height, self._strip.styles.height = heights

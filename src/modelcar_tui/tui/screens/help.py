@@ -12,8 +12,9 @@ from textual.widget import Widget
 from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.facts import Known, explain_rows, fact_row, fact_widths, facts_of
-from modelcar_tui.tui.keys import bind, pretty, shown
+from modelcar_tui.tui.keys import bind, pretty
 from modelcar_tui.tui.narrow import ask_filter
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.rows import EMPTY, Row, Span, labelled, paragraph, row, spans_width
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
 from modelcar_tui.tui.screens.gpus import MOVES

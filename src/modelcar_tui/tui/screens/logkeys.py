@@ -8,8 +8,8 @@ from pathlib import Path
 
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.logerrors import ErrorWalk
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.patterns import parse_filter
 from modelcar_tui.tui.rows import crop_middle
 from modelcar_tui.tui.screens.prompt import Prompt

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from modelcar_tui.tui.keys import bind, shown
+from modelcar_tui.tui.keys import bind
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.rows import EMPTY, Row, paragraph
 from modelcar_tui.tui.screens.base import Dialog
 

@@ -11,7 +11,7 @@ from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.changes import Line, detail_rows, group_rows, heading, list_row
 from modelcar_tui.tui.faces.effect import effect_rows, overall_rows
 from modelcar_tui.tui.faces.hunks import hunk_rows
-from modelcar_tui.tui.keys import shown
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.review import TAKEN, Choice, Mark, Review
 from modelcar_tui.tui.rows import EMPTY, Row, between, paragraph, row, spans_width
 from modelcar_tui.tui.view import Scrolled, View

@@ -19,7 +19,7 @@ from modelcar_tui.tui.faces.gpus import (
     summary,
     table_row,
 )
-from modelcar_tui.tui.keys import shown
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row, width
 from modelcar_tui.tui.view import View

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from modelcar_tui.core.counting import several
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.keys import shown
 from modelcar_tui.tui.lines import keep_state, line_spans
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import LogLine
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import EMPTY, Row, Span, paragraph, row, spans_width, width
 from modelcar_tui.tui.view import View

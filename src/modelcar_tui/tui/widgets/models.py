@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.models import GROUPINGS, MANY, ModelGroup, ModelRow, arrange_models, model_rows
-from modelcar_tui.tui.keys import shown
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import Row, row
 from modelcar_tui.tui.view import View

@@ -10,8 +10,8 @@ from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.banner import banner_rows, header_row, keys_row
 from modelcar_tui.tui.faces.panes import pane_head, pane_rows
 from modelcar_tui.tui.faces.strip import strip_rows
-from modelcar_tui.tui.keys import shown_keys
 from modelcar_tui.tui.narrow import narrowed
+from modelcar_tui.tui.own_keys import shown_keys
 from modelcar_tui.tui.rows import EMPTY, Row
 from modelcar_tui.tui.view import Scrolled, View
 
