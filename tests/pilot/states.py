@@ -11,6 +11,7 @@ import msgspec
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.memory.types import Outcome
 from modelcar_tui.qa.effect import Effect, EffectLevel
 from modelcar_tui.qa.types import QaCounts, QaModelResult, QaOutcome
 from modelcar_tui.supervisor import events as e
@@ -48,7 +49,50 @@ def _answered() -> list[e.AnyEvent]:
     accepted = tuple(change.id for change in s.plan().changes)
     decision = Decision(plan_digest=s.plan().digest, accepted=accepted, write=True, who="ada")
     written = e.ManifestWritten(path=s.TARGET, sha256="1c" * 32, changes=len(accepted))
-    return [*_decided(), e.ApprovalGiven(decision=decision), written]
+    return [*_decided(), e.ApprovalGiven(decision=decision), written, *_judged_again()]
+
+
+def _starting(model: ModelVerdict) -> ModelVerdict:
+    """The model with what was missing."""
+    assert model.estimate is not None
+    found = msgspec.structs.replace(model.estimate, outcome=Outcome.STARTS, why="starts")
+    return msgspec.structs.replace(
+        _with_kinds(model, 0),
+        verdict=Verdict.GO,
+        why="starts",
+        settle="",
+        estimate=found,
+        needed_gib=msgspec.structs.replace(model.needed_gib, value=71.4),
+        comparison="71 GiB vs 4 x 80 GiB (H100-80GB-HBM3)",
+        gpus=4,
+    )
+
+
+def _judged_again() -> list[e.AnyEvent]:
+    """The verdict on what was written, as `verdict/accepting.py` makes it: the changes were what was
+    missing, a size is a guess still."""
+    report, needed = s.report(), s.plan().changes
+    mended = {change.model for change in needed if change.severity == "required"}
+    models = tuple(
+        _starting(model) if model.model in mended else _with_kinds(model, at)
+        for at, model in enumerate(report.models)
+    )
+    unknown = next(model for model in models if model.verdict is Verdict.UNKNOWN)
+    after = msgspec.structs.replace(
+        report,
+        verdict=Verdict.UNKNOWN,
+        why=f"{unknown.model}: {unknown.why}",
+        models=models,
+        findings=(),
+        with_changes=None,
+        without_changes=Verdict.NO_GO,
+    )
+    return [
+        e.DecisionMade(report=after),
+        e.SpecialistFinished(
+            specialist="decision", status=e.Status.WARNING, summary="UNKNOWN: 1 of 5 models"
+        ),
+    ]
 
 
 def working(_: Path) -> list[e.AnyEvent]:
@@ -157,7 +201,10 @@ def _ended(status: str, cause: str) -> list[e.AnyEvent]:
             specialist="qa", status=e.Status.FAILED if bad else e.Status.DONE, summary=outcome.message
         ),
         e.RunFinished(
-            exit_status=4 if bad else 8, verdict=Verdict.NO_GO, summary=outcome.message, seconds=612.0
+            exit_status=4 if bad else 8,
+            verdict=Verdict.NO_GO if bad else Verdict.UNKNOWN,
+            summary=outcome.message,
+            seconds=612.0,
         ),
     ]
 

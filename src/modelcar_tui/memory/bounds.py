@@ -53,6 +53,8 @@ def between(assumed: Estimate, other: Estimate, newer: str, on_card: OnCard) -> 
             f"{other.outcome.told} with those of 0.16 ({other.why})"
         )
         changes["error"] = ""
+    else:
+        changes["why"] = _wider(assumed, other).why
     return msgspec.structs.replace(assumed, **changes, **_surest(assumed, other, on_card))
 
 
@@ -69,7 +71,17 @@ def within(assumed: Estimate, most: Estimate, question: str, on_card: OnCard) ->
             f"or {most.outcome.told} ({most.why})"
         )
         changes["error"] = ""
+    else:
+        changes["why"] = _wider(assumed, most).why
     return msgspec.structs.replace(assumed, **changes, **_surest(assumed, most, on_card))
+
+
+def _wider(assumed: Estimate, other: Estimate) -> Estimate:
+    """Of two guesses that end alike, the one with the larger need: its reason tells the range that both
+    leave."""
+    need, others = assumed.required_gib, other.required_gib
+    guesses = assumed.outcome is other.outcome is not Outcome.UNKNOWN and need.source.is_guess
+    return other if guesses and (others.high or 0.0) > (need.high or 0.0) else assumed
 
 
 def _disagree(assumed: Estimate, other: Estimate) -> bool:

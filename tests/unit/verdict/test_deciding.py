@@ -149,6 +149,20 @@ def test_pods_that_could_not_all_be_read_leave_the_nodes_complete() -> None:
     assert decide(model(SHORT), t4(), partial=True, problems=(problem,)).verdict is Verdict.NO_GO
 
 
+@pytest.mark.parametrize("cc", ["8.9", "8.0"])
+def test_the_reason_of_a_guess_tells_the_range_that_its_figure_has(cc: str) -> None:
+    guess: dict[str, Fact[Any]] = {
+        "parameters": Fact(value=70_000_000_000, source=Source.NAME),
+        "bits": Fact(value=16, source=Source.NAME),
+    }
+    told = decide(
+        model(SHORT, config=None, **guess), node("l", "L40S", 4, mem=46068, cc=cc), h100(), vllm=None
+    )
+    need = told.needed_gib
+    assert need.low is not None and need.high is not None
+    assert f"{need.low:.0f} to {need.high:.0f} GiB" in told.why
+
+
 def test_what_would_settle_an_unknown_fits_its_reason() -> None:
     guess: dict[str, Fact[Any]] = {
         "parameters": Fact(value=8_030_000_000, source=Source.NAME),
