@@ -134,7 +134,7 @@ def language_model(state: RunState) -> Model | None:
     answers = tuple(
         Answer(
             one.question,
-            tuple((one.text or one.why or "There is no answer.").splitlines()),
+            tuple((one.text or one.why or "There is no answer.").replace("\r", "").split("\n")),
             f"the language model; numbers, names and verdicts checked; {one.cost}"
             if one.by == "model"
             else "read from the run's facts, no language model",
