@@ -23,6 +23,8 @@ _SOURCES = {
     "operator": Source.OPERATOR,
 }
 _NEEDS = ("required", "warning")
+MOST_NODES = 500
+"""Nodes whose facts are told."""
 
 
 class Known(NamedTuple):
@@ -123,7 +125,7 @@ def _of_cluster(state: RunState) -> list[Known]:
 
     at = report.inventory.at
     facts: list[Known] = []
-    for node in report.inventory.nodes[:500]:
+    for node in report.inventory.nodes[:MOST_NODES]:
         source = _SOURCES.get(node.product_from, Source.NONE)
         for name in node.products or (None,):
             facts.append(Known(node.name, "product", Fact(value=name, at=at, source=source)))

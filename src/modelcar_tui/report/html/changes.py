@@ -84,7 +84,7 @@ def changes(state: RunState) -> Changes | None:
         for hunk in report.hunks
     )
     then = ""
-    if plan.changes and report.with_changes is not None:
+    if plan.changes and report.with_changes is not None and state.written is None:
         why = f": {report.why_with_changes}" if report.why_with_changes else ""
         then = f"With all of them the verdict would be {report.with_changes}{why}."
     replaced = tuple(f"{each.path} {each}" for each in state.written.replaced) if state.written else ()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.facts import Source
-from modelcar_tui.report.facts import Known, facts_of
+from modelcar_tui.report.facts import MOST_NODES, Known, facts_of
 from modelcar_tui.report.html.head import vllm
 from modelcar_tui.report.html.told import Pair, age, fact_text, number
 from modelcar_tui.report.text import TITLES
@@ -87,8 +87,16 @@ def topics(state: RunState) -> list[Topic]:
         count = sum(map(len, groups.values()))
         if count:
             own = tuple(Group(name, tuple(rows)) for name, rows in groups.items())
-            found.append(Topic(title, several(count, "fact"), own))
+            found.append(Topic(title, several(count, "fact") + _of_how_many(state, key), own))
     return found
+
+
+def _of_how_many(state: RunState, topic: str) -> str:
+    """` of the first 500 of 5,000 nodes`, where not all are told."""
+    nodes = len(state.cluster.inventory.nodes) if state.cluster is not None else 0
+    if topic != "accelerator" or nodes <= MOST_NODES:
+        return ""
+    return f" of the first {MOST_NODES} of {several(nodes, 'node')}"
 
 
 def _said(known: Known, now: float) -> Said:
