@@ -48,8 +48,8 @@ def _of_estimates(state: RunState) -> Iterator[str]:
     releases = {model.estimate.vllm for model in judged if model.estimate is not None}
     assumed = sorted(release.rstrip("?") for release in releases if release.endswith("?"))
     if assumed:
-        releases = ", ".join(assumed)
-        yield f"Whether vLLM behaves as estimated: its release ({releases}) is assumed, or was not read."
+        told = ", ".join(assumed)
+        yield f"Whether vLLM behaves as estimated: its release ({told}) is assumed, or was not read."
 
 
 def _of_cluster(state: RunState) -> Iterator[str]:
