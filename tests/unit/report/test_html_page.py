@@ -18,8 +18,9 @@ from modelcar_tui.qa import QaMeasured
 from modelcar_tui.report import envelope, html_page
 from modelcar_tui.supervisor import RunState, fold, outcome_of
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.verdict import Verdict
+from modelcar_tui.verdict import Condition, Verdict
 from modelcar_tui.verdict.placement import Assignment
+from modelcar_tui.verdict.reports import Holds
 from pilot import states as st
 from pilot import support as s
 from support.pages import Cells, Page, hundred_read, states
@@ -254,6 +255,26 @@ def test_each_change_has_its_answer() -> None:
     assert "accepted by ada" in Page(text).text
     assert "<ins>+        - --max-model-len=32768</ins>" in text
     assert "<del>-        - --max-model-len=131072</del>" in text
+
+
+def test_what_the_changes_make_of_the_verdict_is_told() -> None:
+    open_ = decided(with_changes=Verdict.GO, why_with_changes="each can be served")
+    assert "With all of them the verdict would be GO: each can be served." in Page(html_page(open_)).text
+    done = REPLACED(
+        decided(without_changes=Verdict.NO_GO),
+        written=e.ManifestWritten(path=s.TARGET, sha256="1c" * 32, changes=4),
+    )
+    told = Page(html_page(done)).text
+    assert "The base manifest alone, without them: NO-GO." in told
+    assert "would be" not in told
+
+
+def test_conditions_with_what_settles_them_are_listed() -> None:
+    condition = Condition(text="if 1 H100 is free", holds=Holds.UNKNOWN, settles="oc get pods -A")
+    one = REPLACED(s.verdicts()[0], conditions=(condition,))
+    text = html_page(decided(verdict=Verdict.UNKNOWN, models=(one,)))
+    assert '<strong class="block">UNKNOWN</strong> <span class="rest">GO if 1 H100 is free</span>' in text
+    assert "if 1 H100 is free (to settle it: oc get pods -A)" in Page(text).text
 
 
 def test_what_is_only_marked_is_not_called_accepted() -> None:

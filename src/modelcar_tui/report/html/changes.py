@@ -12,6 +12,7 @@ from modelcar_tui.manifest import Change
 from modelcar_tui.report.html.head import written
 from modelcar_tui.report.html.told import change_words
 from modelcar_tui.supervisor import Approve, RunState
+from modelcar_tui.verdict import DecisionReport
 
 _SEVERITIES = ("required", "warning")
 _GRAVE = ("blocked", "error", "warning", "unknown")
@@ -55,7 +56,7 @@ class Changes(NamedTuple):
     written: str
     replaced: tuple[str, ...]
     then: str
-    """What the verdict would be with all of them."""
+    """What they make of the verdict."""
 
 
 class Remark(NamedTuple):
@@ -83,10 +84,6 @@ def changes(state: RunState) -> Changes | None:
         )
         for hunk in report.hunks
     )
-    then = ""
-    if plan.changes and report.with_changes is not None and state.written is None:
-        why = f": {report.why_with_changes}" if report.why_with_changes else ""
-        then = f"With all of them the verdict would be {report.with_changes}{why}."
     replaced = tuple(f"{each.path} {each}" for each in state.written.replaced) if state.written else ()
     return Changes(
         tally=several(len(plan.changes), "proposed change"),
@@ -95,8 +92,19 @@ def changes(state: RunState) -> Changes | None:
         files=f"{Path(plan.base).name} → {Path(plan.target).name}",
         written=written(state),
         replaced=replaced,
-        then=then,
+        then=_then(report, state),
     )
+
+
+def _then(report: DecisionReport, state: RunState) -> str:
+    """What the changes make of the verdict."""
+    if state.written is not None:
+        before = report.without_changes
+        return f"The base manifest alone, without them: {before}." if before is not None else ""
+    if not report.plan.changes or report.with_changes is None:
+        return ""
+    why = f": {report.why_with_changes}" if report.why_with_changes else ""
+    return f"With all of them the verdict would be {report.with_changes}{why}."
 
 
 def _need(change: Change) -> int:

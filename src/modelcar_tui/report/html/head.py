@@ -46,6 +46,8 @@ def head(state: RunState, told: RunOutcome | None) -> Head:
         return Head("NO VERDICT YET", "dk", "", going, "", (), unknown, (), going)
     tone = "no" if told.word == QA_FAILED else TONES[told.verdict]
     conditions = tuple(Condition(one.text, one.settles) for one in told.conditions)
+    if len(conditions) == 1 and not conditions[0].settles:
+        conditions = ()  # the headline says it whole
     rest = told.headline.removeprefix(told.word).lstrip(", ")
     votes = tuple(str(vote) for vote in state.votes)
     return Head(told.word, tone, rest, told.why, told.next, conditions, unknown, votes, going)
@@ -83,7 +85,7 @@ def _about(state: RunState) -> Iterator[Pair]:
         yield Pair("Exit status", str(finish.exit_status))
     else:
         yield Pair("Ended", f"not yet; newest event {when(state.now)}")
-    yield Pair("Written", written(state))
+    yield Pair("Written", written(state, short=True))
     yield Pair("Run", state.run_id, True)
 
 
@@ -107,13 +109,15 @@ def vllm(state: RunState) -> str:
     return "unknown"
 
 
-def written(state: RunState) -> str:
-    """What was written where, by whom; or why nothing was."""
+def written(state: RunState, *, short: bool = False) -> str:
+    """What was written where, by whom; or why nothing was. `short` leaves out the manifest's own folder."""
     answer = state.answer
     who = f", accepted by {answer.who}" if answer is not None and answer.who not in ("", Approve.SHOW) else ""
     if state.written is not None:
         changes = several(state.written.changes, "change")
-        return f"{state.written.path} ({changes}, sha256 {state.written.sha256[:16]}){who}"
+        path = Path(state.written.path)
+        beside = short and path.parent == Path(state.path).parent
+        return f"{path.name if beside else path} ({changes}, sha256 {state.written.sha256[:16]}){who}"
     if state.kept:
         return f"nothing: {state.kept}"
     changes_wait = state.decision is not None and bool(state.decision.plan.changes)
