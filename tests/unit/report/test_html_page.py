@@ -370,6 +370,19 @@ def test_an_unfinished_run_says_where_it_stands(made: dict[str, RunState]) -> No
     assert outcome_of(made["finished"]) is not None
 
 
+def test_a_run_that_failed_early_has_the_verdict_that_it_ended_with_and_its_reason() -> None:
+    why = "the API server refused the token"
+    ended = e.RunFinished(exit_status=3, verdict=Verdict.UNKNOWN, summary=why, seconds=4.2)
+    text = html_page(fold(s.stamp([*s.begin(), ended])))
+    told = Page(text).text
+    assert '<strong class="block">UNKNOWN</strong>' in text
+    assert f"UNKNOWN {why}" in told
+    assert "Exit status 3" in told
+    assert "no decision was made. Nothing was written." in told
+    assert {row[1] for row in Cells(text).of("5 models: 5 not judged")} == {"not judged"}
+    assert "yet" not in told
+
+
 def luminance(colour: str) -> float:
     """Relative, as WCAG 2.2 has it."""
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]

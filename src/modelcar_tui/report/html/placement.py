@@ -242,7 +242,7 @@ def _landed(state: RunState, at: dict[str, int]) -> tuple[Landed, ...]:
 def _told(state: RunState, landed: tuple[Landed, ...]) -> str:
     report = state.decision
     if report is None:
-        return "No placement was worked out: there is no verdict yet."
+        return "No placement was worked out: no decision was made."
     if report.together:
         return f"{report.together[0].upper()}{report.together[1:]}."
     if not report.placed:
