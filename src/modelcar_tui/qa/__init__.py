@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         WentSilent,
     )
     from modelcar_tui.qa.image import SuiteImage, suite_image
-    from modelcar_tui.qa.measured import failed_lines, measured_line
+    from modelcar_tui.qa.measured import failed_lines, figure_words, measured_line
     from modelcar_tui.qa.outcome import could_not_start
     from modelcar_tui.qa.preconditions import for_older_scripts, qa_skipped, skip_reason
     from modelcar_tui.qa.runner import QaSecrets, Runner
@@ -67,6 +67,7 @@ __all__ = [
     "effect_rows",
     "failed_lines",
     "fails",
+    "figure_words",
     "find_leftovers",
     "for_older_scripts",
     "hopeless_models",
@@ -95,7 +96,7 @@ if not TYPE_CHECKING:
             "effects": "clean_up_commands cluster_effects job_engine_effects named pull_effects time_effect",
             "events": "QaEvent QaLogGrew QaProgressed QaSaw QaStarted Warned WentSilent",
             "image": "SuiteImage suite_image",
-            "measured": "failed_lines measured_line",
+            "measured": "failed_lines figure_words measured_line",
             "outcome": "could_not_start",
             "preconditions": "for_older_scripts qa_skipped skip_reason",
             "runner": "QaSecrets Runner",

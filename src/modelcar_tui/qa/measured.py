@@ -4,6 +4,7 @@ predicted."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from modelcar_tui.core.counting import several
 from modelcar_tui.qa.types import FAILED_STATUSES, QaMeasured, QaModelResult
@@ -59,6 +60,32 @@ def measured_line(one: QaMeasured) -> str:
         else ""
     )
     return f"{head}, {_number(one.predicted)}{bounds} predicted{_off(one.value, one.predicted)}"
+
+
+class FigureWords(NamedTuple):
+    """One figure for a table of predicted and measured."""
+
+    name: str
+    measured: str
+    predicted: str
+    """With its bounds where it rests on a guess; empty where there is no prediction."""
+    off: str
+    """`0.5 % low`: the prediction against what was measured; empty where there is none."""
+
+
+def figure_words(one: QaMeasured) -> FigureWords:
+    """The parts of `measured_line`, each with its unit."""
+    name, unit = _WHAT.get(one.what, (one.what, ""))
+    tail = f" {unit}" if unit else ""
+    if one.predicted is None:
+        return FigureWords(name, f"{_number(one.value)}{tail}", "", "")
+    bounds = (
+        f" ({_number(one.low)} to {_number(one.high)})"
+        if one.low is not None and one.high is not None
+        else ""
+    )
+    off = _off(one.value, one.predicted).strip(" ()")
+    return FigureWords(name, f"{_number(one.value)}{tail}", f"{_number(one.predicted)}{bounds}{tail}", off)
 
 
 def _off(value: float, predicted: float) -> str:

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from modelcar_tui.qa import QaOutcome, Seen, hopeless_models
 from modelcar_tui.supervisor import Qa, RunState
 from modelcar_tui.tui import format as f
-from modelcar_tui.tui.faces.qa_models import RUNNING, Fares, ModelQa, models_in_qa, seen_of, totals
+from modelcar_tui.tui.faces.qa_models import (
+    RUNNING,
+    Fares,
+    ModelQa,
+    glyph_of,
+    models_in_qa,
+    role_of,
+    seen_of,
+    totals,
+)
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.rows import (
@@ -112,18 +121,18 @@ def model_rows(models: Sequence[ModelQa], cells: int, glyphs: Glyphs, names: int
         names: cells of the names; 0 for as many as these models need.
     """
     names = names or _names_width(models, cells)
-    return [_model_row(one, cells, glyphs, names, [(one.cause, one.role)]) for one in models]
+    return [_model_row(one, cells, glyphs, names, [(one.cause, role_of(one))]) for one in models]
 
 
 def _model_row(one: ModelQa, cells: int, glyphs: Glyphs, names: int, tail: Sequence[Span]) -> Row:
     room = cells - 4 - names - _WORD
     return row(
-        (f"{one.glyph(glyphs)} ", one.role),
+        (f"{glyph_of(one, glyphs)} ", role_of(one)),
         (
             pad(crop_middle(one.model, names, glyphs.ellipsis), names),
             "strong" if one.fares in RUNNING else "text",
         ),
-        (f"  {one.fares.value:<{_WORD}}", one.role),
+        (f"  {one.fares.value:<{_WORD}}", role_of(one)),
         *((text if at < len(tail) - 1 else crop(text, room), role) for at, (text, role) in enumerate(tail)),
     )
 

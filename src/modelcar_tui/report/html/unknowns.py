@@ -1,0 +1,72 @@
+"""What nobody knows of a run: unknown is a value, and the page says so where it is read first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelcar_tui.cluster.types import State
+from modelcar_tui.core.counting import several
+from modelcar_tui.supervisor import RunState
+from modelcar_tui.verdict import RunOutcome, Verdict
+
+
+def unknowns(state: RunState, told: RunOutcome | None) -> Iterator[str]:
+    """One sentence each, with what would settle it."""
+    yield from _of_cluster(state)
+    if told is None:
+        yield "No verdict was reached."
+        return
+    yield from _of_models(told)
+    yield from _of_estimates(state)
+    for check in state.decision.checks if state.decision is not None else ():
+        if check.state is State.UNKNOWN:
+            yield check.what + _settled(check.fix)
+    if any(model.verdict is Verdict.GO and not model.measured for model in told.models):
+        yield "No start was measured for models that QA did not test: their GO is a prediction."
+
+
+def _settled(step: str) -> str:
+    return f". To settle it: {step}" if step else ""
+
+
+def _of_models(told: RunOutcome) -> Iterator[str]:
+    """The models without a verdict, by reason."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for model in told.models:
+        if model.verdict is Verdict.UNKNOWN:
+            groups.setdefault((model.why, model.next), []).append(model.model)
+    for (why, step), names in groups.items():
+        who = names[0] if len(names) == 1 else several(len(names), "model")
+        yield f"{who}: {why}{_settled(step)}"
+
+
+def _of_estimates(state: RunState) -> Iterator[str]:
+    judged = state.decision.models if state.decision is not None else ()
+    guesses = sum(model.needed_gib.guess for model in judged)
+    if guesses:
+        yield f"The memory of {several(guesses, 'model')} is a guess with bounds, not read from the image."
+    releases = {model.estimate.vllm for model in judged if model.estimate is not None}
+    assumed = sorted(release.rstrip("?") for release in releases if release.endswith("?"))
+    if assumed:
+        told = ", ".join(assumed)
+        yield f"Whether vLLM behaves as estimated: its release ({told}) is assumed, or was not read."
+
+
+def _of_cluster(state: RunState) -> Iterator[str]:
+    report = state.cluster
+    if report is None:
+        yield "The cluster: it was not looked at."
+        return
+    from modelcar_tui.cluster import card_totals
+
+    if report.access.problem is not None:
+        yield f"The cluster: {report.access.problem}"
+    if not report.inventory.known:
+        yield "Which GPUs there are."
+    elif report.inventory.partial:
+        yield "Whether there are more GPUs: not all nodes could be read."
+    if report.inventory.known and card_totals(report.inventory).free_unsure:
+        yield "How many GPUs are free on some nodes."
+    if report.runtime is None:
+        problem = f": {report.runtime_problem}" if report.runtime_problem else ""
+        yield f"Which runtime image will serve{problem}."
