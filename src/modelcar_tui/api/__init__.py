@@ -11,7 +11,7 @@ from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
     from modelcar_tui.api.earlier import EarlierRun, EarlierRuns, list_runs, load_run
-    from modelcar_tui.api.estimating import Estimated, estimate
+    from modelcar_tui.api.estimating import Estimated, estimate, is_public_name
     from modelcar_tui.api.judging import accept, judge
     from modelcar_tui.api.linting import Linted, judged_by, lint
     from modelcar_tui.api.looking import inventory
@@ -24,6 +24,7 @@ __all__ = [
     "accept",
     "estimate",
     "inventory",
+    "is_public_name",
     "judge",
     "judged_by",
     "lint",
@@ -36,7 +37,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "earlier": "EarlierRun EarlierRuns list_runs load_run",
-            "estimating": "Estimated estimate",
+            "estimating": "Estimated estimate is_public_name",
             "judging": "accept judge",
             "linting": "Linted judged_by lint",
             "looking": "inventory",

@@ -134,6 +134,11 @@ def _facts(source: str, authfile: str | None, registries_conf: str | None) -> Im
     return run_once(inspect_image(source, "", options=options, count_parameters=count_parameters))
 
 
+def is_public_name(source: str) -> bool:
+    """Whether a source is taken for a model's name, for which no registry is asked."""
+    return by_name(source) is not None
+
+
 def by_name(source: str) -> ImageFacts | None:
     """A public model's name; None for what may be an image."""
     from modelcar_tui.models import is_model_name, public_model, unknown_model

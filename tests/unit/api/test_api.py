@@ -122,7 +122,7 @@ async def test_what_waits_says_so_in_a_running_loop(tmp_path: Path, config: str)
         lambda: estimate("quay.io/o/m:1", "L40S"),
     )
     for call in waits:
-        with pytest.raises(RuntimeError, match="would stop the event loop of this thread: a(wait|sync for)"):
+        with pytest.raises(RuntimeError, match=r"would stop the event loop of this thread: a(wait|sync for)"):
             call()
     assert estimate(config, "L40S").starts  # waits for nobody
     assert (await asyncio.to_thread(inventory, ["L40S:1"])).inventory.known
