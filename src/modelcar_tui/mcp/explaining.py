@@ -13,6 +13,7 @@ from modelcar_tui.mcp import inputs as i
 from modelcar_tui.mcp import outputs as o
 from modelcar_tui.mcp.answering import MOST_ROWS
 from modelcar_tui.mcp.asking import Asking
+from modelcar_tui.mcp.cleaning import block, safe
 from modelcar_tui.qa import QaOutcome
 from modelcar_tui.report import change_text, envelope, markdown, to_json
 from modelcar_tui.supervisor import RunState, outcome_of
@@ -172,9 +173,9 @@ def report(asking: Asking, uri: str) -> tuple[str, str]:
         raise UserError(Problem(where=clean(uri, limit=200), what="is no resource of ours", fix=fix))
     state = api.load_run(asking.journal(run))
     kind, text = (
-        ("text/markdown", markdown(state))
+        ("text/markdown", block(markdown(state), limit=MOST_REPORT + 1))
         if name == "report.md"
-        else ("application/json", to_json(envelope(state)))
+        else ("application/json", to_json(safe(envelope(state))))
     )
     if len(text) > MOST_REPORT:
         what = f"the report is longer than {MOST_REPORT // 1024**2} MiB"

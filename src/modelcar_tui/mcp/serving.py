@@ -19,11 +19,11 @@ from pydantic import BaseModel, ValidationError
 from modelcar_tui.core.crash import kind
 from modelcar_tui.core.credentials import teach_environment
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.core.secrets import redact
-from modelcar_tui.core.text import clean, clean_block
+from modelcar_tui.core.text import clean
 from modelcar_tui.core.version import __version__
 from modelcar_tui.mcp.asking import Asking
-from modelcar_tui.mcp.explaining import MOST_REPORT, SCHEME, report
+from modelcar_tui.mcp.cleaning import block, line, safe
+from modelcar_tui.mcp.explaining import SCHEME, report
 from modelcar_tui.mcp.lanes import Lanes
 from modelcar_tui.mcp.lines import take_input
 from modelcar_tui.mcp.tools import TOOLS, ToolOf
@@ -124,14 +124,13 @@ async def _called(
         sys.stderr.write(f"{tool.name}: a fault of ours ({kind(error)})\n")
         return _error(f"{tool.name}: a fault of ours ({kind(error)}); please report it")
     return types.CallToolResult(
-        content=[types.TextContent(text=clean_block(redact(text), limit=_LONGEST_TEXT))],
+        content=[types.TextContent(text=block(text, limit=_LONGEST_TEXT))],
         structured_content=safe(output.model_dump(mode="json")),
     )
 
 
 def _error(text: str) -> types.CallToolResult:
-    line = clean(redact(text), limit=1000)
-    return types.CallToolResult(content=[types.TextContent(text=line)], is_error=True)
+    return types.CallToolResult(content=[types.TextContent(text=line(text, limit=1000))], is_error=True)
 
 
 def _invalid(error: ValidationError) -> str:
@@ -140,17 +139,6 @@ def _invalid(error: ValidationError) -> str:
     where = ".".join(clean(str(part), limit=60) for part in first["loc"])
     more = error.error_count() - 1
     return f"{where}: {first['msg']}" + (f" (and {more} more)" if more else "")
-
-
-def safe(value: Any) -> Any:
-    """Every text of an answer on one line, without control characters and secrets."""
-    if isinstance(value, str):
-        return clean(redact(value))
-    if isinstance(value, list):
-        return [safe(item) for item in value]
-    if isinstance(value, dict):
-        return {safe(key): safe(item) for key, item in value.items()}
-    return value
 
 
 _TEMPLATES = tuple(
@@ -171,7 +159,7 @@ def _resources(asking: Asking) -> list[types.Resource]:
         types.Resource(
             name=clean(f"{run.id} report"),
             uri=f"{SCHEME}{clean(run.id)}/report.md",
-            description=clean(redact(f"{run.end}: {run.manifest}"), limit=300),
+            description=line(f"{run.end}: {run.manifest}", limit=300),
             mime_type="text/markdown",
         )
         for run in list_runs(state_dir=asking.state_dir, most=_MOST_LISTED).runs
@@ -181,17 +169,12 @@ def _resources(asking: Asking) -> list[types.Resource]:
 async def _resource(asking: Asking, lanes: Lanes, uri: str) -> types.ReadResourceResult:
     try:
         async with asyncio.timeout(60):
-            media, text = await lanes.run(partial(_report, asking, uri))
+            media, text = await lanes.run(partial(report, asking, uri))
     except TimeoutError:
         raise MCPError(types.INTERNAL_ERROR, "no report within 60 s") from None
     except UserError as error:
-        raise MCPError(types.INVALID_PARAMS, clean(redact(str(error.problems[0])), limit=1000)) from None
+        raise MCPError(types.INVALID_PARAMS, line(str(error.problems[0]), limit=1000)) from None
     except Exception as error:  # noqa: BLE001 - its text may hold anything
         raise MCPError(types.INTERNAL_ERROR, f"a fault of ours ({kind(error)})") from None
     contents = types.TextResourceContents(uri=uri, mime_type=media, text=text)
     return types.ReadResourceResult(contents=[contents])
-
-
-def _report(asking: Asking, uri: str) -> tuple[str, str]:
-    media, text = report(asking, uri)
-    return media, clean_block(redact(text), limit=MOST_REPORT)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,13 @@ def test_no_runs_are_an_empty_list_and_the_last_of_them_an_error(tmp_path: Path)
 
 def test_verdicts_compare_with_words() -> None:
     assert Verdict.NO_GO == "NO-GO"
+
+
+def test_threads_side_by_side_get_the_same_answers(config: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        estimates = [pool.submit(estimate, config, "L40S") for _ in range(8)]
+        lints = [pool.submit(lint, BAD) for _ in range(8)]
+        looks = [pool.submit(inventory, ["L40S:4"]) for _ in range(4)]
+    assert {repr(one.result().estimate) for one in estimates} == {repr(estimate(config, "L40S").estimate)}
+    assert {repr(one.result()) for one in lints} == {repr(lint(BAD))}
+    assert all(one.result().inventory.known for one in looks)

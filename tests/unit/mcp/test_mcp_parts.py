@@ -9,9 +9,9 @@ import threading
 import pytest
 
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.mcp.cleaning import safe
 from modelcar_tui.mcp.lanes import Lanes, in_thread
 from modelcar_tui.mcp.lines import Lines
-from modelcar_tui.mcp.serving import safe
 
 
 async def test_so_many_work_and_more_than_may_wait_are_refused() -> None:
