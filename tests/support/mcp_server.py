@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,12 @@ class Raw:
         assert self.process.stdout is not None
         found: dict[str, Any] = json.loads(self.process.stdout.readline())
         return found
+
+    def unread(self) -> int:
+        """Bytes that wait in the pipe of its answers."""
+        assert self.process.stdout is not None
+        told = fcntl.ioctl(self.process.stdout.fileno(), termios.FIONREAD, bytes(4))
+        return int.from_bytes(told, sys.byteorder)
 
     def close(self) -> int:
         assert self.process.stdin is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from modelcar_tui.mcp.lanes import in_thread
 
@@ -16,14 +17,18 @@ _TOO_LONG = '{"jsonrpc":"2.0","too":"long"}\n'
 class Lines:
     """Lines of a descriptor, as `mcp.server.stdio` iterates over them."""
 
-    def __init__(self, handle: int, most: int = MOST_LINE) -> None:
+    def __init__(
+        self, handle: int, most: int = MOST_LINE, *, at_end: Callable[[], object] = lambda: None
+    ) -> None:
         """
         Args:
             handle: Of a pipe, a file or a socket.
             most: Bytes of a line; of a longer one nothing is kept.
+            at_end: Called when there is no more.
         """
         self._handle = handle
         self._most = most
+        self._at_end = at_end
         self._rest = bytearray()
         self._ended = False
 
@@ -33,6 +38,7 @@ class Lines:
     async def __anext__(self) -> str:
         line = await in_thread(self._line)
         if not line:
+            self._at_end()
             raise StopAsyncIteration
         return line
 
@@ -56,10 +62,10 @@ class Lines:
         return _TOO_LONG if dropped or len(line) > self._most else line.decode(errors="replace")
 
 
-def take_input() -> Lines:
+def take_input(at_end: Callable[[], object]) -> Lines:
     """Standard input as `Lines`; whatever else reads it in this process, or a child of it, finds nothing."""
     private = os.dup(0)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
-    return Lines(private)
+    return Lines(private, at_end=at_end)

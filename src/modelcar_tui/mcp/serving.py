@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import sys
 from collections.abc import Callable
@@ -18,7 +19,10 @@ from pydantic import BaseModel, ValidationError
 
 from modelcar_tui.core.crash import kind
 from modelcar_tui.core.credentials import teach_environment
+from modelcar_tui.core.ends import ENDS
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.streams import OutputLost
 from modelcar_tui.core.text import clean
 from modelcar_tui.core.version import __version__
 from modelcar_tui.mcp.asking import Asking
@@ -29,6 +33,8 @@ from modelcar_tui.mcp.lines import take_input
 from modelcar_tui.mcp.tools import TOOLS, ToolOf
 
 AT_ONCE, WAITING = 4, 32
+END_S = 2.0
+"""From the end of input to the end of the process, be it that a client reads no answer."""
 _LONGEST_TEXT = 20_000
 _MOST_LISTED = 20
 """Runs whose reports are listed as resources; all can be read."""
@@ -45,15 +51,31 @@ def serve(asking: Asking) -> None:
 
     Raises:
         UserError: a root is no folder.
+        OutputLost: the client reads no more.
     """
     _ = asking.allowed  # said now, not at the first question
     teach_environment()
     logging.getLogger("mcp").setLevel(logging.CRITICAL)  # it would tell what a client asked
-    asyncio.run(_serve(asking))
+    try:
+        asyncio.run(_serve(asking))
+    except BaseExceptionGroup as group:
+        if (gone := _reader_gone(group)) is None:
+            raise
+        raise OutputLost(gone.errno or errno.EPIPE) from None
+
+
+def _reader_gone(group: BaseExceptionGroup[BaseException]) -> OSError | None:
+    """Why nothing can be written any more, where that is all that went wrong."""
+    faults, others = group.split(OSError)
+    while others is None and isinstance(faults, BaseExceptionGroup):
+        if isinstance(first := faults.exceptions[0], OSError):
+            return first
+        faults = first if isinstance(first, BaseExceptionGroup) else None
+    return None
 
 
 async def _serve(asking: Asking) -> None:
-    lines = take_input()
+    lines = take_input(lambda: ENDS.begin(ExitStatus.GO, END_S))
     async with stdio_server(stdin=cast("anyio.AsyncFile[str]", lines)) as (read, write):
         server = make_server(asking)
         await server.run(read, write, server.create_initialization_options())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -71,6 +72,26 @@ def test_the_end_of_input_ends_it_at_once_whatever_works(raw: Start) -> None:
     began = time.monotonic()
     assert server.close() == 0
     assert time.monotonic() - began < 10
+
+
+def test_a_client_that_reads_nothing_keeps_nothing_open(raw: Start) -> None:
+    server = raw()
+    for number in range(2, 30):  # more than a pipe holds
+        server.call(number, "estimate", source="granite-3.1-8b-instruct", gpu="L40S", terms=True)
+    until = time.monotonic() + 30
+    while server.unread() < 40_000 and time.monotonic() < until:
+        os.sched_yield()
+    assert server.close() == 0
+
+
+def test_a_client_that_is_gone_is_told_in_one_line(raw: Start, tmp_path: Path) -> None:
+    server = raw()
+    assert server.process.stdout is not None
+    server.process.stdout.close()
+    server.call(2, "lint", text="a: 1")
+    assert server.process.wait(timeout=20) == 141
+    (line,) = (tmp_path / "talk").read_text().splitlines()
+    assert line.startswith("standard output: whoever read it went away")
 
 
 def test_a_signal_ends_it_with_its_status(raw: Start) -> None:
