@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 
+from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.mcp import Asking
@@ -20,6 +22,8 @@ def run_mcp(asking: Asking) -> int:
         raise UserError(Problem(where="agent mcp", what=what, fix="pip install 'modelcar-tui[mcp]'"))
     from modelcar_tui.mcp import serve
 
+    if sys.stdin.isatty():
+        complain("note: it waits for a program's messages on standard input (docs/mcp.md); Ctrl-C ends it")
     serve(asking)
     return ExitStatus.GO
 

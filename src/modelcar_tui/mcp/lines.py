@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 from modelcar_tui.mcp.lanes import in_thread
 
@@ -50,7 +51,7 @@ class Lines:
                 self._rest.clear()
                 dropped = True
             searched = len(self._rest)
-            piece = b"" if self._ended else os.read(self._handle, _PIECE)
+            piece = b"" if self._ended else self._piece()
             if not piece:
                 self._ended = True
                 last = bytes(self._rest)
@@ -60,6 +61,12 @@ class Lines:
         line = bytes(self._rest[: end + 1])
         del self._rest[: end + 1]
         return _TOO_LONG if dropped or len(line) > self._most else line.decode(errors="replace")
+
+    def _piece(self) -> bytes:
+        """What has come; nothing at the end, be it that of a terminal that went away."""
+        with suppress(OSError):
+            return os.read(self._handle, _PIECE)
+        return b""
 
 
 def take_input(at_end: Callable[[], object]) -> Lines:

@@ -149,3 +149,21 @@ def test_a_root_that_is_no_folder_is_said_at_the_start(tmp_path: Path, capsys) -
     told = capsys.readouterr()
     assert told.out == ""
     assert "is no folder" in told.err
+
+
+def test_at_a_terminal_it_says_what_it_waits_for_and_ends_with_it(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "modelcar_tui.agent", "mcp"],
+        env=environment(tmp_path),
+        cwd=tmp_path,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    os.close(theirs)
+    assert process.stderr is not None
+    assert b"waits for a program's messages" in process.stderr.readline()
+    os.close(ours)
+    out, talk = process.communicate(timeout=20)
+    assert (process.returncode, out, talk) == (0, b"", b"")
