@@ -38,6 +38,8 @@ from modelcar_tui.api import linting
 def lint(*args, **more):
     raise ValueError("canary-in-an-exception")
 linting.lint = lint
+from modelcar_tui.api import earlier
+earlier.list_runs = lint
 """
 Start = Callable[..., Raw]
 
@@ -109,8 +111,11 @@ def test_a_fault_of_ours_is_one_line_without_its_text(raw: Start, tmp_path: Path
     told = server.read()["result"]
     assert told["isError"] is True
     assert told["content"][0]["text"].startswith("lint: a fault of ours (ValueError")
+    server.ask(3, "resources/list")
+    fault = server.read()["error"]
+    assert fault["message"].startswith("a fault of ours (ValueError")
     assert server.close() == 0
-    assert "canary" not in json.dumps(told)
+    assert "canary" not in json.dumps([told, fault])
     assert "canary" not in (tmp_path / "talk").read_text()
 
 
