@@ -1,20 +1,63 @@
-"""modelcar-tui: GO / NO-GO / UNKNOWN for a Red Hat model-car manifest, before it is served."""
+"""modelcar-tui: GO / NO-GO / UNKNOWN for a Red Hat model-car manifest, before it is served.
+
+The names below are what other programs may build on; `docs/python.md` says what each gives and raises.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from modelcar_tui.core.version import __version__
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor import Supervisor
+    from modelcar_tui.api import accept, estimate, inventory, judge, lint, list_runs, load_run
+    from modelcar_tui.core.errors import Problem, UserError
+    from modelcar_tui.manifest import Decision
+    from modelcar_tui.supervisor import (
+        Approve,
+        Context,
+        RunState,
+        Settings,
+        Specialist,
+        Supervisor,
+        outcome_of,
+    )
+    from modelcar_tui.verdict import Verdict
 
-__all__ = ["Supervisor", "__version__"]
+__all__ = [
+    "Approve",
+    "Context",
+    "Decision",
+    "Problem",
+    "RunState",
+    "Settings",
+    "Specialist",
+    "Supervisor",
+    "UserError",
+    "Verdict",
+    "__version__",
+    "accept",
+    "estimate",
+    "inventory",
+    "judge",
+    "lint",
+    "list_runs",
+    "load_run",
+    "outcome_of",
+]
+
+_ROOMS = {
+    "api": "accept estimate inventory judge lint list_runs load_run",
+    "core.errors": "Problem UserError",
+    "manifest": "Decision",
+    "supervisor": "Approve Context RunState Settings Specialist Supervisor outcome_of",
+    "verdict": "Verdict",
+}
+_PLACES = {name: room for room, names in _ROOMS.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Supervisor":
-        from modelcar_tui.supervisor import Supervisor
-
-        return Supervisor
+    if name in _PLACES:
+        return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

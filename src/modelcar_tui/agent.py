@@ -174,6 +174,15 @@ def _call_schema(args: argparse.Namespace) -> int:
     return print_schema(args.kind)
 
 
+def _call_mcp(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.mcp import run_mcp
+    from modelcar_tui.mcp import Asking
+
+    names = ("state_dir", "kubeconfig", "namespace", "authfile", "registries_conf", "offline")
+    fields = {name: getattr(args, name) for name in names}
+    return run_mcp(Asking(roots=tuple(args.root) or (".",), context=args.kube_context, **fields))
+
+
 def _call_config(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.config import run_config
 
@@ -202,6 +211,7 @@ _CALLS: dict[str | None, Callable[[argparse.Namespace], int]] = {
     "ask": _call_ask,
     "schema": _call_schema,
     "config": _call_config,
+    "mcp": _call_mcp,
 }
 
 

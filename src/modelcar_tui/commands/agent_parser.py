@@ -56,6 +56,7 @@ def agent_parser() -> Parser:
         _cleanup,
         _ask,
         _schema,
+        _mcp,
     ):
         add(commands)
     _config(commands)
@@ -349,6 +350,33 @@ def _schema(commands: _Commands) -> None:
         examples=tuple(f"agent schema {kind} > {kind}.schema.json" for kind in kinds),
     )
     command.add_argument("kind", choices=kinds, help="which document; settings: a run's settings.json")
+
+
+def _mcp(commands: _Commands) -> None:
+    command = _add(
+        commands,
+        "mcp",
+        "read-only tools for programs that speak the Model Context Protocol",
+        usage="agent mcp [--root DIR] [options]",
+        description="Serves on standard input and output; a program starts it, not a person.",
+        examples=(
+            "agent mcp                           # files of the working folder",
+            "agent mcp --root ~/manifests        # ... of this folder instead",
+            "agent mcp --root DIR --root MODELS  # ... of both",
+            "agent mcp --offline                 # asks no registry and no cluster",
+        ),
+        epilog="exit status: 0 the client has ended it; all: agent --help",
+    )
+    command.add_argument(
+        "--root",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="files below it may be read; repeatable (default: the working folder)",
+    )
+    command.add_argument("--offline", action="store_true", help="ask no registry and no cluster")
+    options.add_access_options(command)
+    options.add_state_dir(command.add_argument_group("runs"), _OTHER_FOLDER)
 
 
 def _config(commands: _Commands) -> None:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
-from modelcar_tui.advice import Finding, Severity
-from modelcar_tui.advice.lint import CODES, examine, exit_worthy, of_problem, render_files
+from modelcar_tui.advice import Finding
+from modelcar_tui.advice.lint import CODES, exit_worthy, render_files
+from modelcar_tui.api import judged_by, lint
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
-from modelcar_tui.manifest import inspect_manifest
-from modelcar_tui.vllm import answering_release, is_open_release, known_arguments, newer_than, parse_version
 
 IGNORE = "MODELCAR_TUI_LINT_IGNORE"
 """The variable that stands for `--ignore`."""
@@ -38,7 +35,7 @@ def run_lint(
     """
     codes = _codes(ignore)
     sys.stderr.write(_judge(vllm))
-    files = [(path, tuple(_findings(path, vllm, each=each, ignore=codes))) for path in paths]
+    files = [(path, _findings(path, vllm, each=each, ignore=codes)) for path in paths]
     if text := render_files(files, form):
         sys.stdout.write(text + "\n")
     return worst(*(ExitStatus.USAGE for _, found in files if exit_worthy(found)))
@@ -62,36 +59,16 @@ def _codes(ignore: str | None) -> tuple[str, ...]:
     return codes
 
 
-def _findings(path: str, vllm: str | None, *, each: bool, ignore: tuple[str, ...]) -> Iterator[Finding]:
-    try:
-        manifest, errors = inspect_manifest(Path(path))
-    except UserError as error:
-        yield from (of_problem(problem, Severity.ERROR) for problem in error.problems)
-        return
-    told = examine(manifest, vllm=vllm, each=each, ignore=ignore)
+def _findings(path: str, vllm: str | None, *, each: bool, ignore: tuple[str, ...]) -> tuple[Finding, ...]:
+    told = lint(path, vllm=vllm, each=each, ignore=ignore)
     if told.off:
         one, codes = len(told.off) == 1, ", ".join(sorted({finding.code for finding in told.off}))
         is_off = "finding is" if one else "findings are"
         sys.stderr.write(f"{path}: {len(told.off)} {is_off} switched off ({codes})\n")
-    found = [*(of_problem(problem, Severity.ERROR) for problem in errors), *told.findings]
-    yield from sorted(
-        found, key=lambda finding: (finding.at.line, finding.at.column) if finding.at else (0, 0)
-    )
+    return told.findings
 
 
 def _judge(vllm: str | None) -> str:
-    """Which release's command line judges, and why that one."""
-    read = known_arguments().versions
-    release = answering_release(parse_version(vllm), read)
-    if vllm is None:
-        return (
-            f"judged by vLLM {release}, the newest that was read; --vllm VERSION judges by the runtime's "
-            "own\n"
-        )
-    if parse_version(vllm) is None:
-        return f"--vllm {vllm!r} is no version; judged by vLLM {release}\n"
-    if newer_than(vllm, read):
-        return f"vLLM {vllm} is newer than all that was read; judged by {release}\n"
-    if is_open_release(vllm):
-        return f"vLLM {vllm} was not looked at yet; judged by its own arguments, and not sure\n"
-    return "" if release == vllm.removeprefix("v") else f"vLLM {vllm} was not read; judged by {release}\n"
+    """Which release's command line judges, and why that one: a line, or nothing."""
+    why = judged_by(vllm)
+    return f"{why}\n" if why else ""

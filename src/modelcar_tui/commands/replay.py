@@ -5,26 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import msgspec
-
-from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.api import load_run
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.supervisor import RunState, fold, journal_of, read_journal
+from modelcar_tui.supervisor import journal_of
 
-
-def load_run(folder: Path) -> RunState:
-    """The state that a run's journal tells.
-
-    Raises:
-        UserError: there is no journal, or another version wrote it.
-    """
-    path = journal_of(folder)
-    try:
-        return fold(read_journal(path))
-    except (OSError, msgspec.DecodeError) as error:
-        raise UserError(
-            Problem(where=str(path), what=f"no journal that can be read ({error})", fix="see `agent runs`")
-        ) from error
+__all__ = ["load_run", "print_run"]
 
 
 def print_run(folder: Path, *, form: str = "text") -> int:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-
+from modelcar_tui import api
 from modelcar_tui.commands.guard import complain
-from modelcar_tui.commands.replay import load_run
 from modelcar_tui.core.config_file import with_home
-from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import reveal
-from modelcar_tui.supervisor import RunState, Settings, outcome_of
+from modelcar_tui.supervisor import Settings
 
 _KINDS = {
     "run": "",
@@ -26,17 +21,6 @@ _KINDS = {
     "start": "ended before a model was judged (a slip, a file in the way):",
 }
 """What stands over each kind; nothing over the operator's own runs, so that the first line is the newest."""
-
-
-class _Row(msgspec.Struct, frozen=True):
-    """A run: its folder's name, what kind it is, when it began, its bytes, how it ended, its manifest."""
-
-    name: str
-    kind: str
-    began: float
-    size: int
-    end: str
-    manifest: str
 
 
 def list_runs(settings: Settings, *, most: int = 50) -> int:
@@ -47,24 +31,19 @@ def list_runs(settings: Settings, *, most: int = 50) -> int:
         most: folders that are looked at, the newest.
     """
     place = settings.runs_folder
-    folders = sorted((path for path in place.glob("*") if path.is_dir()), reverse=True)
-    rows, broken = [], []
-    for folder in folders[:most]:
-        try:
-            rows.append(_row(folder, load_run(folder)))
-        except UserError:
-            broken.append(folder.name)
+    told = api.list_runs(state_dir=settings.state_dir, most=most)
     for kind, title in _KINDS.items():
-        sys.stdout.writelines(_lines(title, [row for row in rows if row.kind == kind]))
-    if not folders:
+        sys.stdout.writelines(_lines(title, [run for run in told.runs if run.kind == kind]))
+    if not told.runs and not told.unreadable:
         sys.stdout.write(f"no runs in {reveal(str(place))}\n")
         return ExitStatus.GO
-    if broken:
-        complain(f"{len(broken)} without a journal that can be read: {', '.join(broken)}")
+    if told.unreadable:
+        broken = ", ".join(told.unreadable)
+        complain(f"{len(told.unreadable)} without a journal that can be read: {broken}")
     shown = short_path(str(place))
-    size = size_text(sum(row.size for row in rows))
-    older = f", and {len(folders) - most} older" if len(folders) > most else ""
-    count = f"{len(rows)} run{'s' * (len(rows) != 1)}"
+    size = size_text(sum(run.size for run in told.runs))
+    older = f", and {told.older} older" if told.older else ""
+    count = f"{len(told.runs)} run{'s' * (len(told.runs) != 1)}"
     complain(f"{count}, {size}, in {shown}{older}; to delete one that has ended: rm -r {shown}/ID")
     return ExitStatus.GO
 
@@ -81,41 +60,10 @@ def short_path(path: str) -> str:
     return with_home(path)
 
 
-def _row(folder: Path, state: RunState) -> _Row:
-    kind = "demo" if state.demo else "run"
-    if kind == "run" and state.finish is not None and state.decision is None:
-        kind = "start" if state.finish.exit_status == ExitStatus.USAGE else kind
-    return _Row(
-        name=folder.name,
-        kind=kind,
-        began=state.started or 0,
-        size=_size(folder),
-        end=_end(state),
-        manifest=Path(state.path).name if state.demo else short_path(state.path),
-    )
-
-
-def _lines(title: str, rows: list[_Row]) -> Iterator[str]:
-    if rows and title:
+def _lines(title: str, runs: list[api.EarlierRun]) -> Iterator[str]:
+    if runs and title:
         yield f"{title}\n"
-    for row in rows:
-        began = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.began))
-        yield f"{row.name}  {began}  {size_text(row.size):>9}  {row.end:<19}  {row.manifest}\n"
-
-
-def _size(folder: Path) -> int:
-    """Bytes of all files in a folder; links are not followed."""
-    size = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                told = Path(place, name).lstat()
-                size += told.st_size if stat.S_ISREG(told.st_mode) else 0
-    return size
-
-
-def _end(state: RunState) -> str:
-    if state.finish is not None:
-        told = outcome_of(state)
-        return f"{told.headline if told else state.finish.verdict} (status {state.finish.exit_status})"
-    return "waits for approval" if state.waiting_for_approval else "not finished"
+    for run in runs:
+        began = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.began or 0))
+        manifest = Path(run.manifest).name if run.kind == "demo" else short_path(run.manifest)
+        yield f"{run.id}  {began}  {size_text(run.size):>9}  {run.end:<19}  {manifest}\n"

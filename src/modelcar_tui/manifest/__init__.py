@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from modelcar_tui.manifest.masking import SECRET_FLAGS, is_reference, is_secret_flag, masked_arguments
     from modelcar_tui.manifest.plan import ANYTHING, Change, Decision, Hunk, Operation, Plan
     from modelcar_tui.manifest.planfile import PlanFile, check_output, load_plan, put_plan
-    from modelcar_tui.manifest.reader import MAX_MODELS, inspect_manifest, read_manifest
+    from modelcar_tui.manifest.reader import MAX_MODELS, inspect_manifest, inspect_text, read_manifest
     from modelcar_tui.manifest.records import place_of_file
     from modelcar_tui.manifest.standing import Kind, Replaced, Standing
     from modelcar_tui.manifest.types import (
@@ -60,6 +60,7 @@ __all__ = [
     "expanded",
     "flag_of",
     "inspect_manifest",
+    "inspect_text",
     "is_reference",
     "is_secret_flag",
     "load_plan",
@@ -87,7 +88,7 @@ if not TYPE_CHECKING:
             "masking": "SECRET_FLAGS is_reference is_secret_flag masked_arguments",
             "plan": "ANYTHING Change Decision Hunk Operation Plan",
             "planfile": "PlanFile check_output load_plan put_plan",
-            "reader": "MAX_MODELS inspect_manifest read_manifest",
+            "reader": "MAX_MODELS inspect_manifest inspect_text read_manifest",
             "records": "place_of_file",
             "standing": "Kind Replaced Standing",
             "types": "ArgumentsFrom Ignore Manifest ModelCar Position ServingArguments",

@@ -68,7 +68,12 @@ def inspect_manifest(path: Path) -> tuple[Manifest, tuple[Problem, ...]]:
     Raises:
         UserError: it can't be read at all, or is no YAML.
     """
-    source = decode(read_bytes(path), str(path))
+    return inspect_text(read_bytes(path), str(path))
+
+
+def inspect_text(data: bytes, label: str) -> tuple[Manifest, tuple[Problem, ...]]:
+    """`inspect_manifest` for bytes at hand; `label` is the path that the messages show."""
+    source = decode(data, label)
     return _Reader(source, compose_source(source)).read()
 
 

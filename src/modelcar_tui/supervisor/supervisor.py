@@ -4,7 +4,7 @@ supervisor = Supervisor("config-yaml/sample_modelcar_config.base.yaml", gpus=("L
 async for stamped in supervisor.run():
     match stamped.event:
         case ApprovalRequested():
-            supervisor.answer(approve_all(supervisor.state))
+            supervisor.answer(accept(supervisor.state))
 """
 
 from __future__ import annotations

@@ -142,6 +142,7 @@ WORK = (
     "commands.cleanup.run_cleanup",
     "commands.ask.run_ask",
     "commands.schema.print_schema",
+    "commands.mcp.run_mcp",
     "supervisor.Engine",
     "tui.run_dashboard",
 )

@@ -1,0 +1,45 @@
+"""What other programs ask of us, a function a question; the commands of `agent` ask the same ones.
+
+`docs/python.md` documents each, with an example that is run as it stands there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelcar_tui.core.door import door
+
+if TYPE_CHECKING:
+    from modelcar_tui.api.earlier import EarlierRun, EarlierRuns, list_runs, load_run
+    from modelcar_tui.api.estimating import Estimated, estimate, is_public_name
+    from modelcar_tui.api.judging import accept, judge
+    from modelcar_tui.api.linting import Linted, judged_by, lint
+    from modelcar_tui.api.looking import inventory
+
+__all__ = [
+    "EarlierRun",
+    "EarlierRuns",
+    "Estimated",
+    "Linted",
+    "accept",
+    "estimate",
+    "inventory",
+    "is_public_name",
+    "judge",
+    "judged_by",
+    "lint",
+    "list_runs",
+    "load_run",
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = door(
+        __name__,
+        {
+            "earlier": "EarlierRun EarlierRuns list_runs load_run",
+            "estimating": "Estimated estimate is_public_name",
+            "judging": "accept judge",
+            "linting": "Linted judged_by lint",
+            "looking": "inventory",
+        },
+    )

@@ -1,0 +1,133 @@
+"""Earlier runs, from what their folders keep; nothing is done again."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.supervisor import (
+    RunState,
+    Settings,
+    find_run,
+    fold,
+    journal_of,
+    outcome_of,
+    read_journal,
+)
+
+MOST = 50
+"""Folders that are looked at by default, the newest."""
+
+
+class EarlierRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One run, as its journal tells it."""
+
+    id: str
+    kind: str
+    """`run`, `demo`, or `start`: it ended before a model was judged."""
+    began: float | None
+    """Seconds since 1970."""
+    size: int
+    """Bytes of its folder."""
+    end: str
+    """`GO on L40S only (status 0)`, `waits for approval`, `not finished`."""
+    verdict: str | None
+    """None while it has not finished."""
+    exit_status: int | None
+    manifest: str
+    folder: str
+
+
+class EarlierRuns(msgspec.Struct, frozen=True, kw_only=True):
+    """The runs of a state folder, newest first."""
+
+    folder: str
+    runs: tuple[EarlierRun, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    """Ids of folders without a journal that can be read."""
+    older: int = 0
+    """Folders that were not looked at."""
+
+
+def load_run(run: str | os.PathLike[str] = "last", *, state_dir: str | None = None) -> RunState:
+    """The state that a run's journal tells.
+
+    Args:
+        run: An id, the start of one, `last`, or the path of a folder or journal.
+        state_dir: Where runs are kept; by default the settings' own.
+
+    Raises:
+        UserError: there is no such run, no journal, or another version wrote it.
+    """
+    settings = Settings(manifest="", state_dir=state_dir)
+    path = journal_of(find_run(run, settings) if isinstance(run, str) else Path(run))
+    try:
+        return fold(read_journal(path))
+    except (OSError, msgspec.DecodeError) as error:
+        raise UserError(
+            Problem(where=str(path), what=f"no journal that can be read ({error})", fix="see `agent runs`")
+        ) from error
+
+
+def list_runs(*, state_dir: str | None = None, most: int = MOST) -> EarlierRuns:
+    """The earlier runs, newest first.
+
+    Args:
+        state_dir: Where runs are kept; by default the settings' own.
+        most: Folders that are looked at, the newest.
+    """
+    place = Settings(manifest="", state_dir=state_dir).runs_folder
+    folders = sorted((path for path in place.glob("*") if path.is_dir()), reverse=True)
+    runs, unreadable = list[EarlierRun](), list[str]()
+    for folder in folders[:most]:
+        try:
+            runs.append(_run(folder, load_run(folder)))
+        except UserError:
+            unreadable.append(folder.name)
+    return EarlierRuns(
+        folder=str(place),
+        runs=tuple(runs),
+        unreadable=tuple(unreadable),
+        older=max(0, len(folders) - most),
+    )
+
+
+def _run(folder: Path, state: RunState) -> EarlierRun:
+    kind, finish = "demo" if state.demo else "run", state.finish
+    if kind == "run" and finish is not None and state.decision is None:
+        kind = "start" if finish.exit_status == ExitStatus.USAGE else kind
+    return EarlierRun(
+        id=folder.name,
+        kind=kind,
+        began=state.started,
+        size=_size(folder),
+        end=_end(state),
+        verdict=finish.verdict if finish is not None else None,
+        exit_status=finish.exit_status if finish is not None else None,
+        manifest=state.path,
+        folder=str(folder),
+    )
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files in a folder; links are not followed."""
+    size = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                told = Path(place, name).lstat()
+                size += told.st_size if stat.S_ISREG(told.st_mode) else 0
+    return size
+
+
+def _end(state: RunState) -> str:
+    if state.finish is not None:
+        told = outcome_of(state)
+        return f"{told.headline if told else state.finish.verdict} (status {state.finish.exit_status})"
+    return "waits for approval" if state.waiting_for_approval else "not finished"

@@ -1,0 +1,79 @@
+"""Servers, and a run that they can tell of."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from mcp import Client, StdioServerParameters, stdio_client
+
+from support.mcp_server import MAIN, Raw, environment
+
+Started = Callable[..., AbstractAsyncContextManager[Client]]
+
+
+@pytest.fixture(scope="session")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder with one run, of the demo."""
+    home = tmp_path_factory.mktemp("mcp-home")
+    words = ["--demo", "--approve", "all", "--no-qa", "--no-llm", "--state-dir", str(home / "state")]
+    done = subprocess.run(
+        [sys.executable, "-m", "modelcar_tui.agent", *words],
+        env=environment(home),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode in (0, 1, 8), done.stderr
+    return home / "state"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """The folder that the operator allows."""
+    folder = tmp_path / "allowed"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def started(root: Path, state: Path, tmp_path: Path) -> Started:
+    """Starts a server, connected to the SDK's own client."""
+
+    @asynccontextmanager
+    async def start(*words: str, mode: str = "auto") -> AsyncIterator[Client]:
+        args = ["-m", "modelcar_tui.agent", "mcp", "--root", str(root), "--state-dir", str(state), *words]
+        server = StdioServerParameters(
+            command=sys.executable, args=args, env=environment(tmp_path), cwd=tmp_path
+        )
+        with (tmp_path / "talk").open("w") as talk:
+            async with Client(
+                stdio_client(server, errlog=talk), mode=mode, read_timeout_seconds=30
+            ) as client:
+                yield client
+
+    return start
+
+
+@pytest.fixture
+def raw(root: Path, tmp_path: Path) -> Iterator[Callable[..., Raw]]:
+    """Starts a server with lines of Python before it."""
+    servers: list[Raw] = []
+
+    def start(before: str = "", *words: str) -> Raw:
+        servers.append(Raw(f"{before}\n{MAIN}", root, tmp_path, *words))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.process.kill()
+        server.process.wait()
+        for stream in (server.process.stdin, server.process.stdout):
+            if stream is not None:
+                stream.close()
