@@ -195,6 +195,17 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-llm", dest="llm", action="store_false", help="ask no language model")
 
 
+def add_web_options(parser: argparse.ArgumentParser) -> None:
+    """The dashboard in a browser."""
+    group = parser.add_argument_group("browser", "docs/browser.md")
+    group.add_argument(
+        "--web", action="store_true", help="serve the dashboard to a browser, on 127.0.0.1 only"
+    )
+    group.add_argument(
+        "--web-port", type=_port, metavar="PORT", help="default: 8765, or one that is free; 0 for any that is"
+    )
+
+
 def settings_fields(args: argparse.Namespace) -> dict[str, Any]:
     """The options that were given, as fields of `Settings`."""
     names = (
@@ -341,6 +352,12 @@ def _count(text: str) -> int:
     if not 1 <= value <= 100:
         raise argparse.ArgumentTypeError("give a number from 1 to 100")
     return value
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("give a port from 0 to 65535; the page is on 127.0.0.1 alone")
+    return int(text)
 
 
 def _user_id(text: str) -> int:

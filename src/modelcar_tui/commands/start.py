@@ -23,7 +23,7 @@ def parser() -> Parser:
     top = Parser(
         prog="modelcar-tui",
         usage="modelcar-tui FILE [options]\n"
-        "       modelcar-tui --demo | --resume RUN | --replay RUN [options]",
+        "       modelcar-tui --demo | --resume RUN | --replay RUN | --web [options]",
         description="Look at a model-car manifest before it is served: GO / NO-GO / UNKNOWN.",
         examples=(
             "modelcar-tui --demo                       # a stub cluster, all made up",
@@ -32,6 +32,7 @@ def parser() -> Parser:
             "modelcar-tui FILE --context prod --no-qa  # another cluster, no QA",
             "modelcar-tui --resume last                # go on after a lost line",
             "modelcar-tui --replay last                # show a run again; nothing is done",
+            "modelcar-tui --web                        # the same in a browser, through ssh -L",
         ),
         epilog=EPILOG,
     )
@@ -47,12 +48,18 @@ def parser() -> Parser:
     screen.add_argument("--headless", action="store_true", help="print instead of painting, as `agent` does")
     options.add_place_options(top)
     options.add_model_options(top)
+    options.add_web_options(top)
     return top
 
 
 def run(argv: Sequence[str] | None) -> int:
     """Do what the command line says, by default the process's own; returns the exit status."""
-    return _dispatch(parser().parse_args(argv))
+    args = parser().parse_args(argv)
+    if args.web or args.web_port is not None:
+        from modelcar_tui.commands import web
+
+        return web.run(args, argv)
+    return _dispatch(args)
 
 
 def _dispatch(args: argparse.Namespace) -> int:
