@@ -7,7 +7,8 @@ from pathlib import Path
 from playwright.async_api import Page
 
 from support.browsing import Seen
-from support.web_page import HOOK, KEYS, SAMPLE, faults, press_until, served, shows
+from support.web_page import HOOK, KEYS, faults, press_until, shows
+from support.web_server import SAMPLE, served
 
 
 async def test_an_uploaded_manifest_is_judged_approved_written_and_tested(

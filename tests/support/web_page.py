@@ -1,21 +1,14 @@
-"""A server of the page in a process of its own, and the terminal that its browser shows."""
+"""The terminal that a browser shows: its rows, and keys for it."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 from playwright.async_api import Page
 
 from support.browsing import Seen
 
-SAMPLE = Path(__file__).parents[2] / "config-yaml" / "sample_modelcar_config.base.yaml"
 HOOK = """
 Object.defineProperty(Object.prototype, "terminal", {
   configurable: true,
@@ -36,41 +29,6 @@ ROWS = """() => {
   return rows.join("\\n");
 }"""
 KEYS = ".xterm-helper-textarea"
-
-
-class Served:
-    """A running `modelcar-tui --web`."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.lines: list[str] = []
-
-    async def address(self) -> str:
-        """The next address that it prints."""
-        assert self.process.stderr is not None
-        while line := (await self.process.stderr.readline()).decode():
-            self.lines.append(line)
-            if found := re.match(r"http://127\.0\.0\.1:\d+/\?token=\S+", line):
-                return found[0]
-        raise AssertionError(f"no address: {self.lines}")
-
-
-@asynccontextmanager
-async def served(*options: str, **environ: str) -> AsyncIterator[Served]:
-    """A server at a free port, for the time of the block."""
-    words = (sys.executable, "-m", "modelcar_tui.cli", "--web", "--web-port=0", *options)
-    process = await asyncio.create_subprocess_exec(
-        *words,
-        stdin=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **environ},
-    )
-    try:
-        yield Served(process)
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.wait(), 30)
 
 
 async def rows(page: Page) -> str:
