@@ -319,6 +319,8 @@ _HEARD = {
     "low_bandwidth",
     "headless",
     "llm",
+    "web",
+    "web_port",
 }
 """Options that an earlier run's own settings don't replace: where it is, and how it is shown; see
 `for_resume`."""

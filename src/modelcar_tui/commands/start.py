@@ -32,7 +32,6 @@ def parser() -> Parser:
             "modelcar-tui FILE --context prod --no-qa  # another cluster, no QA",
             "modelcar-tui --resume last                # go on after a lost line",
             "modelcar-tui --replay last                # show a run again; nothing is done",
-            "modelcar-tui --web                        # the same in a browser, through ssh -L",
         ),
         epilog=EPILOG,
     )
@@ -54,15 +53,14 @@ def parser() -> Parser:
 
 def run(argv: Sequence[str] | None) -> int:
     """Do what the command line says, by default the process's own; returns the exit status."""
-    args = parser().parse_args(argv)
-    if args.web or args.web_port is not None:
-        from modelcar_tui.commands import web
-
-        return web.run(args, argv)
-    return _dispatch(args)
+    return _dispatch(parser().parse_args(argv))
 
 
 def _dispatch(args: argparse.Namespace) -> int:
+    if args.web or args.web_port is not None:
+        from modelcar_tui.commands import web
+
+        return web.run(args)
     if not (args.manifest or args.resume or args.replay or args.demo):
         complain("modelcar-tui: give a model-car manifest, --resume RUN, --replay RUN or --demo; see --help")
         return 2

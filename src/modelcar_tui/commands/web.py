@@ -29,20 +29,20 @@ _RESUMED = ("state_dir", "theme", "ascii", "mouse", "low_bandwidth")
 """What a run that goes on hears of the server's own command line."""
 
 
-def run(args: argparse.Namespace, argv: Sequence[str] | None) -> int:
+def run(args: argparse.Namespace) -> int:
     """Serve until a signal ends it; returns its status.
-
-    Args:
-        args: the command line, read.
-        argv: the command line; None for the process's own.
 
     Raises:
         UserError: the extra is missing, an option has no place beside `--web`, or the port is taken.
     """
     _check(args)
-    gc.enable()
-    words = sys.argv[1:] if argv is None else argv
-    return run_once(_serve(args, _offer(args, words)))
+    return serve(_offer(args), args.web_port)
+
+
+def serve(offer: Offer, port: int | None) -> int:
+    """See `run`; `port` is None for the default."""
+    gc.enable()  # which else the screen does, after the first paint
+    return run_once(_serve(offer, port))
 
 
 def own_words(
@@ -80,15 +80,15 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError(Problem(where="--web", what="takes no --headless", fix="leave out one of the two"))
 
 
-def _offer(args: argparse.Namespace, words: Sequence[str]) -> Offer:
+def _offer(args: argparse.Namespace) -> Offer:
     settings = Settings(manifest="", **options.settings_fields(args))
     handed = {name: Secret(os.environ[name]) for name in VARIABLES if os.environ.get(name)}
     teach(*handed.values())
     return Offer(
         # -P: the folder in which the server was started is no place to import from.
         program=(sys.executable, "-P", "-m", "modelcar_tui.commands.web_run"),
-        arguments=own_words(words, args),
-        to_resume=own_words(words, args, _RESUMED),
+        arguments=own_words(args.words, args),
+        to_resume=own_words(args.words, args, _RESUMED),
         folder=settings.runs_folder.parent.absolute() / "web",
         runs=settings.runs_folder.absolute(),
         demo=args.demo,
@@ -98,12 +98,12 @@ def _offer(args: argparse.Namespace, words: Sequence[str]) -> Offer:
     )
 
 
-async def _serve(args: argparse.Namespace, offer: Offer) -> int:
+async def _serve(offer: Offer, port: int | None) -> int:
     asking = asyncio.get_running_loop()
     ended = _End(asking)
     page = Page(offer, complain)
     with ENDS.heard_by(ended, hangup=True):
-        async with page.open(args.web_port):
+        async with page.open(port):
             _tell_address(page)
             complain(f"from your own machine first: ssh -L {page.port}:127.0.0.1:{page.port} HOST")
             complain("each address is good for one visitor; Enter prints another, Ctrl+C ends all runs")

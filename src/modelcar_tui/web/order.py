@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Secret
@@ -89,7 +90,7 @@ async def _parts(request: web.Request, offer: Offer) -> dict[str, tuple[str, byt
                 raise RefusedError(400, "this is not the form of the first page; go back and use it")
             name = part.name or ""
             found[name] = (part.filename or "", await _bounded(part, name, offer))
-    except ValueError as error:
+    except (ValueError, HttpProcessingError) as error:
         raise RefusedError(400, "the form was cut off on its way; send it again") from error
     return found
 

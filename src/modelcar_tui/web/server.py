@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _LOOK_S = 60.0
 """Between two looks for sessions that idle."""
 _CLOSING_S = 2.0
+_LINGER_S = 3.0
+"""How long the rest of a body that is refused is thrown away, so that the browser reads why."""
 _STOPPED = "the server has ended"
 
 
@@ -58,7 +60,13 @@ class Page:
         """
         listening = listen(port)
         self.port = listening.getsockname()[1]
-        runner = web.AppRunner(self._application(), access_log=None, logger=_silent(), handle_signals=False)
+        runner = web.AppRunner(
+            self._application(),
+            access_log=None,
+            logger=_silent(),
+            shutdown_timeout=_CLOSING_S,
+            lingering_time=_LINGER_S,
+        )
         await runner.setup()
         looking = asyncio.create_task(self._end_idle())
         try:
