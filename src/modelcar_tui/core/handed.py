@@ -23,7 +23,8 @@ def take_handed(descriptor: int) -> None:
     What is no such object is dropped: no word of it may be repeated.
     """
     with suppress(OSError, ValueError), os.fdopen(descriptor, "rb") as pipe:
-        given = json.loads(pipe.read(_MOST))
+        told = json.loads(pipe.read(_MOST))
+        given = told if isinstance(told, dict) else {}
         found = {name: given[name] for name in VARIABLES if isinstance(given.get(name), str)}
         teach(*found.values())
         os.environ.update(found)
