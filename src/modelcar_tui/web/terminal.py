@@ -17,7 +17,7 @@ from modelcar_tui.core.secrets import Secret
 from modelcar_tui.web.modes import Modes
 from modelcar_tui.web.window import Window
 
-_CHUNK = 65536
+_CHUNK = 16 * 1024
 _LEAST, _MOST_COLUMNS, _MOST_ROWS = 2, 500, 300
 _PATIENCE_S = 10.0
 """How long keys wait for a program that reads none."""

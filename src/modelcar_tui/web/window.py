@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
-MOST_WAITING = 256 * 1024
+MOST_WAITING = 16 * 1024
 """Bytes after which the terminal is read no further until the window has taken some."""
 
 
@@ -21,20 +20,18 @@ class Window:
         self.closed = ""
         """Why, in a few words; empty while it is open."""
         self._taken = taken
-        self._parts: deque[bytes] = deque()
-        self._waiting = 0
+        self._waiting = bytearray()
         self._news = asyncio.Event()
 
     @property
     def full(self) -> bool:
         """Whether no more is to be put in."""
-        return self._waiting >= MOST_WAITING
+        return len(self._waiting) >= MOST_WAITING
 
     def put(self, data: bytes) -> None:
         """Add what the terminal said."""
         if not self.closed:
-            self._parts.append(data)
-            self._waiting += len(data)
+            self._waiting += data
             self._news.set()
 
     def close(self, why: str) -> None:
@@ -42,15 +39,12 @@ class Window:
         self.closed = self.closed or why
         self._news.set()
 
-    async def take(self) -> bytes:
-        """The next bytes; the empty ones when it is closed and nothing waits."""
-        while not self._parts and not self.closed:
+    async def take(self, most: int) -> bytes:
+        """The next bytes, at most so many; the empty ones when it is closed and nothing waits."""
+        while not self._waiting and not self.closed:
             self._news.clear()
             await self._news.wait()
-        if not self._parts:
-            return b""
-        data = b"".join(self._parts)
-        self._parts.clear()
-        self._waiting = 0
+        data = bytes(self._waiting[:most])
+        del self._waiting[:most]
         self._taken()
         return data

@@ -14,6 +14,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from modelcar_tui.web.modes import Modes
 from modelcar_tui.web.terminal import ANOTHER, Terminal
 from modelcar_tui.web.window import MOST_WAITING, Window
+from modelcar_tui.web.wire import MOST_UNTAKEN
 from support.web_server import Visitor, said, visited
 
 SIZES = """
@@ -137,13 +138,26 @@ async def test_a_window_that_takes_nothing_stops_the_reading_not_the_memory(tmp_
         terminal = terminal_of(visitor)
         window = terminal.show(80, 24)
         await until(lambda: window.full)
-        held = window._waiting
-        assert MOST_WAITING <= held < MOST_WAITING + 70_000
+        held = len(window._waiting)
+        assert MOST_WAITING <= held < 2 * MOST_WAITING
         assert not terminal._reading
-        data = await window.take()
+        data = await window.take(1 << 20)
         assert len(data) == held
         assert terminal._reading, "and goes on when there is room"
         terminal.leave(window)
+
+
+async def test_no_more_is_on_the_way_than_the_browser_has_told_of(tmp_path: Path) -> None:
+    async with visited(tmp_path, FLOOD) as visitor:
+        socket = await visitor.watch(await visitor.begin())
+        for _ in range(3):
+            taken = 0
+            while taken < MOST_UNTAKEN:
+                taken += len((await socket.receive()).data)
+            assert taken == MOST_UNTAKEN
+            with pytest.raises(TimeoutError):
+                await socket.receive(timeout=0.1)
+            await socket.send_json(["took", taken])
 
 
 async def test_what_nobody_watches_goes_on_and_is_dropped(tmp_path: Path) -> None:
@@ -223,7 +237,7 @@ async def test_a_closed_window_gives_what_waits_and_then_its_end() -> None:
     window.put(b"b")
     window.close("over")
     window.put(b"late")
-    assert [await window.take(), await window.take(), window.closed] == [b"ab", b"", "over"]
+    assert [await window.take(9), await window.take(9), window.closed] == [b"ab", b"", "over"]
 
 
 async def last_words(socket: ClientWebSocketResponse) -> str:

@@ -1,4 +1,4 @@
-// Beside textual.js: what the policy asks of its style sheets, and where the keys go.
+// Beside textual.js: what the policy asks of its style sheets, what the server is told, where the keys go.
 "use strict";
 (() => {
   const nonce = document.currentScript.nonce;
@@ -8,10 +8,19 @@
     if (String(name).toLowerCase() === "style") made.nonce = nonce;
     return made;
   };
-  // textual.js sends before its socket is open and after it is closed, too.
-  const send = WebSocket.prototype.send;
-  WebSocket.prototype.send = function (data) {
-    if (this.readyState === WebSocket.OPEN) send.call(this, data);
+  const Plain = window.WebSocket;
+  window.WebSocket = class extends Plain {
+    constructor(...given) {
+      super(...given);
+      // The server sends on when it knows what has arrived (web/wire.py).
+      this.addEventListener("message", (event) => {
+        if (event.data instanceof ArrayBuffer) this.send(JSON.stringify(["took", event.data.byteLength]));
+      });
+    }
+    send(data) {
+      // textual.js sends before its socket is open and after it is closed, too.
+      if (this.readyState === Plain.OPEN) super.send(data);
+    }
   };
   const keys = () => document.querySelector(".xterm-helper-textarea");
   const start = () => {
