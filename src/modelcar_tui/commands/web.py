@@ -14,6 +14,7 @@ from types import FrameType
 
 from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain
+from modelcar_tui.commands.preferences import take
 from modelcar_tui.core.ends import ENDS
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
@@ -36,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
         UserError: the extra is missing, an option has no place beside `--web`, or the port is taken.
     """
     _check(args)
+    take(args)
     return serve(_offer(args), args.web_port)
 
 
@@ -55,7 +57,7 @@ def own_words(
         args: what it was read as.
         only: what the options that are kept set; all by default.
     """
-    spelled = {option: dest for dest, option in args.given.items()}
+    spelled = {spelling: dest for dest, option in args.given.items() for spelling in _spellings(option)}
     kept: list[str] = []
     keep = True
     for word in words:
@@ -65,6 +67,11 @@ def own_words(
         if keep:
             kept.append(word)
     return tuple(kept)
+
+
+def _spellings(option: str) -> tuple[str, str]:
+    """A switch can be given in two ways."""
+    return option, f"--no-{option[2:]}"
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -101,12 +108,12 @@ def _offer(args: argparse.Namespace) -> Offer:
 async def _serve(offer: Offer, port: int | None) -> int:
     asking = asyncio.get_running_loop()
     ended = _End(asking)
-    page = Page(offer, complain)
-    with ENDS.heard_by(ended, hangup=True):
+    page = Page(offer, _say)
+    with ENDS.heard_by(ended):
         async with page.open(port):
             _tell_address(page)
-            complain(f"from your own machine first: ssh -L {page.port}:127.0.0.1:{page.port} HOST")
-            complain("each address is good for one visitor; Enter prints another, Ctrl+C ends all runs")
+            _say(f"from your own machine first: ssh -L {page.port}:127.0.0.1:{page.port} HOST")
+            _say("each address is good for one visitor; Enter prints another, Ctrl+C ends all runs")
             with _asked_again(asking, lambda: _tell_address(page)):
                 await ended.came.wait()
     return ended.status
@@ -117,6 +124,12 @@ def _tell_address(page: Page) -> None:
     with suppress(OSError):
         sys.stderr.write(f"{page.new_address()}\n")
         sys.stderr.flush()
+
+
+def _say(line: str) -> None:
+    """`complain`, also where the terminal is gone."""
+    with suppress(OSError):
+        complain(line)
 
 
 class _End:
@@ -142,11 +155,14 @@ class _End:
 def _asked_again(loop: asyncio.AbstractEventLoop, tell: Callable[[], None]) -> Iterator[None]:
     """Tell another address for each Enter in the terminal, and for each SIGUSR1."""
 
-    def typed() -> None:
-        if not os.read(0, 4096):
+    def heard_key() -> None:
+        typed = b""
+        with suppress(OSError):  # the terminal is gone, and the server goes on (nohup)
+            typed = os.read(0, 4096) if _in_front() else b""
+        if typed:
+            tell()
+        else:
             loop.remove_reader(0)
-            return
-        tell()
 
     def heard(_: int, __: FrameType | None) -> None:
         loop.call_soon_threadsafe(tell)
@@ -154,7 +170,7 @@ def _asked_again(loop: asyncio.AbstractEventLoop, tell: Callable[[], None]) -> I
     before = signal.signal(signal.SIGUSR1, heard)
     listens = _in_front()
     if listens:
-        loop.add_reader(0, typed)
+        loop.add_reader(0, heard_key)
     try:
         yield
     finally:

@@ -44,7 +44,7 @@ def checked(request: web.Request, sessions: Sessions, cookie: str, *, opens: boo
         request: with the headers alone: no byte of its body is read before.
         sessions: who has a session.
         cookie: the name of the cookie.
-        opens: it may do without a session, to spend a token.
+        opens: it may do without a session.
 
     Raises:
         RefusedError: it comes from another page, for another host, or from nobody that we know.

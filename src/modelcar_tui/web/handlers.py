@@ -48,8 +48,8 @@ class Handlers:
 
     async def first(self, request: web.Request) -> web.StreamResponse:
         """The form; or, with a token, a session."""
-        if "token" in request.query:
-            session = self._sessions.spend(request.query["token"])
+        if "token" in request.query and request.method == "GET":  # HEAD spends none
+            session = self._sessions.spend(request.query["token"], request.get(SESSION))
             if session is None:
                 line = "this address was opened before, or is none: press Enter in the terminal for a new one"
                 raise RefusedError(403, line)

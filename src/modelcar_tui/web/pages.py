@@ -13,6 +13,9 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.web.offer import Offer, in_size
 from modelcar_tui.web.sessions import Run, Session
 
+_CUT_OFF = (ExitStatus.TIMED_OUT, ExitStatus.INTERNAL, ExitStatus.LIMIT, ExitStatus.OUTPUT)
+"""Ends after which a run can go on; so it can after any signal."""
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -70,6 +73,7 @@ def _row(run: Run) -> dict[str, Any]:
         "began": time.strftime("%H:%M:%S UTC", time.gmtime(run.began)),
         "open": status is None,
         "status": status,
+        "resumable": status in _CUT_OFF or (status or 0) > 128,
         "word": "open" if status is None else _WORDS.get(status, f"status {status}"),
     }
 

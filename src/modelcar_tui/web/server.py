@@ -93,7 +93,8 @@ class Page:
         """Check each request before its handler, and give each answer its headers."""
         request[NONCE] = nonce = fresh_nonce()
         try:
-            opens = request.path == "/" and "token" in request.query and request.method == "GET"
+            spends = request.path == "/" and "token" in request.query and request.method == "GET"
+            opens = spends or request.path.startswith("/static/")  # a page that refuses has its style, too
             checked(request, self._sessions, self._cookie, opens=opens)
             answer = await handler(request)
         except RefusedError as refused:

@@ -65,12 +65,19 @@ class Sessions:
         self._tokens = [*self._tokens, secrets.token_urlsafe(32)][-_MOST_TOKENS:]
         return self._tokens[-1]
 
-    def spend(self, token: str) -> Session | None:
-        """A new session for a token, which is none any more; None where it is none, or was spent."""
+    def spend(self, token: str, session: Session | None) -> Session | None:
+        """The session for a token, which is none any more; None where it is none, or was spent.
+
+        Args:
+            token: as the address holds it.
+            session: the one that this browser has already, and keeps with its runs.
+        """
         found = [known for known in self._tokens if _same(known, token)]
         if not found or len(self._sessions) >= _MOST_SESSIONS:
             return None
         self._tokens.remove(found[0])
+        if session is not None:
+            return session
         session = Session()
         self._sessions.append(session)
         return session

@@ -85,8 +85,8 @@ async def _send(socket: web.WebSocketResponse, window: Window, line: _Line) -> N
 async def _hear(socket: web.WebSocketResponse, terminal: Terminal, line: _Line, text: str) -> None:
     """One frame; one of another form is dropped."""
     try:
-        frame = msgspec.json.decode(text, type=list[object])
-    except msgspec.DecodeError:
+        frame = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return
     match frame:
         case ["stdin", str(keys)]:

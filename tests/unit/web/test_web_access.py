@@ -50,13 +50,34 @@ async def test_what_is_no_token_opens_nothing(tmp_path: Path, token: str) -> Non
         assert not other.cookie_jar
 
 
-@pytest.mark.parametrize("path", ["/", "/runs/1", "/runs/1/files/generated", "/static/run.js", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/runs/1", "/runs/1/files/generated", "/static", "/nothing"])
 async def test_without_a_session_nothing_is_shown(tmp_path: Path, path: str) -> None:
     async with visited(tmp_path) as visitor:
         await visitor.begin()
         async with ClientSession() as other, other.get(f"{visitor.origin}{path}") as answer:
             assert answer.status == 403
             assert "no session here" in await answer.text()
+
+
+async def test_a_browser_that_has_a_session_keeps_it_and_its_runs_with_another_token(tmp_path: Path) -> None:
+    async with visited(tmp_path) as visitor:
+        place = await visitor.begin()
+        address = visitor.page.new_address()
+        async with visitor.client.head(address) as answer:
+            assert answer.status == 200, "with a session; no token is spent by it"
+        for status in (200, 403):
+            async with visitor.client.get(address) as answer:
+                assert answer.status == status
+        assert "Run 1" in await visitor.text(place)
+
+
+async def test_to_ask_for_the_head_spends_no_token(tmp_path: Path) -> None:
+    async with visited(tmp_path) as visitor, ClientSession(cookie_jar=CookieJar(unsafe=True)) as other:
+        address = visitor.page.new_address()
+        async with other.head(address) as answer:
+            assert answer.status == 403
+        async with other.get(address) as answer:
+            assert answer.status == 200
 
 
 HOSTS = [

@@ -112,6 +112,8 @@ async def test_frames_of_another_form_are_dropped(tmp_path: Path) -> None:
             "1",
         ):
             await socket.send_str(frame)
+        await socket.send_str("[" * 60_000)
+        await socket.send_str('["stdin", "\\ud800"]')
         for width in (-1, 0, 10**9):
             await socket.send_json(["resize", {"width": width, "height": width}])
         await socket.send_json(["stdin", "still\r"])
