@@ -86,9 +86,9 @@ def policy(answer: web.StreamResponse, nonce: str) -> None:
             "Referrer-Policy": "same-origin",
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
-            "Cache-Control": "no-store",
         }
     )
+    answer.headers.setdefault("Cache-Control", "no-store")
 
 
 def fresh_nonce() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -35,6 +37,13 @@ def static_file(name: str) -> tuple[Path, str] | None:
     package, file, kind = _TABLE.get(name, ("", "", ""))
     folder = _package() if package else _OURS
     return (folder / file, kind) if file and folder is not None else None
+
+
+@cache
+def content(path: Path) -> tuple[bytes, str]:
+    """A file of the table, and a mark that is another for other bytes."""
+    data = path.read_bytes()
+    return data, f'W/"{hashlib.sha256(data).hexdigest()[:32]}"'
 
 
 def _package() -> Path | None:

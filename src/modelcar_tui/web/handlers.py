@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from pathlib import Path
 from urllib.parse import quote
 
 from aiohttp import web
@@ -12,12 +13,12 @@ from modelcar_tui.core.pull_secret import VARIABLE
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.web import pages
 from modelcar_tui.web.checks import NO_SESSION, NONCE, SESSION, RefusedError
-from modelcar_tui.web.files import static_file
+from modelcar_tui.web.files import content, static_file
 from modelcar_tui.web.offer import Offer
 from modelcar_tui.web.order import Order, read_order
 from modelcar_tui.web.results import result, results, run_folder
 from modelcar_tui.web.sessions import Run, Session, Sessions
-from modelcar_tui.web.starting import kept_manifest, started, words_of
+from modelcar_tui.web.starting import earlier_run, kept_manifest, started, words_of
 from modelcar_tui.web.wire import talk
 
 _NO_RUN = "there is no such run in this session"
@@ -39,8 +40,8 @@ class Handlers:
             web.get("/", self.first),
             web.get("/static/{name}", self.static),
             web.post("/runs", self.start),
+            web.post("/resume", self.resume),
             web.get(f"/runs/{number}", self.run),
-            web.post(f"/runs/{number}/resume", self.resume),
             web.get(f"/runs/{number}/socket", self.socket),
             web.get(f"/runs/{number}/files", self.files),
             web.get(f"/runs/{number}/files/{{what}}", self.file),
@@ -63,8 +64,14 @@ class Handlers:
         found = static_file(request.match_info["name"])
         if found is None:
             raise RefusedError(404, "there is no such file")
-        data = await asyncio.to_thread(found[0].read_bytes)
-        return web.Response(body=data, headers={"Content-Type": found[1]})
+        data, mark = await asyncio.to_thread(content, found[0])
+        # Half a megabyte is long over a slow line: kept by the browser, and asked for again by its mark.
+        headers = {"ETag": mark, "Cache-Control": "private, no-cache"}
+        if mark in request.headers.get("If-None-Match", ""):
+            return web.Response(status=304, headers=headers)
+        answer = web.Response(body=data, headers={"Content-Type": found[1], **headers})
+        answer.enable_compression()
+        return answer
 
     async def start(self, request: web.Request) -> web.StreamResponse:
         """Begin a run of what the form holds."""
@@ -82,19 +89,21 @@ class Handlers:
 
     async def resume(self, request: web.Request) -> web.StreamResponse:
         """Go on with a run that was cut off, in a terminal of its own."""
-        session, run = _session(request), _run(request)
+        session = _session(request)
         order = await read_order(request, self._offer)
         _check_form_key(order, session)
         async with self._starting:
             self._check_room()
-            folder = await asyncio.to_thread(run_folder, run, self._offer.runs)
-            if folder is None or run.terminal.status is None:
-                raise RefusedError(409, "this run is open, or never began; there is nothing to go on with")
+            folder, settings = await asyncio.to_thread(earlier_run, order.run, self._offer)
+            if await asyncio.to_thread(self._is_open, folder):
+                raise RefusedError(409, "this run is open; there is nothing to go on with")
             words = (*self._offer.to_resume, "--resume", str(folder))
             terminal = await started(words, self._offer, self._secrets(order))
-            title = f"{run.manifest.name}, run {folder.name} goes on"
-            new = self._sessions.add(session, run.manifest, terminal, demo=run.demo, title=title)
-        return _see(f"/runs/{new.number}")
+            manifest = Path(settings.manifest)
+            title = f"{manifest.name}, run {folder.name} goes on"
+            run = self._sessions.add(session, manifest, terminal, demo=settings.demo, title=title)
+            run.folder = folder
+        return _see(f"/runs/{run.number}")
 
     async def run(self, request: web.Request) -> web.StreamResponse:
         """The terminal of a run, or what became of it."""
@@ -130,6 +139,10 @@ class Handlers:
             raise RefusedError(
                 429, f"{self._offer.most_runs} runs are open, which is the limit; end one first (q)"
             )
+
+    def _is_open(self, folder: Path) -> bool:
+        opened = [run for run in self._sessions.runs if run.terminal.status is None]
+        return any(run_folder(run, self._offer.runs) == folder for run in opened)
 
     def _secrets(self, order: Order) -> dict[str, Secret]:
         return {self._offer.key_variable: order.api_key, VARIABLE: order.pull_secret}

@@ -32,6 +32,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     api_key: Secret = Secret("")
     pull_secret: Secret = Secret("")
     gpus: tuple[str, ...] = ()
+    run: str = ""
+    """Which earlier run is to go on."""
     qa: bool = False
     demo: bool = False
 
@@ -55,6 +57,7 @@ async def read_order(request: web.Request, offer: Offer) -> Order:
         api_key=_secret(parts, "api_key"),
         pull_secret=_secret(parts, _SECRET_FILE) or _secret(parts, "pull_secret"),
         gpus=gpus,
+        run=_text(parts, "run"),
         qa=_text(parts, "qa") == "yes",
         demo=_text(parts, "demo") == "yes",
     )

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from modelcar_tui.core import resources
+from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.files import fresh_folder, write_private
 from modelcar_tui.core.secrets import VARIABLES, Secret
+from modelcar_tui.supervisor import Settings, find_run, settings_to_resume
 from modelcar_tui.web.checks import RefusedError
 from modelcar_tui.web.offer import Offer
 from modelcar_tui.web.order import Order
 from modelcar_tui.web.terminal import Terminal
 
 _SAMPLE = "sample_modelcar_config.base.yaml"
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 _OTHER_TERMINAL = {
     *("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "TMUX", "TMUX_PANE", "STY", "COLUMNS", "LINES"),
     *("TERM_PROGRAM", "TERM_PROGRAM_VERSION", "WINDOWID", "VTE_VERSION"),
@@ -51,6 +55,27 @@ def words_of(order: Order, manifest: Path, offer: Offer) -> tuple[str, ...]:
         words.append("--no-qa")
     # One word each: what begins with a dash stays a value.
     return (*words, *(f"--gpu={gpu}" for gpu in order.gpus), str(manifest))
+
+
+def earlier_run(name: str, offer: Offer) -> tuple[Path, Settings]:
+    """The folder of a run that is to go on, and what it was asked to do.
+
+    Args:
+        name: its id, the start of one, or `last`.
+        offer: where runs are kept.
+
+    Raises:
+        RefusedError: there is no such run, or it can't go on.
+    """
+    if not _ID.fullmatch(name):
+        raise RefusedError(400, "give a run's id as `agent runs` lists it, the start of one, or last")
+    try:
+        folder = find_run(name, Settings(manifest="", state_dir=str(offer.runs.parent)))
+        if folder.parent != offer.runs:  # a folder of that name, where the server was started
+            raise RefusedError(404, f"there is no run {name}; see `agent runs`")
+        return folder, settings_to_resume(folder)
+    except UserError as error:
+        raise RefusedError(404, str(error.problems[0])) from error
 
 
 async def started(words: tuple[str, ...], offer: Offer, own: Mapping[str, Secret]) -> Terminal:

@@ -163,8 +163,21 @@ async def test_every_answer_has_the_headers(tmp_path: Path) -> None:
             assert "unsafe" not in head["Content-Security-Policy"]
             assert head["X-Frame-Options"] == "DENY"
             assert head["X-Content-Type-Options"] == "nosniff"
-            assert head["Cache-Control"] == "no-store"
+            kept = "private, no-cache" if path.startswith("/static/") else "no-store"
+            assert head["Cache-Control"] == kept
             assert head["Referrer-Policy"] == "same-origin"
+
+
+async def test_what_the_browser_has_is_not_sent_again_and_what_it_lacks_is_sent_small(tmp_path: Path) -> None:
+    async with visited(tmp_path) as visitor:
+        url = f"{visitor.origin}/static/textual.js"
+        async with visitor.client.get(url) as answer:
+            assert answer.headers["Content-Encoding"] in ("gzip", "deflate")
+            assert int(answer.headers["Content-Length"]) < 160_000
+            assert len(await answer.read()) > 400_000
+            mark = answer.headers["ETag"]
+        async with visitor.client.get(url, headers={"If-None-Match": mark}) as answer:
+            assert (answer.status, await answer.read()) == (304, b"")
 
 
 PATHS = [

@@ -104,8 +104,16 @@ async def test_a_server_that_is_killed_takes_its_runs_along_and_they_can_go_on(t
     (run,) = (tmp_path / "runs").iterdir()
 
     async with served(*options) as server, ClientSession(cookie_jar=CookieJar(unsafe=True)) as client:
-        await enter(server, client)
-        assert (run / "checkpoint.sqlite").exists()
+        visitor = await enter(server, client)
+        for name in ("../runs", "nonesuch", "", "/etc", "--help"):
+            assert (await visitor.post("/resume", run=name))[0] in (400, 404)
+        status, place = await visitor.post("/resume", run=run.name[:20])
+        assert (status, place) == (303, "/runs/1")
+        await said(await visitor.watch(place), "accept the 2 required")
+        status, line = await visitor.post("/resume", run="last")
+        assert (status, "this run is open" in line) == (409, True)
+        assert "goes on" in await visitor.text("/")
+
         os.kill(server.process.pid, signal.SIGUSR1)
         second = await server.address()
         async with client.get(second) as answer:
