@@ -15,7 +15,7 @@ from types import FrameType
 from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.preferences import take
-from modelcar_tui.core.ends import ENDS
+from modelcar_tui.core.ends import ENDS, LIMIT_S
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
@@ -24,7 +24,7 @@ from modelcar_tui.supervisor import Settings
 from modelcar_tui.supervisor.llm import choose_model
 from modelcar_tui.web import Offer, Page, lacking
 
-STOP_S = 12.0
+STOP_S = LIMIT_S + 8
 """From a signal to the end of every run and of the server."""
 _RESUMED = ("state_dir", "theme", "ascii", "mouse", "low_bandwidth")
 """What a run that goes on hears of the server's own command line."""

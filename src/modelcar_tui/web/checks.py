@@ -79,6 +79,7 @@ def policy(answer: web.StreamResponse, nonce: str) -> None:
     answer.headers.update(
         {
             "Content-Security-Policy": "; ".join(rules),
+            "Server": "modelcar-tui",
             "X-Frame-Options": "DENY",
             "X-Content-Type-Options": "nosniff",
             # With no-referrer a browser sends `Origin: null` with our own forms, which is what we tell

@@ -13,6 +13,7 @@ import termios
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from modelcar_tui.core.ends import LIMIT_S
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.web.modes import Modes
 from modelcar_tui.web.window import Window
@@ -24,8 +25,8 @@ _PATIENCE_S = 10.0
 _TAIL_S = 2.0
 """For the last bytes of a program that has ended, while a child of its own still holds the terminal."""
 _REPAINT_S = 2.0
-_ENDS = ((signal.SIGHUP, 4.0), (signal.SIGTERM, 4.0), (signal.SIGKILL, 1.0))
-"""The signals of an end, each with the seconds that it is given."""
+_ENDS = ((signal.SIGHUP, LIMIT_S + 1), (signal.SIGTERM, 2.0), (signal.SIGKILL, 1.0))
+"""The signals of an end, each with the seconds that it is given: the first with those that a run may take."""
 ANOTHER = "another window shows this run"
 OVER = "the run has ended"
 

@@ -161,6 +161,7 @@ async def test_every_answer_has_the_headers(tmp_path: Path) -> None:
                 head = answer.headers
             assert head["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self';")
             assert "unsafe" not in head["Content-Security-Policy"]
+            assert head["Server"] == "modelcar-tui", "no versions"
             assert head["X-Frame-Options"] == "DENY"
             assert head["X-Content-Type-Options"] == "nosniff"
             kept = "private, no-cache" if path.startswith("/static/") else "no-store"

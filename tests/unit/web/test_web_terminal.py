@@ -12,6 +12,7 @@ import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from modelcar_tui.web.modes import Modes
+from modelcar_tui.web.offer import IDLE_S
 from modelcar_tui.web.terminal import ANOTHER, Terminal
 from modelcar_tui.web.window import MOST_WAITING, Window
 from modelcar_tui.web.wire import MOST_UNTAKEN
@@ -215,12 +216,15 @@ async def test_a_session_that_idles_is_ended_with_its_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("modelcar_tui.web.server._LOOK_S", 0.02)
-    async with visited(tmp_path, idle_s=0.3) as visitor:
+    async with visited(tmp_path) as visitor:
         place = await visitor.begin()
         terminal = terminal_of(visitor)
         socket = await visitor.watch(place)
-        await asyncio.sleep(0.4)
-        assert terminal.status is None, "a window is open"
+        await said(socket, "handed")
+        sessions = visitor.page._sessions
+        (session,) = sessions._sessions
+        session.seen -= IDLE_S + 1
+        assert sessions.take_idle() == [], "a window is open"
         await socket.close()
         await until(lambda: terminal.status is not None)
         assert "no session here" in await visitor.text("/")
