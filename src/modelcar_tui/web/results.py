@@ -20,7 +20,9 @@ _NEWEST = 200
 
 def results(run: Run, runs: Path) -> dict[str, str]:
     """What there is, by the last part of its address: the name under which it is kept by the browser."""
-    names = {what: path.name for what, path in _files(run).items() if path.is_file()}
+    names = {
+        what: path.name for what, path in _files(run).items() if path.is_file() and not path.is_symlink()
+    }
     if run_folder(run, runs) is not None:
         stem = run.manifest.stem.removesuffix(".base")
         names |= {what: f"{stem}.{what}" for what in _faces()}

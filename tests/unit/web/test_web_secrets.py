@@ -75,6 +75,12 @@ async def test_secrets_reach_the_run_and_no_argv_environment_file_or_log(tmp_pat
             assert b"TERM=xterm-256color" in environ
             assert [canary for canary in CANARIES if canary.encode() in environ + words] == []
         pages = await visitor.text("/") + await visitor.text(f"{place}/files")
+        url = f"{visitor.origin}{place}/files/report.md"
+        async with client.get(url) as answer:
+            assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''one.report.md"
+            assert answer.headers["Content-Type"] == "application/octet-stream"
+            report = await answer.text()
+            assert "NO-GO" in report
         server.process.send_signal(signal.SIGTERM)
         assert await server.process.wait() == 143
         assert server.process.stderr is not None
@@ -84,7 +90,7 @@ async def test_secrets_reach_the_run_and_no_argv_environment_file_or_log(tmp_pat
     assert any(path.name == "journal.jsonl" for path in files)
     assert any(path.name == "one.base.yaml" for path in files)
     kept = b"".join(path.read_bytes() for path in files)
-    for text in (kept, shown.encode(), pages.encode(), said_at_the_end.encode()):
+    for text in (kept, shown.encode(), pages.encode(), report.encode(), said_at_the_end.encode()):
         assert [canary for canary in CANARIES if canary.encode() in text] == []
     token = re.findall(r"token=(\S+)", server.lines[0])[0]
     assert token.encode() not in kept
