@@ -15,6 +15,7 @@ from types import FrameType
 from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.preferences import take
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.ends import ENDS, LIMIT_S
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
@@ -116,6 +117,9 @@ async def _serve(offer: Offer, port: int | None) -> int:
             _say("each address is good for one visitor; Enter prints another, Ctrl+C ends all runs")
             with _asked_again(asking, lambda: _tell_address(page)):
                 await ended.came.wait()
+            if count := page.open_runs:
+                way_back = "modelcar-tui --resume RUN; see agent runs"
+                _say(f"ending {several(count, 'run')}; to go on with one: {way_back}")
     return ended.status
 
 

@@ -78,6 +78,11 @@ class Page:
             await runner.cleanup()
             listening.close()
 
+    @property
+    def open_runs(self) -> int:
+        """How many runs have not ended."""
+        return sum(run.terminal.status is None for run in self._sessions.runs)
+
     def new_address(self) -> str:
         """An address that one visitor can open, once."""
         return f"http://{ADDRESS}:{self.port}/?token={self._sessions.new_token()}"

@@ -86,6 +86,7 @@ async def test_secrets_reach_the_run_and_no_argv_environment_file_or_log(tmp_pat
         assert server.process.stderr is not None
         said_at_the_end = "".join([*server.lines, (await server.process.stderr.read()).decode()])
         await gone(*processes)
+        assert "ending 1 run; to go on with one: modelcar-tui --resume RUN" in said_at_the_end
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert any(path.name == "journal.jsonl" for path in files)
     assert any(path.name == "one.base.yaml" for path in files)
