@@ -195,6 +195,17 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-llm", dest="llm", action="store_false", help="ask no language model")
 
 
+def add_web_options(parser: argparse.ArgumentParser) -> None:
+    """The dashboard in a browser."""
+    group = parser.add_argument_group("browser", "docs/browser.md")
+    group.add_argument(
+        "--web", action="store_true", help="serve the dashboard to a browser, on 127.0.0.1 only"
+    )
+    group.add_argument(
+        "--web-port", type=_port, metavar="PORT", help="default: 8765, or one that is free; 0 for any that is"
+    )
+
+
 def settings_fields(args: argparse.Namespace) -> dict[str, Any]:
     """The options that were given, as fields of `Settings`."""
     names = (
@@ -308,6 +319,8 @@ _HEARD = {
     "low_bandwidth",
     "headless",
     "llm",
+    "web",
+    "web_port",
 }
 """Options that an earlier run's own settings don't replace: where it is, and how it is shown; see
 `for_resume`."""
@@ -341,6 +354,12 @@ def _count(text: str) -> int:
     if not 1 <= value <= 100:
         raise argparse.ArgumentTypeError("give a number from 1 to 100")
     return value
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("give a port from 0 to 65535; the page is on 127.0.0.1 alone")
+    return int(text)
 
 
 def _user_id(text: str) -> int:

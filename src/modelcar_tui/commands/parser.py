@@ -82,6 +82,7 @@ class Parser(argparse.ArgumentParser):
         self._words = tuple(map(str, sys.argv[1:] if args is None else args))
         found, rest = super().parse_known_args(args, namespace)
         found.given = {dest: action.option_strings[0] for dest, action in self._given.items()}
+        found.words = self._words
         return found, rest
 
     def _get_option_tuples(self, option_string: str) -> Any:

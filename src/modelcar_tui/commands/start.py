@@ -23,7 +23,7 @@ def parser() -> Parser:
     top = Parser(
         prog="modelcar-tui",
         usage="modelcar-tui FILE [options]\n"
-        "       modelcar-tui --demo | --resume RUN | --replay RUN [options]",
+        "       modelcar-tui --demo | --resume RUN | --replay RUN | --web [options]",
         description="Look at a model-car manifest before it is served: GO / NO-GO / UNKNOWN.",
         examples=(
             "modelcar-tui --demo                       # a stub cluster, all made up",
@@ -47,6 +47,7 @@ def parser() -> Parser:
     screen.add_argument("--headless", action="store_true", help="print instead of painting, as `agent` does")
     options.add_place_options(top)
     options.add_model_options(top)
+    options.add_web_options(top)
     return top
 
 
@@ -56,6 +57,10 @@ def run(argv: Sequence[str] | None) -> int:
 
 
 def _dispatch(args: argparse.Namespace) -> int:
+    if args.web or args.web_port is not None:
+        from modelcar_tui.commands import web
+
+        return web.run(args)
     if not (args.manifest or args.resume or args.replay or args.demo):
         complain("modelcar-tui: give a model-car manifest, --resume RUN, --replay RUN or --demo; see --help")
         return 2

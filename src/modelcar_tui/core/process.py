@@ -10,6 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.handed import for_children
+
 _REAP_S = 5.0
 _LOOK_S = 0.02
 
@@ -55,7 +57,7 @@ async def run_bounded(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
-        env=env,
+        env=for_children(env),
     )
     timed_out = whole = False
     out, err = _Sink(limit), _Sink(limit)

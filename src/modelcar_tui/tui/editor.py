@@ -10,6 +10,7 @@ from pathlib import Path
 
 from textual.app import App, SuspendNotSupported
 
+from modelcar_tui.core.handed import for_children
 from modelcar_tui.tui.own_keys import shown
 
 
@@ -22,7 +23,7 @@ def edit_text(app: App[int], text: str) -> tuple[str, str]:
         path.write_text(text + "\n", encoding="utf-8")
         try:
             with app.suspend():
-                done = subprocess.run([*command, str(path)], check=False)
+                done = subprocess.run([*command, str(path)], check=False, env=for_children())
         except SuspendNotSupported:
             return "", f"this terminal can't be handed to an editor; {shown('=')} edits here"
         except OSError as error:

@@ -79,7 +79,13 @@ def test_every_example_is_understood_by_its_own_parser(example: str) -> None:
 def test_options_stand_under_what_they_are_for() -> None:
     shared = ["GPUs without a cluster", "cluster and registry access", "arguments and vLLM", "QA"]
     last = ["runs", "language model"]
-    assert list(groups(parsers()["modelcar-tui"]))[2:] == ["what to judge", *shared, "screen", *last]
+    assert list(groups(parsers()["modelcar-tui"]))[2:] == [
+        "what to judge",
+        *shared,
+        "screen",
+        *last,
+        "browser",
+    ]
     assert list(groups(parsers()["agent"]))[2:] == ["commands", "what to judge", *shared, *last]
     for name in ("modelcar-tui", "agent"):
         found = groups(parsers()[name])
@@ -101,6 +107,7 @@ VALUES = {
     "_user_id": "1000",
     "_object_name": "a.b-c",
     "_taint": "gpu:NoSchedule",
+    "_port": "8080",
 }
 BASES = {
     "modelcar-tui": [str(SAMPLE)],
@@ -119,6 +126,8 @@ FILES = {"config": str(SAMPLE), "inventory": str(SAMPLE), "what_if": "model=othe
 INSTEAD = {
     ("modelcar-tui", "resume"): [],
     ("modelcar-tui", "replay"): [],
+    ("modelcar-tui", "web"): [],
+    ("modelcar-tui", "web_port"): ["--web"],
     ("agent", "resume"): [],
     ("agent", "config"): [],
     ("agent configuration", "config"): [],
@@ -143,6 +152,7 @@ WORK = (
     "commands.ask.run_ask",
     "commands.schema.print_schema",
     "commands.mcp.run_mcp",
+    "commands.web.serve",
     "supervisor.Engine",
     "tui.run_dashboard",
 )
