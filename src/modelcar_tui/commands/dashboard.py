@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.preferences import Preferences
+from modelcar_tui.commands.report_files import reports_of
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import painted_ahead
 
@@ -24,6 +25,13 @@ flood."""
 
 def run(args: argparse.Namespace, preferences: Preferences) -> int:
     """Paint, run, and say the end in one line once the terminal is back; returns the exit status."""
+    reports, held = reports_of(args), list["EnginePort"]()
+    with reports.written_after(lambda: _state(args, held)):
+        return _painted(args, preferences, held)
+
+
+def _painted(args: argparse.Namespace, preferences: Preferences, held: list[EnginePort]) -> int:
+    """The dashboard to its end; `held` takes what it shows."""
     initial, only_ascii = RunState(path=args.manifest or "", demo=args.demo), preferences.ascii
     with painted_ahead(initial, ascii=only_ascii, replay=bool(args.replay)):
         # What the screen and the run need is loaded behind the first rows.
@@ -31,6 +39,7 @@ def run(args: argparse.Namespace, preferences: Preferences) -> int:
         from modelcar_tui.tui import run_dashboard
 
         port = _port(args)
+        held.append(port)
         sys.setswitchinterval(SWITCH_S)
         status = run_dashboard(
             port,
@@ -45,6 +54,19 @@ def run(args: argparse.Namespace, preferences: Preferences) -> int:
         for line in port.last_words():
             complain(line)
     return status
+
+
+def _state(args: argparse.Namespace, held: list[EnginePort]) -> RunState | None:
+    """What a report is made of: the run so far, or all of a replayed one; None where none has begun."""
+    from modelcar_tui.supervisor import Engine, Settings
+
+    if not held:
+        return None
+    if isinstance(port := held[0], Engine):
+        return port.state
+    from modelcar_tui.commands.replay import load_run
+
+    return load_run(_journal(args.replay, Settings(manifest="", **options.settings_fields(args))))
 
 
 def _port(args: argparse.Namespace) -> EnginePort:

@@ -83,7 +83,7 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
     add_gpu_options(parser)
     add_access_options(parser)
     _add_force(add_judging_options(parser), "replace what is no plan of ours, and keep a copy")
-    add_place_options(parser)
+    add_place_options(parser, report=False)
     add_model_options(parser)
 
 
@@ -99,13 +99,28 @@ def add_judging_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGr
     return group
 
 
-def add_place_options(parser: argparse.ArgumentParser) -> None:
-    """How long a run may take, and where it is kept."""
+def add_place_options(parser: argparse.ArgumentParser, *, report: bool = True) -> None:
+    """How long a run may take, and where it and its report are kept."""
     group = parser.add_argument_group("runs")
     group.add_argument(
         "--timeout", dest="timeout_s", type=_seconds, metavar="SECONDS", help="limit of the whole run"
     )
+    if report:
+        add_report_option(group)
     add_state_dir(group)
+
+
+def add_report_option(group: argparse._ActionsContainer) -> None:
+    """Where the report of the run goes when this process ends."""
+    group.add_argument(
+        "--report",
+        action="append",
+        default=[],
+        type=report_flag,
+        metavar="FILE",
+        dest="reports",
+        help="write the run's report there at its end: .html, .md, .json, or .xml (JUnit); repeatable",
+    )
 
 
 def add_state_dir(group: argparse._ActionsContainer, what: str = "where run folders are kept") -> None:
@@ -277,6 +292,15 @@ def image_flag(text: str) -> str:
     return text
 
 
+def report_flag(text: str) -> str:
+    """The path of a report whose ending says its form."""
+    from modelcar_tui.report import endings, form_of
+
+    if not form_of(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: the form is that of the ending: {endings()}")
+    return text
+
+
 def gpu_flag(text: str) -> str:
     """A what-if unit whose product is a card; asked before anything else is."""
     product, _, rest = text.strip().partition(":")
@@ -308,6 +332,7 @@ _HEARD = {
     "low_bandwidth",
     "headless",
     "llm",
+    "reports",
 }
 """Options that an earlier run's own settings don't replace: where it is, and how it is shown; see
 `for_resume`."""
@@ -319,7 +344,8 @@ def notes(args: argparse.Namespace) -> list[str]:
     resumed = getattr(args, "resume", None)
     if not resumed and not getattr(args, "replay", None):
         return unknown_cards(getattr(args, "what_if_gpus", getattr(args, "gpus", ())))
-    lost = [name for dest, name in given.items() if dest not in _HEARD and not (resumed and dest == "force")]
+    heard = _HEARD | ({"force"} if resumed or getattr(args, "reports", ()) else set())
+    lost = [name for dest, name in given.items() if dest not in heard]
     why = "a resumed run goes on with its own options" if resumed else "a replay shows a run as it was"
     return [f"note: {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} not heard: {why}"] if lost else []
 

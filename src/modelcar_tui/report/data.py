@@ -69,3 +69,8 @@ def is_own(pane: Pane) -> bool:
 def to_json(value: Any) -> str:
     """Indented JSON with a final line end."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+
+
+def json_report(state: RunState) -> str:
+    """`envelope` as the text of a file."""
+    return to_json(envelope(state))

@@ -95,6 +95,7 @@ def test_a_plan_offers_no_qa_and_commands_stand_before_the_options_of_a_run() ->
 
 SAID_AT_ONCE = (argparse._HelpAction, argparse._VersionAction, Codes)
 VALUES = {
+    "report_flag": "r.md",
     "gpu_flag": "H200:1",
     "_seconds": "5",
     "_count": "2",
@@ -109,6 +110,7 @@ BASES = {
     "agent lint": ["x"],
     "agent plan": [str(SAMPLE)],
     "agent apply": ["plan.json"],
+    "agent report": ["last"],
     "agent cleanup": ["last"],
     "agent ask": ["last", "--what-if", "model=m"],
     "agent configuration": ["--config", str(SAMPLE)],
@@ -139,6 +141,8 @@ WORK = (
     "commands.plan.check_output",
     "commands.plan.apply_plan",
     "commands.runs.list_runs",
+    "commands.report.run_report",
+    "commands.report_files.check_report",
     "commands.cleanup.run_cleanup",
     "commands.ask.run_ask",
     "commands.schema.print_schema",

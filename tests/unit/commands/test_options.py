@@ -31,7 +31,14 @@ def commands() -> Iterator[tuple[argparse.ArgumentParser, list[str], argparse.Ar
                     yield top, [name], parser
 
 
-VALUES = {"gpu_flag": "L40S:1", "_seconds": "5", "_count": "2", "_user_id": "1000", "_object_name": "a.b-c"}
+VALUES = {
+    "gpu_flag": "L40S:1",
+    "_seconds": "5",
+    "_count": "2",
+    "_user_id": "1000",
+    "_object_name": "a.b-c",
+    "report_flag": "r.md",
+}
 """A value for each type of options that takes not everything."""
 
 
@@ -297,6 +304,7 @@ SHOWS = {
     "--low-bandwidth",
     "--no-low-bandwidth",
     "--headless",
+    "--report",
     "--format",
     "--state-dir",
 }
