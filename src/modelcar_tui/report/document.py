@@ -13,7 +13,7 @@ import msgspec
 
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.text import reveal
-from modelcar_tui.report.ending import at, ending
+from modelcar_tui.report.ending import NOT_TESTED, at, ending
 from modelcar_tui.report.escaping import block, escaped, table
 from modelcar_tui.report.text import TITLES, afterwards, change_text, finding_text, writing
 from modelcar_tui.supervisor import Pane, RunState, Step
@@ -82,7 +82,7 @@ def _models(state: RunState, told: RunOutcome) -> Iterator[str]:
 
 
 def _row(model: ModelOutcome, need: str) -> tuple[object, ...]:
-    measured = model.measured or "not measured"
+    measured = model.measured or NOT_TESTED
     return (
         model.model,
         model.headline,

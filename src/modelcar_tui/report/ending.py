@@ -9,6 +9,8 @@ from modelcar_tui.supervisor import RunState, outcome_of
 from modelcar_tui.verdict import RunOutcome
 
 NOT_FINISHED = "NOT FINISHED"
+NOT_TESTED = "not tested"
+"""What stands for a measurement that QA did not make."""
 ALONE = "alone"
 """The id of what is no run that was kept: one specialist alone."""
 

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator
 
 from modelcar_tui.core.text import reveal
 
-_ACTIVE = re.compile(r"[\\`*\[\]<>|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<!\w)[#!](?=[\w\[])")
+_ACTIVE = re.compile(r"[\\`*\[\]<|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<!\w)[#!](?=[\w\[])")
 _ADDRESS = re.compile(r":(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\.", re.IGNORECASE)
 """Where a bare address is cut: a reader sees all of it, no library makes a link of it."""
 _MENTION = re.compile(r"(?<!\w)@(?=\w)|@(?=[\w-]+\.\w)")
 """A person who would be called, or an e-mail address."""
-_LEADING = re.compile(r"^(?=[#=]|[+-](?:\s|$)|-+\s*$)|^\d+(?=[.)](?:\s|$))")
+_LEADING = re.compile(r"^(?=[#=>]|[+-](?:\s|$)|-+\s*$)|^\d+(?=[.)](?:\s|$))")
 """What would begin a heading, a list or a rule at the start of a line or a list's item."""
 CUT = "<!---->"
 """A comment: it is not shown, and no name follows its at sign."""

@@ -16,7 +16,7 @@ from modelcar_tui.cluster.types import State
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import reveal
 from modelcar_tui.qa import FAILED_STATUSES, QaModelResult, QaOutcome, cut_model_name, measured_line
-from modelcar_tui.report.ending import Ending, at, ending
+from modelcar_tui.report.ending import NOT_TESTED, Ending, at, ending
 from modelcar_tui.report.text import finding_text
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.verdict import ModelOutcome, Verdict
@@ -109,7 +109,7 @@ def _verdicts(state: RunState, end: Ending) -> Iterator[_Case]:
 
 def _verdict(model: ModelOutcome) -> _Case:
     how = {Verdict.GO: "", Verdict.NO_GO: "failure", Verdict.UNKNOWN: "error"}[model.verdict]
-    measured = model.measured or "nothing: not tested"
+    measured = model.measured or NOT_TESTED
     notes = (f"{model.headline}: {model.why}", f"predicted: {model.predicted}", f"measured: {measured}")
     return _Case(model.model, how, str(model.verdict), model.why, model.next, notes)
 

@@ -12,7 +12,7 @@ import xmlschema
 
 from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.core.text import reveal
-from modelcar_tui.report import envelope, junit
+from modelcar_tui.report import envelope, junit, markdown
 from modelcar_tui.supervisor.state import Finish, RunState
 from modelcar_tui.verdict.reports import Verdict
 from pilot.states import BIG, STATES
@@ -98,7 +98,15 @@ def test_predicted_and_measured_stand_in_each_of_the_outcome(run: RunState) -> N
     told = envelope(run)["outcome"]["models"][BIG]
     (notes,) = cases(run, "verdict")[BIG].iterfind("system-out")
     assert f"predicted: {told['predicted']}" in (notes.text or "")
-    assert f"measured: {told['measured'] or 'nothing: not tested'}" in (notes.text or "")
+    assert f"measured: {told['measured'] or 'not tested'}" in (notes.text or "")
+
+
+def test_a_model_that_was_no_go_before_its_qa_failed_says_both(run: RunState) -> None:
+    told = envelope(run)["outcome"]["models"][BIG]
+    assert told["predicted"] == told["word"] == "NO-GO"
+    failed = "its QA failed: CUDA_OOM: torch.OutOfMemoryError: CUDA out of memory."
+    assert told["measured"].startswith(failed)
+    assert f"| NO-GO | NO-GO | {failed}" in markdown(run)
 
 
 def test_qa_tells_cause_and_next_step(run: RunState) -> None:
