@@ -33,7 +33,7 @@ def envelope(state: RunState) -> dict[str, Any]:
     }
     tail = {
         "qa": state.qa.outcome.code if state.qa.outcome else None,
-        "optimized_serving_arguments": list(state.decision.optimized) if state.decision else [],
+        "optimized_serving_arguments": list(run["decision"]["optimized"]) if state.decision else [],
         "specialists": {pane.name: pane.metadata for pane in state.panes},
         "run": run,
     }

@@ -240,6 +240,8 @@ def _result(state: RunState) -> Iterator[str]:
     yield "## Result"
     yield ""
     said = list(afterwards(state))
+    if state.finish is not None and state.finish.resumable and state.run_id:
+        said.append(f"it was only cut off; to go on: modelcar-tui --resume {state.run_id}")
     if said:
         yield from (f"- {escaped(line)}" for line in said)
         yield ""
