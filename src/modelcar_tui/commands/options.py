@@ -112,6 +112,8 @@ def add_place_options(parser: argparse.ArgumentParser, *, report: bool = True) -
 
 def add_report_option(group: argparse._ActionsContainer) -> None:
     """Where the report of the run goes when this process ends."""
+    from modelcar_tui.commands.report_files import report_flag
+
     group.add_argument(
         "--report",
         action="append",
@@ -292,15 +294,6 @@ def image_flag(text: str) -> str:
     return text
 
 
-def report_flag(text: str) -> str:
-    """The path of a report whose ending says its form."""
-    from modelcar_tui.report import endings, form_of
-
-    if not form_of(text):
-        raise argparse.ArgumentTypeError(f"{text!r}: the form is that of the ending: {endings()}")
-    return text
-
-
 def gpu_flag(text: str) -> str:
     """A what-if unit whose product is a card; asked before anything else is."""
     product, _, rest = text.strip().partition(":")
@@ -324,6 +317,7 @@ def gpu_flag(text: str) -> str:
 _HEARD = {
     "resume",
     "replay",
+    "reports",
     "state_dir",
     "form",
     "mouse",
@@ -332,7 +326,6 @@ _HEARD = {
     "low_bandwidth",
     "headless",
     "llm",
-    "reports",
 }
 """Options that an earlier run's own settings don't replace: where it is, and how it is shown; see
 `for_resume`."""
@@ -340,12 +333,13 @@ _HEARD = {
 
 def notes(args: argparse.Namespace) -> list[str]:
     """What to say on stderr before anything is done: options that nobody hears, cards that nobody knows."""
-    given: dict[str, str] = getattr(args, "given", {})
+    given: dict[str, str] = dict(getattr(args, "given", {}))
+    if getattr(args, "reports", ()):
+        given.pop("force", None)  # the report's file hears it
     resumed = getattr(args, "resume", None)
     if not resumed and not getattr(args, "replay", None):
         return unknown_cards(getattr(args, "what_if_gpus", getattr(args, "gpus", ())))
-    heard = _HEARD | ({"force"} if resumed or getattr(args, "reports", ()) else set())
-    lost = [name for dest, name in given.items() if dest not in heard]
+    lost = [name for dest, name in given.items() if dest not in _HEARD and not (resumed and dest == "force")]
     why = "a resumed run goes on with its own options" if resumed else "a replay shows a run as it was"
     return [f"note: {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} not heard: {why}"] if lost else []
 

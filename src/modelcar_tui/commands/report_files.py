@@ -78,6 +78,15 @@ def reports_of(args: argparse.Namespace) -> Reports:
     return Reports([Path(name) for name in getattr(args, "reports", ())], settings)
 
 
+def report_flag(text: str) -> str:
+    """The path of a report whose ending says its form."""
+    from modelcar_tui.report import endings, form_of
+
+    if not form_of(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: the form is that of the ending: {endings()}")
+    return text
+
+
 def check_report(path: Path, form: str, settings: Settings) -> None:
     """Refuse a place before anything is done.
 

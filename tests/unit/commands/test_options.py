@@ -31,15 +31,10 @@ def commands() -> Iterator[tuple[argparse.ArgumentParser, list[str], argparse.Ar
                     yield top, [name], parser
 
 
-VALUES = {
-    "gpu_flag": "L40S:1",
-    "_seconds": "5",
-    "_count": "2",
-    "_user_id": "1000",
-    "_object_name": "a.b-c",
-    "report_flag": "r.md",
-}
+VALUES = {"gpu_flag": "L40S:1", "_seconds": "5", "_count": "2", "_user_id": "1000", "_object_name": "a.b-c"}
 """A value for each type of options that takes not everything."""
+
+VALUES["report_flag"] = "r.md"
 
 
 def words(action: argparse.Action, spelled: str) -> list[str]:
@@ -304,9 +299,9 @@ SHOWS = {
     "--low-bandwidth",
     "--no-low-bandwidth",
     "--headless",
-    "--report",
     "--format",
     "--state-dir",
+    "--report",
 }
 """How an earlier run is shown, and where it is."""
 
