@@ -34,8 +34,6 @@ def commands() -> Iterator[tuple[argparse.ArgumentParser, list[str], argparse.Ar
 VALUES = {"gpu_flag": "L40S:1", "_seconds": "5", "_count": "2", "_user_id": "1000", "_object_name": "a.b-c"}
 """A value for each type of options that takes not everything."""
 
-VALUES["report_flag"] = "r.md"
-
 
 def words(action: argparse.Action, spelled: str) -> list[str]:
     """The option with a value that it takes."""
@@ -47,6 +45,7 @@ def words(action: argparse.Action, spelled: str) -> list[str]:
     return [spelled, VALUES.get(takes, "model=x")]
 
 
+VALUES["report_flag"] = "r.md"
 SAID_AT_ONCE = (argparse._HelpAction, argparse._VersionAction, Codes)
 """Options that end the command before a second one is read."""
 
