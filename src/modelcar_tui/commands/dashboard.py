@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.preferences import Preferences
-from modelcar_tui.commands.report_files import reports_of
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import painted_ahead
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor import Settings
-    from modelcar_tui.tui import EnginePort
+    from modelcar_tui.supervisor import Engine, Settings
+    from modelcar_tui.tui import ReplayPort
 
 SWITCH_S = 0.001
 """How long the engine's thread keeps the interpreter while a key waits; Python's own 5 ms are felt in a
@@ -25,12 +24,16 @@ flood."""
 
 def run(args: argparse.Namespace, preferences: Preferences) -> int:
     """Paint, run, and say the end in one line once the terminal is back; returns the exit status."""
-    reports, held = reports_of(args), list["EnginePort"]()
-    with reports.written_after(lambda: _state(args, held)):
+    held: list[Engine | ReplayPort] = []
+    if not args.reports:
+        return _painted(args, preferences, held)
+    from modelcar_tui.commands.report_files import reports_of
+
+    with reports_of(args).written_after(lambda: held[0].state if held else None):
         return _painted(args, preferences, held)
 
 
-def _painted(args: argparse.Namespace, preferences: Preferences, held: list[EnginePort]) -> int:
+def _painted(args: argparse.Namespace, preferences: Preferences, held: list[Engine | ReplayPort]) -> int:
     """The dashboard to its end; `held` takes what it shows."""
     initial, only_ascii = RunState(path=args.manifest or "", demo=args.demo), preferences.ascii
     with painted_ahead(initial, ascii=only_ascii, replay=bool(args.replay)):
@@ -56,20 +59,7 @@ def _painted(args: argparse.Namespace, preferences: Preferences, held: list[Engi
     return status
 
 
-def _state(args: argparse.Namespace, held: list[EnginePort]) -> RunState | None:
-    """What a report is made of: the run so far, or all of a replayed one; None where none has begun."""
-    from modelcar_tui.supervisor import Engine, Settings
-
-    if not held:
-        return None
-    if isinstance(port := held[0], Engine):
-        return port.state
-    from modelcar_tui.commands.replay import load_run
-
-    return load_run(_journal(args.replay, Settings(manifest="", **options.settings_fields(args))))
-
-
-def _port(args: argparse.Namespace) -> EnginePort:
+def _port(args: argparse.Namespace) -> Engine | ReplayPort:
     from modelcar_tui.supervisor import Engine, Settings
 
     fields = options.settings_fields(args)

@@ -112,8 +112,6 @@ def add_place_options(parser: argparse.ArgumentParser, *, report: bool = True) -
 
 def add_report_option(group: argparse._ActionsContainer) -> None:
     """Where the report of the run goes when this process ends."""
-    from modelcar_tui.commands.report_files import report_flag
-
     group.add_argument(
         "--report",
         action="append",
@@ -123,6 +121,15 @@ def add_report_option(group: argparse._ActionsContainer) -> None:
         dest="reports",
         help="write the run's report there at its end: .html, .md, .json, or .xml (JUnit); repeatable",
     )
+
+
+def report_flag(text: str) -> str:
+    """The path of a report whose ending says its form."""
+    from modelcar_tui.report import endings, form_of
+
+    if not form_of(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: the form is that of the ending: {endings()}")
+    return text
 
 
 def add_state_dir(group: argparse._ActionsContainer, what: str = "where run folders are kept") -> None:

@@ -47,7 +47,13 @@ class Reports:
             check_report(path, _form(path), settings())
 
     def write(self, state: RunState) -> None:
-        """Write them all. What can't be written costs a line on stderr and nothing else."""
+        """Write them all. What can't be written costs a line on stderr and nothing else.
+
+        A run that has not begun leaves none.
+        """
+        if self._files and not state.run_id:
+            complain("no report: the run did not begin")
+            return
         # A terminal that is gone must not keep the second file from being written.
         for line in [_said(path, state, self._settings()) for path in self._files]:
             complain(line)
@@ -76,15 +82,6 @@ def reports_of(args: argparse.Namespace) -> Reports:
         return Settings(manifest="", state_dir=place, force=bool(getattr(args, "force", None)))
 
     return Reports([Path(name) for name in getattr(args, "reports", ())], settings)
-
-
-def report_flag(text: str) -> str:
-    """The path of a report whose ending says its form."""
-    from modelcar_tui.report import endings, form_of
-
-    if not form_of(text):
-        raise argparse.ArgumentTypeError(f"{text!r}: the form is that of the ending: {endings()}")
-    return text
 
 
 def check_report(path: Path, form: str, settings: Settings) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 
 from modelcar_tui import agent, cli
@@ -21,8 +22,10 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.files import write_atomic
 from modelcar_tui.report import render
 from modelcar_tui.supervisor import Engine
-from modelcar_tui.supervisor.state import RunState
-from support.reporting import rich
+from modelcar_tui.supervisor.state import RunState, fold
+from modelcar_tui.tui.replay import ReplayPort
+from pilot.states import STATES
+from support.reporting import rich, stamped
 
 MANIFEST = """\
 model-car:
@@ -255,6 +258,25 @@ def test_a_dashboard_that_ends_however_leaves_a_report(
         assert dashboard.run(args, preferences(args)) == end
     assert capsys.readouterr().err.splitlines()[-1] == f"report: {file}"
     assert file.read_text().splitlines()[2].startswith("**QA FAILED**")
+
+
+def test_a_run_that_did_not_begin_leaves_none(
+    line: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state").write_text("in the way of the run's folder")
+    assert agent.main([*line, *options(tmp_path / "r.md")]) == 2
+    assert "no report: the run did not begin\n" in capsys.readouterr().err
+    assert not (tmp_path / "r.md").exists()
+
+
+def test_a_replay_on_the_screen_reports_all_of_the_run(tmp_path: Path) -> None:
+    make, _ = STATES["qa-failed"]
+    events = stamped(make(tmp_path))
+    journal = tmp_path / "journal.jsonl"
+    journal.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in events))
+    port = ReplayPort(journal)
+    assert not port.drain()  # nothing is shown yet
+    assert port.state.finish == fold(events).finish and port.state.decision == fold(events).decision
 
 
 def preferences(args: argparse.Namespace) -> Preferences:
