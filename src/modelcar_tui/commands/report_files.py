@@ -41,8 +41,10 @@ class Reports:
         for path in self._files:
             if (place := os.path.realpath(path.parent / "_")[:-1] + path.name) in seen:
                 from modelcar_tui.core.errors import Problem, UserError
+                from modelcar_tui.core.text import reveal
 
-                raise UserError(Problem(where=str(path), what="is named twice", fix="name each file once"))
+                twice = Problem(where=reveal(str(path)), what="is named twice", fix="name each file once")
+                raise UserError(twice)
             seen.add(place)
             check_report(path, _form(path), settings())
 
