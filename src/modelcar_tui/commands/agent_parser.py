@@ -293,12 +293,8 @@ def _report(commands: _Commands) -> None:
     )
     command.add_argument("run", metavar="RUN", help=f"{_RUN}; or a journal's file")
     command.add_argument("-o", "--output", metavar="FILE", help="default: standard output")
-    command.add_argument(
-        "--format",
-        choices=("md", "html", "json", "xml"),
-        dest="form",
-        help="default: that of FILE's ending, else md; xml is JUnit",
-    )
+    what = "default: that of FILE's ending, else md; xml is JUnit"
+    command.add_argument("--format", choices=("md", "html", "json", "xml"), dest="form", help=what)
     command.add_argument(
         "--force", action="store_true", help="replace what is no report of ours, and keep a copy"
     )

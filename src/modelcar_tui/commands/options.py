@@ -112,15 +112,9 @@ def add_place_options(parser: argparse.ArgumentParser, *, report: bool = True) -
 
 def add_report_option(group: argparse._ActionsContainer) -> None:
     """Where the report of the run goes when this process ends."""
-    group.add_argument(
-        "--report",
-        action="append",
-        default=[],
-        type=report_flag,
-        metavar="FILE",
-        dest="reports",
-        help="write the run's report there at its end: .html, .md, .json, or .xml (JUnit); repeatable",
-    )
+    what = "write the run's report there at its end: .html, .md, .json, or .xml (JUnit); repeatable"
+    more: dict[str, Any] = {"action": "append", "default": [], "type": report_flag, "dest": "reports"}
+    group.add_argument("--report", metavar="FILE", help=what, **more)
 
 
 def report_flag(text: str) -> str:
