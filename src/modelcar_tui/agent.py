@@ -140,6 +140,14 @@ def _call_runs(args: argparse.Namespace) -> int:
     return list_runs(Settings(manifest="", state_dir=args.state_dir))
 
 
+def _call_report(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.report import run_report
+    from modelcar_tui.supervisor import Settings
+
+    settings = Settings(manifest="", state_dir=args.state_dir, force=args.force)
+    return run_report(args.run, settings, output=args.output, form=args.form)
+
+
 def _call_cleanup(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.cleanup import run_cleanup
     from modelcar_tui.supervisor import Settings, find_run
@@ -207,6 +215,7 @@ _CALLS: dict[str | None, Callable[[argparse.Namespace], int]] = {
     "plan": _call_plan,
     "apply": _call_apply,
     "runs": _call_runs,
+    "report": _call_report,
     "cleanup": _call_cleanup,
     "ask": _call_ask,
     "schema": _call_schema,

@@ -179,7 +179,8 @@ def _ended(status: str, cause: str) -> list[e.AnyEvent]:
     bad = bool(cause)
     line = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.2 GiB" if bad else ""
     means = "CUDA ran out of memory" if bad else ""
-    of_big = QaModelResult(model=BIG, status=status, cause=cause, means=means, line=line)
+    fix = "lower --max-model-len, or take more GPUs" if bad else ""
+    of_big = QaModelResult(model=BIG, status=status, cause=cause, means=means, line=line, fix=fix)
     results = tuple(
         of_big if model.model == BIG else QaModelResult(model=model.model, status="PASSED")
         for model in s.report().models
@@ -191,7 +192,7 @@ def _ended(status: str, cause: str) -> list[e.AnyEvent]:
         seconds=541.0,
         counts=QaCounts(passed=24 if bad else 25, failed=int(bad)),
         phase="inference",
-        fix="lower --max-model-len, or take more GPUs" if bad else "",
+        fix=fix,
         cause=line,
         models=results,
     )

@@ -53,6 +53,7 @@ def agent_parser() -> Parser:
         _plan,
         _apply,
         _runs,
+        _report,
         _cleanup,
         _ask,
         _schema,
@@ -275,6 +276,30 @@ def _runs(commands: _Commands) -> None:
         ),
     )
     options.add_state_dir(command)
+
+
+def _report(commands: _Commands) -> None:
+    command = _add(
+        commands,
+        "report",
+        "the report of an earlier run, finished or not; nothing is done",
+        usage="agent report RUN [-o FILE] [options]",
+        examples=(
+            "agent report last                   # Markdown",
+            "agent report last -o report.html    # a page for colleagues",
+            "agent report ID -o junit.xml        # for CI's list of tests",
+            "agent report last --format json     # for a script",
+        ),
+        epilog="exit status: 0 made, whatever the run's own was, 2 refused; all: agent --help",
+    )
+    command.add_argument("run", metavar="RUN", help=f"{_RUN}; or a journal's file")
+    command.add_argument("-o", "--output", metavar="FILE", help="default: standard output")
+    what = "default: that of FILE's ending, else md; xml is JUnit"
+    command.add_argument("--format", choices=("md", "html", "json", "xml"), dest="form", help=what)
+    command.add_argument(
+        "--force", action="store_true", help="replace what is no report of ours, and keep a copy"
+    )
+    options.add_state_dir(command, _OTHER_FOLDER)
 
 
 def _cleanup(commands: _Commands) -> None:

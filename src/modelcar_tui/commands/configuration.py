@@ -8,7 +8,7 @@ import msgspec
 
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
-from modelcar_tui.report import markdown, to_json
+from modelcar_tui.report import plain, to_json
 from modelcar_tui.supervisor import Configuration, Settings, requirements_row, run_alone
 from modelcar_tui.verdict import ConfigurationReport
 
@@ -22,6 +22,6 @@ def run_configuration(settings: Settings, *, form: str = "text") -> int:
     elif form == "json":
         sys.stdout.write(to_json(rows))
     else:
-        sys.stdout.write(markdown(state))
+        sys.stdout.write(plain(state))
         sys.stdout.write(f"```json\n{to_json(rows)}```\n")
     return ExitStatus.GO

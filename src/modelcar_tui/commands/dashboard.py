@@ -14,8 +14,8 @@ from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import painted_ahead
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor import Settings
-    from modelcar_tui.tui import EnginePort
+    from modelcar_tui.supervisor import Engine, Settings
+    from modelcar_tui.tui import ReplayPort
 
 SWITCH_S = 0.001
 """How long the engine's thread keeps the interpreter while a key waits; Python's own 5 ms are felt in a
@@ -24,6 +24,17 @@ flood."""
 
 def run(args: argparse.Namespace, preferences: Preferences) -> int:
     """Paint, run, and say the end in one line once the terminal is back; returns the exit status."""
+    held: list[Engine | ReplayPort] = []
+    if not args.reports:
+        return _painted(args, preferences, held)
+    from modelcar_tui.commands.report_files import reports_of
+
+    with reports_of(args).written_after(lambda: held[0].state if held else None):
+        return _painted(args, preferences, held)
+
+
+def _painted(args: argparse.Namespace, preferences: Preferences, held: list[Engine | ReplayPort]) -> int:
+    """The dashboard to its end; `held` takes what it shows."""
     initial, only_ascii = RunState(path=args.manifest or "", demo=args.demo), preferences.ascii
     with painted_ahead(initial, ascii=only_ascii, replay=bool(args.replay)):
         # What the screen and the run need is loaded behind the first rows.
@@ -31,6 +42,7 @@ def run(args: argparse.Namespace, preferences: Preferences) -> int:
         from modelcar_tui.tui import run_dashboard
 
         port = _port(args)
+        held.append(port)
         sys.setswitchinterval(SWITCH_S)
         status = run_dashboard(
             port,
@@ -47,7 +59,7 @@ def run(args: argparse.Namespace, preferences: Preferences) -> int:
     return status
 
 
-def _port(args: argparse.Namespace) -> EnginePort:
+def _port(args: argparse.Namespace) -> Engine | ReplayPort:
     from modelcar_tui.supervisor import Engine, Settings
 
     fields = options.settings_fields(args)

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from modelcar_tui.commands import options
+from modelcar_tui.commands.report_files import reports_of
 from modelcar_tui.commands.resuming import run_to_resume
 from modelcar_tui.commands.run import run_headless
 from modelcar_tui.core.errors import Problem, UserError
@@ -20,25 +21,30 @@ def run(args: argparse.Namespace, *, default: str = "") -> int:
     fields = options.settings_fields(args)
     form = getattr(args, "form", "text")
     approve = Approve(getattr(args, "approve", Approve.SHOW))
+    at_end = reports_of(args).write
     if args.resume:
         settings = Settings(manifest="", **fields)
-        return run_headless(settings, form=form, resume=run_to_resume(args.resume, settings))
+        return run_headless(settings, form=form, resume=run_to_resume(args.resume, settings), at_end=at_end)
     if getattr(args, "replay", None):
         from modelcar_tui.commands.replay import print_run
 
-        return print_run(find_run(args.replay, Settings(manifest="", **fields)), form=form)
+        folder = find_run(args.replay, Settings(manifest="", **fields))
+        return print_run(folder, form=form, at_end=at_end)
     manifest = getattr(args, "manifest", None) or getattr(args, "config", None)
     if args.demo:
         from modelcar_tui.demo import demo_settings, prepare_demo
 
         return run_headless(
-            demo_settings(manifest, approve=approve, **fields), form=form, prepare=prepare_demo
+            demo_settings(manifest, approve=approve, **fields),
+            form=form,
+            prepare=prepare_demo,
+            at_end=at_end,
         )
     manifest = manifest or default
     if problem := options.start_problem(manifest, args):
         raise UserError(Problem(what=problem))
     _read(Path(manifest))
-    return run_headless(Settings(manifest=manifest, approve=approve, **fields), form=form)
+    return run_headless(Settings(manifest=manifest, approve=approve, **fields), form=form, at_end=at_end)
 
 
 def _read(manifest: Path) -> None:

@@ -83,7 +83,7 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
     add_gpu_options(parser)
     add_access_options(parser)
     _add_force(add_judging_options(parser), "replace what is no plan of ours, and keep a copy")
-    add_place_options(parser)
+    add_place_options(parser, report=False)
     add_model_options(parser)
 
 
@@ -99,13 +99,31 @@ def add_judging_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGr
     return group
 
 
-def add_place_options(parser: argparse.ArgumentParser) -> None:
-    """How long a run may take, and where it is kept."""
+def add_place_options(parser: argparse.ArgumentParser, *, report: bool = True) -> None:
+    """How long a run may take, and where it and its report are kept."""
     group = parser.add_argument_group("runs")
     group.add_argument(
         "--timeout", dest="timeout_s", type=_seconds, metavar="SECONDS", help="limit of the whole run"
     )
+    if report:
+        add_report_option(group)
     add_state_dir(group)
+
+
+def add_report_option(group: argparse._ActionsContainer) -> None:
+    """Where the report of the run goes when this process ends."""
+    what = "write the run's report there at its end: .html, .md, .json, or .xml (JUnit); repeatable"
+    more: dict[str, Any] = {"action": "append", "default": [], "type": report_flag, "dest": "reports"}
+    group.add_argument("--report", metavar="FILE", help=what, **more)
+
+
+def report_flag(text: str) -> str:
+    """The path of a report whose ending says its form."""
+    from modelcar_tui.report import endings, form_of
+
+    if not form_of(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: the form is that of the ending: {endings()}")
+    return text
 
 
 def add_state_dir(group: argparse._ActionsContainer, what: str = "where run folders are kept") -> None:
@@ -311,6 +329,7 @@ def gpu_flag(text: str) -> str:
 _HEARD = {
     "resume",
     "replay",
+    "reports",
     "state_dir",
     "form",
     "mouse",
@@ -328,7 +347,9 @@ _HEARD = {
 
 def notes(args: argparse.Namespace) -> list[str]:
     """What to say on stderr before anything is done: options that nobody hears, cards that nobody knows."""
-    given: dict[str, str] = getattr(args, "given", {})
+    given: dict[str, str] = dict(getattr(args, "given", {}))
+    if getattr(args, "reports", ()):
+        given.pop("force", None)  # the report's file hears it
     resumed = getattr(args, "resume", None)
     if not resumed and not getattr(args, "replay", None):
         return unknown_cards(getattr(args, "what_if_gpus", getattr(args, "gpus", ())))

@@ -19,8 +19,8 @@ from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.streams import OutputLost, deliver, give_up_output, wait_no_more
 from modelcar_tui.qa import QaLogGrew, QaSaw, QaStarted, Seen, effect_rows
-from modelcar_tui.report import markdown
-from modelcar_tui.supervisor import STOP_S, Finish, Settings, Supervisor
+from modelcar_tui.report import plain
+from modelcar_tui.supervisor import STOP_S, Finish, RunState, Settings, Supervisor
 from modelcar_tui.supervisor import events as e
 
 T = TypeVar("T")
@@ -34,11 +34,20 @@ def run_headless(
     form: str = "text",
     resume: Path | None = None,
     prepare: Callable[[Settings], Settings] | None = None,
+    at_end: Callable[[RunState], None] = lambda _: None,
 ) -> int:
-    """Run to the end; the data goes to stdout, the talk to stderr. Returns the exit status."""
+    """Run to the end; the data goes to stdout, the talk to stderr. Returns the exit status.
+
+    Args:
+        settings: What the run is asked to do.
+        form: `text`, `json` or `jsonl`.
+        resume: Folder of an earlier run to go on with.
+        prepare: Called before the run, such as to start the demo's servers.
+        at_end: Called with the run as it is known then, however it ends; it raises nothing.
+    """
     leaving = _Leaving()
     with ENDS.heard_by(leaving), _limited(settings.timeout_s):
-        return asyncio.run(_run(settings, form, resume, prepare, leaving))
+        return asyncio.run(_run(settings, form, resume, prepare, leaving, at_end))
 
 
 def _limited(seconds: float | None) -> AbstractContextManager[None]:
@@ -55,6 +64,7 @@ async def _run(
     resume: Path | None,
     prepare: Callable[[Settings], Settings] | None,
     leaving: _Leaving,
+    at_end: Callable[[RunState], None],
 ) -> int:
     if prepare is not None and resume is None:
         settings = await asyncio.to_thread(prepare, settings)
@@ -64,11 +74,13 @@ async def _run(
     try:
         lost = await _told(supervisor, talk)
     except Exception as error:
+        at_end(supervisor.state)
         run = supervisor.state.run_id
         if not run or (short := shortage(error, run=True)) is None:
             raise
         raise UserError(Problem(what=short.line(run)), status=short.status) from None
     lost = lost or _lost(talk.close, supervisor)
+    at_end(supervisor.state)
     if settings.force and supervisor.was_finished:
         complain("note: --force is not heard: this run had ended already; start it again from its manifest")
     status = _status(supervisor.state.finish, leaving.heard, lost)
@@ -202,7 +214,7 @@ class _Talk:
 
             sys.stdout.write(to_json(envelope(supervisor.state)))
         elif self._form == "text":
-            sys.stdout.write(markdown(supervisor.state))
+            sys.stdout.write(plain(supervisor.state))
             if supervisor.folder is not None:
                 self._say(f"run folder: {supervisor.folder}")
 

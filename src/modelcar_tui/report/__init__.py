@@ -7,28 +7,40 @@ from typing import TYPE_CHECKING
 from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
-    from modelcar_tui.report.data import envelope, to_json
+    from modelcar_tui.report.data import envelope, json_report, to_json
+    from modelcar_tui.report.document import markdown
     from modelcar_tui.report.estimate import estimate_lines
     from modelcar_tui.report.facts import Known, facts_of
     from modelcar_tui.report.fares import RUNNING, Fares, ModelQa, models_in_qa, seen_of
+    from modelcar_tui.report.files import FORMS, MOST, endings, form_of, is_report, render
     from modelcar_tui.report.html.page import html_page
+    from modelcar_tui.report.junit_xml import junit
     from modelcar_tui.report.kinds import KindAtHand, kinds_at_hand
-    from modelcar_tui.report.text import change_text, markdown, sections
+    from modelcar_tui.report.text import change_text, plain, sections
 
 __all__ = [
+    "FORMS",
+    "MOST",
     "RUNNING",
     "Fares",
     "KindAtHand",
     "Known",
     "ModelQa",
     "change_text",
+    "endings",
     "envelope",
     "estimate_lines",
     "facts_of",
+    "form_of",
     "html_page",
+    "is_report",
+    "json_report",
+    "junit",
     "kinds_at_hand",
     "markdown",
     "models_in_qa",
+    "plain",
+    "render",
     "sections",
     "seen_of",
     "to_json",
@@ -38,12 +50,15 @@ if not TYPE_CHECKING:
     __getattr__ = door(
         __name__,
         {
-            "data": "envelope to_json",
+            "data": "envelope json_report to_json",
+            "document": "markdown",
             "estimate": "estimate_lines",
             "facts": "Known facts_of",
             "fares": "Fares ModelQa RUNNING models_in_qa seen_of",
+            "files": "FORMS MOST endings form_of is_report render",
             "html.page": "html_page",
+            "junit_xml": "junit",
             "kinds": "KindAtHand kinds_at_hand",
-            "text": "change_text markdown sections",
+            "text": "change_text plain sections",
         },
     )

@@ -33,7 +33,7 @@ def envelope(state: RunState) -> dict[str, Any]:
     }
     tail = {
         "qa": state.qa.outcome.code if state.qa.outcome else None,
-        "optimized_serving_arguments": list(state.decision.optimized) if state.decision else [],
+        "optimized_serving_arguments": list(run["decision"]["optimized"]) if state.decision else [],
         "specialists": {pane.name: pane.metadata for pane in state.panes},
         "run": run,
     }
@@ -69,3 +69,8 @@ def is_own(pane: Pane) -> bool:
 def to_json(value: Any) -> str:
     """Indented JSON with a final line end."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+
+
+def json_report(state: RunState) -> str:
+    """`envelope` as the text of a file."""
+    return to_json(envelope(state))

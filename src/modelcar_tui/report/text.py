@@ -1,4 +1,7 @@
-"""A run as Markdown: the four sections with their checklists, then the plan and the end."""
+"""A run as text for a terminal and for scripts: the four sections with their checklists, then the end.
+
+For a document that others render see `document`: there text from outside is escaped.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from modelcar_tui.advice import Finding
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest import Change, Operation
+from modelcar_tui.report.ending import ALONE
+from modelcar_tui.report.escaping import fence
 from modelcar_tui.supervisor import Pane, RunState, Step, outcome_of
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.verdict import DecisionReport
@@ -21,13 +26,11 @@ TITLES = {
     "decision": "Deployment Decision",
     "qa": "QA Validation",
 }
-ALONE = "alone"
-"""The id of what is no run that was kept: one specialist alone."""
 _MARK = {Status.DONE: "x", Status.WARNING: "!", Status.FAILED: "!", Status.SKIPPED: "-"}
 
 
-def markdown(state: RunState) -> str:
-    """The whole report; every line is plain text that was cleaned when it came in."""
+def plain(state: RunState) -> str:
+    """The whole report, as `agent` prints it; every line was cleaned when it came in."""
     return "\n".join(_lines(state)) + "\n"
 
 
@@ -87,7 +90,7 @@ def _section(state: RunState, pane: Pane) -> Iterator[str]:
         yield f"> {pane.narration} (language model; numbers, names and verdicts checked)"
     if pane.metadata:
         yield ""
-        yield from _fence("json", msgspec.json.format(msgspec.json.encode(pane.metadata), indent=2).decode())
+        yield from fence("json", msgspec.json.format(msgspec.json.encode(pane.metadata), indent=2).decode())
     if pane.name == "decision" and state.decision is not None:
         yield from _decision(state, state.decision)
     yield ""
@@ -145,14 +148,14 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
             )
         yield ""
         yield "OPTIMIZED_SERVING_ARGUMENTS_JSON"
-        yield from _fence(
+        yield from fence(
             "json", msgspec.json.format(msgspec.json.encode(report.optimized), indent=2).decode()
         )
-        yield from _fence(
+        yield from fence(
             "diff", "\n".join(line for hunk in report.hunks for line in (hunk.header, *hunk.lines))
         )
     yield ""
-    yield _writing(state)
+    yield writing(state)
     if state.written is not None:
         yield from (f"- {reveal(Path(each.path).name)} {each}" for each in state.written.replaced)
 
@@ -175,7 +178,8 @@ def _origin(change: Change) -> str:
     return "" if change.origin == "rules" else ", by the language model"
 
 
-def _writing(state: RunState) -> str:
+def writing(state: RunState) -> str:
+    """What was written, or why nothing was."""
     if state.written is not None:
         return (
             f"Written: {state.written.path} ({several(state.written.changes, 'change')}, sha256 "
@@ -186,13 +190,3 @@ def _writing(state: RunState) -> str:
     if state.decision is not None and state.decision.plan.changes:
         return "Nothing was written: the changes wait for approval (--approve all, or the dashboard)."
     return "Nothing was written: no change is proposed."
-
-
-def _fence(kind: str, body: str) -> Iterator[str]:
-    """A code block whose fence is longer than any run of backticks inside."""
-    ticks = "```"
-    while ticks in body:
-        ticks += "`"
-    yield f"{ticks}{kind}"
-    yield body
-    yield ticks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.supervisor import Metadata, RunState
-from modelcar_tui.verdict import Condition, Verdict
+from modelcar_tui.verdict import Condition, Optimized, Verdict
 
 
 class ModelOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,20 +31,6 @@ class Outcome(ModelOutcome, frozen=True, kw_only=True):
 
     models: dict[str, ModelOutcome]
     """By the model's name."""
-
-
-class Serving(msgspec.Struct, frozen=True, kw_only=True):
-    """vLLM's arguments and the GPUs of one copy."""
-
-    gpu_count: int
-    args: tuple[str, ...]
-
-
-class Optimized(msgspec.Struct, frozen=True, kw_only=True):
-    """The arguments of one model with all proposed changes."""
-
-    model_name: str
-    serving_arguments: Serving
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

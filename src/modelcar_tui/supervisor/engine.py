@@ -160,9 +160,14 @@ class Engine:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
+    @property
+    def state(self) -> RunState:
+        """The run as it is known by now; empty of one that has not begun."""
+        return self._supervisor.state if self._supervisor else RunState()
+
     def last_words(self) -> tuple[str, ...]:
         """What to say on stderr once the terminal is back: the end, and where to find the run."""
-        state = self._supervisor.state if self._supervisor else RunState()
+        state = self.state
         if state.faults:
             return state.faults
         return (*(self._failure if state.finish is None else ()), *last_words(state))

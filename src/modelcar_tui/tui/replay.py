@@ -77,6 +77,11 @@ class ReplayPort:
         passed = (self._clock() - self._begun - self._due[self._given - 1]) * self._speed
         return min(last + max(0.0, passed), self._events[self._given].at)
 
+    @property
+    def state(self) -> RunState:
+        """All of the run, however much of it has been shown."""
+        return fold(self._events)
+
     def ask(self, question: str | WhatIf) -> str:
         """Answered by the real estimate from what was recorded so far; no language model, and nothing is
         kept."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         DecisionReport,
         ModelRequirements,
         ModelVerdict,
+        Optimized,
         Verdict,
         Vote,
     )
@@ -54,6 +55,7 @@ __all__ = [
     "ModelRequirements",
     "ModelVerdict",
     "NextStep",
+    "Optimized",
     "Proposal",
     "RunOutcome",
     "Verdict",
@@ -96,7 +98,7 @@ if not TYPE_CHECKING:
             "proposing": "Proposal propose_for",
             "reports": (
                 "ApplyPreview Condition ConfigurationReport DecisionReport "
-                "ModelRequirements ModelVerdict Verdict Vote"
+                "ModelRequirements ModelVerdict Optimized Verdict Vote"
             ),
             "runtime": "runtime_arguments runtime_version",
             "votes": "verdict_of_word",

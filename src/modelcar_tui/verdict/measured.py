@@ -8,6 +8,7 @@ from modelcar_tui.core.counting import several
 from modelcar_tui.qa import FAILED_STATUSES, QaModelResult, QaOutcome, cut_model_name
 from modelcar_tui.verdict.reports import DecisionReport, ModelVerdict, Predicted, Verdict
 
+PASSED = "passed"
 _READ = "read its first failure in the log"
 _SHOWN = 3
 
@@ -29,9 +30,9 @@ def measured(report: DecisionReport, outcome: QaOutcome | None) -> DecisionRepor
     kept = Predicted(**{name: getattr(report, name) for name in Predicted.__struct_fields__})
     models = tuple(_measured(model, report, outcome) for model in report.models)
     failed = [model for model in models if model.predicted is not None and model.verdict is Verdict.NO_GO]
-    verdict = report.verdict
-    if verdict is Verdict.GO:
-        verdict = Verdict.NO_GO if failed else Verdict.UNKNOWN
+    verdict = Verdict.UNKNOWN if report.verdict is Verdict.GO else report.verdict
+    if failed:
+        verdict = Verdict.NO_GO
     standing = {model.model for model in models if model.verdict is Verdict.GO}
     return msgspec.structs.replace(
         report,
@@ -64,8 +65,7 @@ def _measured(model: ModelVerdict, report: DecisionReport, outcome: QaOutcome) -
         said = f"the suite says of {result.model}, which is not this model alone, that it failed"
         return _lowered(model, Verdict.UNKNOWN, said, _READ)
     if result is not None:
-        said = ": ".join(part for part in (result.cause, result.line or _reason(result)) if part)
-        return _lowered(model, Verdict.NO_GO, f"its QA failed: {said}", result.fix or _READ)
+        return _lowered(model, Verdict.NO_GO, _failed(result), result.fix or _READ)
     if any(one.status == "PASSED" for one in results):
         return model
     return _cut_short(model, results, outcome)
@@ -79,6 +79,25 @@ def _cut_short(model: ModelVerdict, results: list[QaModelResult], outcome: QaOut
     if begun is not None and outcome.code.endswith(":MODEL_TIMEOUT"):
         return _lowered(model, Verdict.NO_GO, f"its QA used up its budget: {told}", fix or outcome.fix)
     return _lowered(model, Verdict.UNKNOWN, f"QA ended before it was tested: {told}", fix or outcome.fix)
+
+
+def told_of(model: ModelVerdict, report: DecisionReport, outcome: QaOutcome | None) -> str:
+    """What QA says of a model whose verdict it did not change: `passed`, how it failed, or nothing."""
+    if outcome is None:
+        return ""
+    of_it = [one for one in outcome.models if _is_of(one.model, model.model, report)]
+    results = [one for one in of_it if not _shared(one.model, model.model, report)]
+    failed = next((one for one in results if one.status in FAILED_STATUSES), None)
+    if failed is not None:
+        return _failed(failed)
+    return PASSED if any(one.status == "PASSED" for one in results) else ""
+
+
+def _failed(result: QaModelResult) -> str:
+    """`its QA failed: CUDA_OOM: torch.OutOfMemoryError ...`."""
+    return (
+        f"its QA failed: {': '.join(part for part in (result.cause, result.line or _reason(result)) if part)}"
+    )
 
 
 def _lowered(model: ModelVerdict, verdict: Verdict, said: str, fix: str) -> ModelVerdict:

@@ -13,13 +13,14 @@ from modelcar_tui.advice import Finding
 from modelcar_tui.advice.lint import findings_told, lint_model, of_problem
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.contain import STOPPED, Contained
+from modelcar_tui.core.decode import convert
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest import Change, Hunk, Manifest, ModelCar, Plan
 from modelcar_tui.models import ModelFacts
 from modelcar_tui.verdict.candidate import Candidate
 from modelcar_tui.verdict.deciding import decide_model
 from modelcar_tui.verdict.proposing import Proposal, propose_for
-from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Optimized, Verdict
 
 NOT_JUDGED = "not known, because the time limit was hit before its turn"
 Faults = dict[str, Problem]
@@ -177,9 +178,7 @@ def _showable(base: bytes, plan: Plan, faults: Faults) -> Plan:
     return msgspec.structs.replace(plan, changes=good)
 
 
-def optimized(
-    models: Sequence[ModelRequirements], plan: Plan, faults: Faults
-) -> tuple[dict[str, object], ...]:
+def optimized(models: Sequence[ModelRequirements], plan: Plan, faults: Faults) -> tuple[Optimized, ...]:
     """Each changed model's serving arguments after all of its changes."""
     from modelcar_tui.advice.repairs import optimized_json
 
@@ -187,7 +186,7 @@ def optimized(
     for model in models:
         changes = [change for change in plan.changes if change.model == model.car.name]
         with Contained(model.car.name) as caught:
-            found += [optimized_json(model.car, changes)] if changes else []
+            found += [convert(optimized_json(model.car, changes), Optimized)] if changes else []
         if caught.problem is not None:
             faults.setdefault(model.car.name, caught.problem)
     return tuple(found)

@@ -18,13 +18,12 @@ from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.qa import QaOutcome
 from modelcar_tui.verdict.brief import Brief, head_forms, reason_forms, tally, text_forms
 from modelcar_tui.verdict.known import Known
-from modelcar_tui.verdict.measured import measured, qa_failed
+from modelcar_tui.verdict.measured import PASSED, measured, qa_failed, told_of
 from modelcar_tui.verdict.next_step import NextStep, next_steps
 from modelcar_tui.verdict.reports import Condition, DecisionReport, Holds, ModelVerdict, Verdict, Vote
 from modelcar_tui.verdict.votes import voted, worst
 
 QA_FAILED = "QA FAILED"
-PASSED = "passed"
 BY_NAME = "by name only"
 """How the condition of a model begins whose image was not read; they are counted together."""
 STATUS = {
@@ -212,18 +211,17 @@ def _model(model: ModelVerdict, known: Known, report: DecisionReport) -> ModelOu
         word=str(model.verdict),
         verdict=model.verdict,
         predicted=predicted,
-        measured=_measured(model, known.qa),
+        measured=_measured(model, report, known.qa),
         conditions=conditions,
         why=model.why,
         next=step,
     )
 
 
-def _measured(model: ModelVerdict, qa: QaOutcome | None) -> str:
+def _measured(model: ModelVerdict, report: DecisionReport, qa: QaOutcome | None) -> str:
     if model.predicted is not None:
         return model.why.removeprefix(f"predicted {model.predicted}, but ")
-    tested = {one.model for one in qa.models if one.status == "PASSED"} if qa is not None else set()
-    return PASSED if model.model in tested else ""
+    return told_of(model, report, qa)
 
 
 def _measured_run(qa: QaOutcome | None, report: DecisionReport) -> str:
@@ -350,7 +348,8 @@ def _helps(report: DecisionReport, known: Known) -> list[str]:
 
 
 def _steps(report: DecisionReport) -> Iterator[str]:
-    for model in report.models:
+    # What failed in QA was met, and comes before what was predicted.
+    for model in sorted(report.models, key=lambda model: model.predicted is None):
         if model.verdict is report.verdict:
             settles = [condition.settles for condition in _shown(model.conditions, model.verdict)]
             own = model.settle.removeprefix(f"{model.why}; ")  # the reason is told already

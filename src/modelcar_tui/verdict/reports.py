@@ -143,6 +143,20 @@ class Unvoted(msgspec.Struct, frozen=True, kw_only=True):
     with_changes: Verdict | None = None
 
 
+class Serving(msgspec.Struct, frozen=True, kw_only=True):
+    """vLLM's arguments and the GPUs of one copy."""
+
+    gpu_count: int
+    args: tuple[str, ...]
+
+
+class Optimized(msgspec.Struct, frozen=True, kw_only=True):
+    """The arguments of one model with all proposed changes."""
+
+    model_name: str
+    serving_arguments: Serving
+
+
 class DecisionReport(msgspec.Struct, frozen=True, kw_only=True):
     """The decision specialist's report."""
 
@@ -171,9 +185,8 @@ class DecisionReport(msgspec.Struct, frozen=True, kw_only=True):
     """One way to run them at the same time."""
     missing: tuple[str, ...] = ()
     """What would have to be added to run all at once."""
-    optimized: tuple[dict[str, object], ...] = ()
-    """`OPTIMIZED_SERVING_ARGUMENTS_JSON`: `{model_name, serving_arguments: {gpu_count, args}}` of each
-    model."""
+    optimized: tuple[Optimized, ...] = ()
+    """`OPTIMIZED_SERVING_ARGUMENTS_JSON`: of each model that a change is proposed for."""
 
 
 class ApplyPreview(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import clean
+from modelcar_tui.verdict import Verdict
 from modelcar_tui.web.offer import Offer, in_size
 from modelcar_tui.web.sessions import Run, Session
 
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _WORDS: dict[int, str] = {
-    ExitStatus.GO: "GO, finished",
-    ExitStatus.NO_GO: "NO-GO",
+    ExitStatus.GO: f"{Verdict.GO}, finished",
+    ExitStatus.NO_GO: str(Verdict.NO_GO),
     ExitStatus.USAGE: "the manifest or an option is wrong",
     ExitStatus.CLUSTER: "no cluster, or no login",
     ExitStatus.QA_FAILED: "QA failed",
     ExitStatus.REJECTED: "the changes were rejected",
     ExitStatus.TIMED_OUT: "timed out",
     ExitStatus.INTERNAL: "a fault of ours",
-    ExitStatus.UNKNOWN: "UNKNOWN",
+    ExitStatus.UNKNOWN: str(Verdict.UNKNOWN),
     ExitStatus.HANGUP: "hung up",
     ExitStatus.INTERRUPTED: "interrupted",
     ExitStatus.TERMINATED: "ended by a signal",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from modelcar_tui import report
 from modelcar_tui.core.files import open_regular
 from modelcar_tui.manifest import target_path
-from modelcar_tui.supervisor import RunState, fold, journal_of, read_journal, settings_of_run
+from modelcar_tui.report import FORMS, render
+from modelcar_tui.supervisor import fold, journal_of, read_journal, settings_of_run
 from modelcar_tui.web.sessions import Run
 
 _MOST = 8 << 20
@@ -25,7 +24,7 @@ def results(run: Run, runs: Path) -> dict[str, str]:
     }
     if run_folder(run, runs) is not None:
         stem = run.manifest.stem.removesuffix(".base")
-        names |= {what: f"{stem}.{what}" for what in _faces()}
+        names |= {f"report.{form}": f"{stem}.report.{form}" for form in FORMS}
     return names
 
 
@@ -39,7 +38,7 @@ def result(run: Run, runs: Path, what: str) -> tuple[str, bytes] | None:
         if what in _files(run):
             return name, _read(_files(run)[what])
         if folder is not None:
-            return name, _faces()[what](fold(read_journal(journal_of(folder)))).encode()
+            return name, render(fold(read_journal(journal_of(folder))), what.removeprefix("report."))
     return None
 
 
@@ -60,11 +59,6 @@ def _is_of(folder: Path, run: Run) -> bool:
 def _files(run: Run) -> dict[str, Path]:
     target = target_path(run.manifest)
     return {"generated": target, "patch": target.with_name(f"{target.name}.patch")}
-
-
-def _faces() -> dict[str, Callable[[RunState], str]]:
-    names = {"report.html": "html_page", "report.md": "markdown"}
-    return {what: getattr(report, name) for what, name in names.items() if name in report.__all__}
 
 
 def _read(path: Path) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,7 @@ def test_a_plan_offers_no_qa_and_commands_stand_before_the_options_of_a_run() ->
 
 SAID_AT_ONCE = (argparse._HelpAction, argparse._VersionAction, Codes)
 VALUES = {
+    "report_flag": "r.md",
     "gpu_flag": "H200:1",
     "_seconds": "5",
     "_count": "2",
@@ -116,6 +117,7 @@ BASES = {
     "agent lint": ["x"],
     "agent plan": [str(SAMPLE)],
     "agent apply": ["plan.json"],
+    "agent report": ["last"],
     "agent cleanup": ["last"],
     "agent ask": ["last", "--what-if", "model=m"],
     "agent configuration": ["--config", str(SAMPLE)],
@@ -148,6 +150,8 @@ WORK = (
     "commands.plan.check_output",
     "commands.plan.apply_plan",
     "commands.runs.list_runs",
+    "commands.report.run_report",
+    "commands.report_files.check_report",
     "commands.cleanup.run_cleanup",
     "commands.ask.run_ask",
     "commands.schema.print_schema",
@@ -190,6 +194,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     monkeypatch.setattr("modelcar_tui.commands.headless.find_run", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.commands.headless.run_to_resume", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.commands.resuming.run_to_resume", lambda name, _: tmp_path / name)
+    monkeypatch.setattr("modelcar_tui.commands.report_files.Reports.written_after", lambda *_: nullcontext())
     monkeypatch.setattr("modelcar_tui.tui.replay.ReplayPort", lambda path: path)
     monkeypatch.setattr("modelcar_tui.commands.start._no_screen", lambda: "")
     monkeypatch.setattr("gc.disable", lambda: None)  # which the screen would take back

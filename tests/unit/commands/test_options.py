@@ -52,6 +52,7 @@ def words(action: argparse.Action, spelled: str) -> list[str]:
     return [spelled, VALUES.get(takes, "model=x")]
 
 
+VALUES["report_flag"] = "r.md"
 SAID_AT_ONCE = (argparse._HelpAction, argparse._VersionAction, Codes)
 """Options that end the command before a second one is read."""
 
@@ -308,6 +309,7 @@ SHOWS = {
     "--web-port",
     "--format",
     "--state-dir",
+    "--report",
 }
 """How an earlier run is shown, and where it is."""
 

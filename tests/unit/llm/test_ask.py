@@ -16,7 +16,7 @@ import pytest
 
 from modelcar_tui.commands.replay import load_run
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.report.text import markdown
+from modelcar_tui.report.text import plain
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.engine import Engine
 from modelcar_tui.supervisor.journal import read_journal
@@ -262,7 +262,7 @@ async def test_an_answer_after_the_end_is_journalled_with_its_cost_and_replayed(
     assert state.answers == (answer,)
     assert (answer.calls, answer.tokens) == (2, 94)
     assert (state.llm.calls, state.llm.input_tokens, state.llm.shares != ()) == (2, 80, True)
-    assert answer.cost in markdown(state) and "4,096 tokens" in markdown(state)
+    assert answer.cost in plain(state) and "4,096 tokens" in plain(state)
     port = ReplayPort(journal, speed=0)
     port.start(lambda: None)
     assert fold(port.drain()).answers == (answer,)

@@ -14,7 +14,7 @@ import pytest
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.report.data import envelope
-from modelcar_tui.report.text import TITLES, markdown
+from modelcar_tui.report.text import TITLES, plain
 from modelcar_tui.supervisor import registry
 from modelcar_tui.supervisor.events import Status, StepPlan
 from modelcar_tui.supervisor.joining import RESERVED
@@ -439,7 +439,7 @@ def test_lines_of_a_specialist_are_lines_of_the_report() -> None:
     context.step("a", Status.DONE, "b\n## Result")
     context.finish("c\x1b]52;c;evil\x07", ("d\n## Result",), metadata={"e\n": "f\u202e"})
     pane = Pane(name="x", title="X", lines=told[1].lines, metadata=told[1].metadata, summary=told[1].summary)
-    text = markdown(RunState(panes=(pane,))) + told[0].detail
+    text = plain(RunState(panes=(pane,))) + told[0].detail
     assert "\n## Result" not in text and "\u202e" not in text and "evil" not in pane.summary
 
 

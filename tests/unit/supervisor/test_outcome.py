@@ -9,7 +9,7 @@ import pytest
 from modelcar_tui.manifest.plan import Plan
 from modelcar_tui.qa.types import QaModelResult, QaOutcome
 from modelcar_tui.report.data import envelope, to_json
-from modelcar_tui.report.text import markdown
+from modelcar_tui.report.text import plain
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.specialists.decision import finished
@@ -211,7 +211,7 @@ def test_json_tells_outcome_and_prediction_apart() -> None:
 
 
 def test_the_report_says_go_of_no_run_whose_qa_died() -> None:
-    text = markdown(ended(failed(OOM)))
+    text = plain(ended(failed(OOM)))
     assert "**QA FAILED** (exit status 4): QA_ERROR:CUDA_OOM: llama-3.3-70b-instruct: it did not fit" in text
     assert "- NO-GO llama-3.3-70b-instruct" in text
     assert f"Predicted before QA: GO: {SERVED}" in text

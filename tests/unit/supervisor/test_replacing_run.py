@@ -15,7 +15,7 @@ import pytest
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.report.data import envelope
-from modelcar_tui.report.text import markdown
+from modelcar_tui.report.text import plain
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.journal import read_journal
 from modelcar_tui.supervisor.previewing import preview
@@ -88,7 +88,7 @@ async def test_what_the_review_showed_is_replaced_and_every_face_says_where_the_
     (replaced,) = state.written.replaced
     copy = supervisor.folder / "replaced" / target.name
     assert replaced.copy == str(copy) and copy.read_text() == MINE
-    line = next(line for line in markdown(state).splitlines() if str(copy) in line)
+    line = next(line for line in plain(state).splitlines() if str(copy) in line)
     assert line.startswith("- x.generated.yaml replaces what was written 2")
     assert envelope(state)["run"]["written"]["replaced"][0]["copy"] == str(copy)
     assert fold(read_journal(supervisor.folder / "journal.jsonl")) == state
@@ -169,7 +169,7 @@ async def test_what_is_in_the_way_of_the_patch_stops_both_and_the_report_says_so
     make[kind]()
     state = (await drive(manifest, tmp_path, approve=Approve.ALL, force=True, patch=True)).state
     assert state.finish.exit_status == ExitStatus.USAGE
-    told = markdown(state)
+    told = plain(state)
     assert "Nothing was written" in told and "neither it nor x.generated.yaml is written" in told
     assert not (tmp_path / "x.generated.yaml").exists()
 
@@ -190,7 +190,7 @@ async def test_a_patch_that_fails_after_the_manifest_is_no_word_of_nothing_writt
     state = (await drive(manifest, tmp_path, approve=Approve.ALL, patch=True)).state
     assert state.finish.exit_status == ExitStatus.USAGE
     assert "the patch is not written (the disk is full), but x.generated.yaml is" in state.finish.summary
-    told = markdown(state)
+    told = plain(state)
     assert f"Written: {tmp_path / 'x.generated.yaml'}" in told and "Nothing was written" not in told
 
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from modelcar_tui.report.data import envelope
-from modelcar_tui.report.text import markdown
+from modelcar_tui.report.text import plain
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.journal import read_journal
 from modelcar_tui.supervisor.llm.named import named_facts
@@ -95,7 +95,7 @@ async def test_a_no_go_is_heard_before_and_after_the_decision(
     document = envelope(state)
     assert (document["verdict"], document["outcome"]["word"]) == ("NO-GO", "NO-GO")
     assert document["outcome"]["why"] == f"License: {REASON}"
-    lines = markdown(state).splitlines()
+    lines = plain(state).splitlines()
     assert lines[0] == f"**NO-GO**: License: {REASON}"
     assert lines[-1].startswith(f"**NO-GO** (exit status 1): License: {REASON}")
     facts = {fact.id: fact for fact in named_facts(state)}

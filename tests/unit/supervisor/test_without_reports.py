@@ -12,7 +12,7 @@ import pytest
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.report.data import envelope
-from modelcar_tui.report.text import markdown
+from modelcar_tui.report.text import plain
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor import limits
 from modelcar_tui.supervisor.joining import Described, Guest
@@ -72,7 +72,7 @@ async def test_decision_says_unknown_where_another_has_no_report(
     pane, qa = state.pane("decision"), state.qa.outcome
     assert pane is not None and pane.status is not e.Status.FAILED
     assert qa is not None and qa.code == "QA_SKIPPED:NO_VERDICT" and dies in qa.message
-    told = str(envelope(state)) + markdown(state)
+    told = str(envelope(state)) + plain(state)
     assert "KeyError" not in told and "planted" not in told and "UNKNOWN" in told
 
 
@@ -90,7 +90,7 @@ async def test_qa_says_why_it_does_not_run_where_decision_failed(manifest: Path,
     state = await ended(manifest, tmp_path, Dies("decision"))
     assert state.finish is not None and state.finish.exit_status == 7
     assert state.qa.outcome is not None and "decision has no report" in state.qa.outcome.message
-    assert markdown(state) and envelope(state)["exit_status"] == 7
+    assert plain(state) and envelope(state)["exit_status"] == 7
 
 
 async def test_a_qa_of_ours_that_dies_is_no_go_and_finished(manifest: Path, tmp_path: Path) -> None:

@@ -105,6 +105,12 @@ def test_a_model_that_the_suite_did_not_come_to_is_unknown_and_so_is_the_whole_w
     assert {model.verdict for model in blind.models} == {Verdict.UNKNOWN}
 
 
+def test_a_failure_beats_a_whole_that_was_unknown() -> None:
+    found = measured(report(Verdict.UNKNOWN, Verdict.GO, Verdict.GO), failed(OOM, PASSED[1]))
+    assert found.verdict is Verdict.NO_GO
+    assert [model.verdict for model in found.models] == [Verdict.UNKNOWN, Verdict.NO_GO, Verdict.GO]
+
+
 def test_what_is_not_told_of_a_failure_is_told_in_general() -> None:
     bare = QaModelResult(model=NAMES[0], status="ERROR", phase="setup")
     found = measured(report(), failed(bare, code="TESTS_FAILED"))

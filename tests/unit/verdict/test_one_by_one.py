@@ -125,7 +125,7 @@ def test_changes_that_cannot_be_drawn_are_not_proposed(
     fails_for_bad(monkeypatch, one_by_one, "_hunks")
     fewer, hunks = drawn(plan, faults)
     assert {change.model for change in fewer.changes} == {"good"} and hunks and set(faults) == {"bad"}
-    assert [one["model_name"] for one in optimized(models, fewer, faults)] == ["good"]
+    assert [one.model_name for one in optimized(models, fewer, faults)] == ["good"]
 
 
 def test_a_base_that_cannot_be_read_again_leaves_no_changes_and_says_so(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def unknowns(state: RunState, told: RunOutcome | None) -> Iterator[str]:
         if check.state is State.UNKNOWN:
             yield check.what + _settled(check.fix)
     if any(model.verdict is Verdict.GO and not model.measured for model in told.models):
-        yield "No start was measured for models that QA did not test: their GO is a prediction."
+        yield f"No start was measured for models that QA did not test: their {Verdict.GO} is a prediction."
 
 
 def _settled(step: str) -> str:

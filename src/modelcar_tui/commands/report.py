@@ -1,0 +1,78 @@
+"""`agent report RUN`: the report of an earlier run, also of one that was cut off."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from modelcar_tui.commands.guard import complain
+from modelcar_tui.commands.report_files import check_report, put_report
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.text import reveal
+from modelcar_tui.report import endings, form_of, render
+from modelcar_tui.supervisor import RunState, Settings, find_run, fold, journal_of, read_journal
+from modelcar_tui.supervisor import events as e
+
+
+def run_report(name: str, settings: Settings, *, output: str | None = None, form: str | None = None) -> int:
+    """Make the report; status 0 where it was made, whatever the run's own status was.
+
+    Args:
+        name: Of the run: its id, the start of one, its folder, `last`, or a journal's file.
+        settings: Where runs are kept, and whether another's file may be replaced.
+        output: Where it goes; standard output by default.
+        form: One of `report.FORMS`; by default that of the ending of `output`, else Markdown.
+
+    Raises:
+        UserError: no such run, nothing can be read of it, no such form, or the report can't be written there.
+    """
+    form = form or _form(output)
+    if output is not None:
+        check_report(Path(output), form, settings)
+    state = read_run(Path(name) if Path(name).is_file() else find_run(name, settings))
+    data = render(state, form)
+    if output is None:
+        sys.stdout.write(data.decode())
+    else:
+        complain(put_report(Path(output), data, form, settings))
+    return ExitStatus.GO
+
+
+def read_run(folder: Path) -> RunState:
+    """The state that a journal tells, up to its first line that can't be read.
+
+    What was left out is said on stderr and stands among the run's notes.
+
+    Raises:
+        UserError: there is no journal, or nothing in it can be read.
+    """
+    path, told, damaged = journal_of(folder), list[e.Stamped](), False
+    try:
+        for stamped in read_journal(path):
+            told.append(stamped)
+    except OSError as error:
+        what = f"no journal that can be read ({error.strerror or type(error).__name__})"
+        raise UserError(Problem(where=reveal(str(path)), what=what, fix="see `agent runs`")) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        damaged = True
+    if not told:
+        what = "no journal that can be read: no line of it is an event"
+        raise UserError(Problem(where=reveal(str(path)), what=what, fix="see `agent runs`"))
+    state = fold(told)
+    if not damaged:
+        return state
+    text = f"the journal is damaged at line {len(told) + 1}: the report tells what stands before it"
+    complain(f"note: {text}")
+    return msgspec.structs.replace(state, notices=(*state.notices, e.Noticed(text=text)))
+
+
+def _form(output: str | None) -> str:
+    if output is None:
+        return "md"
+    if form := form_of(output):
+        return form
+    what = f"its ending stands for no form: {endings()}"
+    raise UserError(Problem(where=reveal(output), what=what, fix="give one of them, or --format"))
