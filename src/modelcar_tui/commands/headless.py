@@ -12,7 +12,7 @@ from modelcar_tui.commands.resuming import run_to_resume
 from modelcar_tui.commands.run import run_headless
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest import read_manifest
-from modelcar_tui.supervisor import Approve, Settings, find_run
+from modelcar_tui.supervisor import Approve, Settings
 
 
 def run(args: argparse.Namespace, *, default: str = "") -> int:
@@ -24,9 +24,10 @@ def run(args: argparse.Namespace, *, default: str = "") -> int:
         settings = Settings(manifest="", **fields)
         return run_headless(settings, form=form, resume=run_to_resume(args.resume, settings))
     if getattr(args, "replay", None):
+        from modelcar_tui.commands.recorded import recorded_run
         from modelcar_tui.commands.replay import print_run
 
-        return print_run(find_run(args.replay, Settings(manifest="", **fields)), form=form)
+        return print_run(recorded_run(args.replay, Settings(manifest="", **fields)), form=form)
     manifest = getattr(args, "manifest", None) or getattr(args, "config", None)
     if args.demo:
         from modelcar_tui.demo import demo_settings, prepare_demo

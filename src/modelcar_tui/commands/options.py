@@ -308,6 +308,9 @@ _HEARD = {
     "low_bandwidth",
     "headless",
     "llm",
+    "picture",
+    "size",
+    "screen",
 }
 """Options that an earlier run's own settings don't replace: where it is, and how it is shown; see
 `for_resume`."""

@@ -21,7 +21,7 @@ def load_run(folder: Path) -> RunState:
     path = journal_of(folder)
     try:
         return fold(read_journal(path))
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(
             Problem(where=str(path), what=f"no journal that can be read ({error})", fix="see `agent runs`")
         ) from error

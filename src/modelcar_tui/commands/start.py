@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from modelcar_tui.commands import options
+from modelcar_tui.commands import options, picture_options
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.parser import EPILOG, Parser
 from modelcar_tui.commands.preferences import take
@@ -32,6 +32,7 @@ def parser() -> Parser:
             "modelcar-tui FILE --context prod --no-qa  # another cluster, no QA",
             "modelcar-tui --resume last                # go on after a lost line",
             "modelcar-tui --replay last                # show a run again; nothing is done",
+            "modelcar-tui --replay last --picture run.svg --screen review   # a picture, no terminal",
         ),
         epilog=EPILOG,
     )
@@ -40,10 +41,12 @@ def parser() -> Parser:
     what = group.add_mutually_exclusive_group()
     what.add_argument("manifest", nargs="?", metavar="FILE", help="model-car manifest (YAML)")
     what.add_argument("--resume", metavar="RUN", help="go on with an earlier run (id, folder or `last`)")
-    what.add_argument("--replay", metavar="RUN", help="show an earlier run again; nothing is done")
+    replay = "show a run again; nothing is done (id, folder, `last`, a journal FILE.jsonl, demo:NAME)"
+    what.add_argument("--replay", metavar="RUN", help=replay)
     group.add_argument("--demo", action="store_true", help="stub cluster, loopback registry, recorded QA log")
     options.add_run_options(top)
     screen = options.add_screen_options(top)
+    picture_options.add_picture_options(screen)
     screen.add_argument("--headless", action="store_true", help="print instead of painting, as `agent` does")
     options.add_place_options(top)
     options.add_model_options(top)
@@ -59,12 +62,20 @@ def _dispatch(args: argparse.Namespace) -> int:
     if not (args.manifest or args.resume or args.replay or args.demo):
         complain("modelcar-tui: give a model-car manifest, --resume RUN, --replay RUN or --demo; see --help")
         return 2
+    if wrong := picture_options.picture_problem(args):
+        complain(f"modelcar-tui: {wrong}")
+        return 2
     if problem := options.start_problem(args.manifest, args):
         complain(problem)
         return 2
     preferences = take(args)
     for line in options.notes(args):
         complain(line)
+    if args.picture:
+        from modelcar_tui.commands import picture
+
+        gc.enable()
+        return picture.run(args, preferences)
     why = "" if args.headless else _no_screen()
     if args.headless or why:
         if why:
