@@ -18,8 +18,8 @@ from modelcar_tui.tui.snapshot import svg_of
 
 PATIENCE_S = 60.0
 """Seconds until a screen that does not come to rest is given up."""
-STILL_S = 0.6
-"""Longer than the log is left alone between two looks at it."""
+STILL_S, LOG_STILL_S = 0.25, 0.6
+"""Longer than the dashboard leaves the recording, and its log, alone between two looks at them."""
 
 
 class Way(NamedTuple):
@@ -76,7 +76,7 @@ async def draw(
     app = Drawn(port, theme=theme or "dark", ascii=ascii)
     async with app.run_test(size=size) as pilot:
         await _until(pilot, lambda: isinstance(app.screen, DashboardScreen) and port.told)
-        await _rest(pilot, app)
+        await _rest(pilot, app, LOG_STILL_S if app.state.qa.started.log else STILL_S)
         for key in SCREENS[screen].keys:
             await _until(pilot, lambda: _hears(app))
             await pilot.press(key)
@@ -85,7 +85,7 @@ async def draw(
             what = f"this run has nothing to show on the screen {screen!r}"
             said = f"{what}: {app.face.message}" if app.face.message else what
             raise UserError(Problem(what=said, fix="take another --screen"))
-        app.face.message = ""
+        app.tell("")
         await _rest(pilot, app)
         return svg_of(app, app.palette, f"modelcar-tui: {screen}")
 
@@ -94,7 +94,7 @@ def _hears(app: DashboardApp) -> bool:
     return not (isinstance(app.screen, Faced) and app.screen.deaf(time.monotonic()))
 
 
-async def _rest(pilot: Pilot[int], app: DashboardApp) -> None:
+async def _rest(pilot: Pilot[int], app: DashboardApp, still_s: float = STILL_S) -> None:
     """Until nothing changes any more, and nothing is worked out in a thread or read from the log."""
     last, since = "", time.monotonic()
 
@@ -103,7 +103,7 @@ async def _rest(pilot: Pilot[int], app: DashboardApp) -> None:
         drawn = svg_of(app, app.palette)
         if drawn != last or app.index.busy or any(worker.is_running for worker in app.workers):
             last, since = drawn, time.monotonic()
-        return time.monotonic() - since > STILL_S
+        return time.monotonic() - since > still_s
 
     await _until(pilot, calm)
 

@@ -150,9 +150,10 @@ def _at_home(stamped: Stamped, folder: Path) -> Stamped:
     event = stamped.event
     if isinstance(event, QaStarted):
         told = Path(event.log)
-        places = (told, folder / "qa" / told.name, folder / told.name)
-        own = (path for path in places if path.is_file() and path.resolve().is_relative_to(folder))
-        event = msgspec.structs.replace(event, log=str(next(own, places[-1]) if event.log else ""))
+        beside = folder / told.name
+        places = [path for path in (told, folder / "qa" / told.name, beside) if path.is_file()]
+        own = (path for path in places if path.resolve().is_relative_to(folder))
+        event = msgspec.structs.replace(event, log=str(next(own, "" if beside in places else beside)))
     elif isinstance(event, RunStarted) and event.folder and Path(event.folder).resolve() != folder:
         event = msgspec.structs.replace(event, folder="")
     return stamped if event is stamped.event else msgspec.structs.replace(stamped, event=event)
