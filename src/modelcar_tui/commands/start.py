@@ -35,7 +35,6 @@ def parser() -> Parser:
             "modelcar-tui FILE --context prod --no-qa  # another cluster, no QA",
             "modelcar-tui --resume last                # go on after a lost line",
             "modelcar-tui --replay last                # show a run again; nothing is done",
-            "modelcar-tui --replay last --picture run.svg --screen review   # a picture, no terminal",
         ),
         epilog=EPILOG,
     )

@@ -101,6 +101,7 @@ VALUES = {
     "_user_id": "1000",
     "_object_name": "a.b-c",
     "_taint": "gpu:NoSchedule",
+    "_size": "80x24",
 }
 BASES = {
     "modelcar-tui": [str(SAMPLE)],
@@ -115,11 +116,16 @@ BASES = {
     "agent schema": ["plan"],
 }
 """The least that each command needs."""
-FILES = {"config": str(SAMPLE), "inventory": str(SAMPLE), "what_if": "model=other"}
+FILES = {"config": str(SAMPLE), "inventory": str(SAMPLE), "what_if": "model=other", "picture": "a.svg"}
+DRAWN = ["--replay", "x/y", "--picture", "a.svg"]
 INSTEAD = {
     ("modelcar-tui", "resume"): [],
     ("modelcar-tui", "replay"): [],
+    ("modelcar-tui", "picture"): ["--replay", "x/y"],
+    ("modelcar-tui", "size"): DRAWN,
+    ("modelcar-tui", "screen"): DRAWN,
     ("agent", "resume"): [],
+    ("agent", "replay"): [],
     ("agent", "config"): [],
     ("agent configuration", "config"): [],
     ("agent estimate", "gpu"): ["x"],
@@ -142,7 +148,9 @@ WORK = (
     "commands.cleanup.run_cleanup",
     "commands.ask.run_ask",
     "commands.schema.print_schema",
+    "commands.picture.check_output",
     "supervisor.Engine",
+    "tui.draw",
     "tui.run_dashboard",
 )
 """What the commands call when all is understood."""
@@ -167,7 +175,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     def put(place: str) -> None:
         def work(*args: Any, **more: Any) -> int:
             found.append((place, *map(heard, args), {name: heard(value) for name, value in more.items()}))
-            if place.endswith(("Supervisor", "run_dashboard")):
+            if place.endswith(("Supervisor", "run_dashboard", "tui.draw")):
                 raise AskedError
             return 0
 
@@ -176,10 +184,11 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     for place in WORK:
         put(place)
     monkeypatch.setattr("modelcar_tui.supervisor.runs.find_run", lambda name, _: tmp_path / name)
-    monkeypatch.setattr("modelcar_tui.commands.headless.find_run", lambda name, _: tmp_path / name)
+    for place in ("recorded", "picture"):
+        monkeypatch.setattr(f"modelcar_tui.commands.{place}.recorded_run", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.commands.headless.run_to_resume", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.commands.resuming.run_to_resume", lambda name, _: tmp_path / name)
-    monkeypatch.setattr("modelcar_tui.tui.replay.ReplayPort", lambda path: path)
+    monkeypatch.setattr("modelcar_tui.tui.replay.ReplayPort", lambda path, **_: path)
     monkeypatch.setattr("modelcar_tui.commands.start._no_screen", lambda: "")
     monkeypatch.setattr("gc.disable", lambda: None)  # which the screen would take back
     monkeypatch.setattr("sys.setswitchinterval", lambda _: None)
