@@ -49,9 +49,8 @@ def draw(tmp_path: Path, name: str, *more: str, file: str = "a.svg") -> tuple[in
     ("name", "screen", "words"),
     [
         ("approved", "dashboard", ("GO ✓", "granite-3.1-8b-instruct")),
-        ("approved", "review", ("8 of 8 accepted",)),
         ("qa-failed", "cause", ("QA log", "torch.OutOfMemoryError")),
-        ("approved", "gpus", ("gpu-a100-mig-0",)),
+        ("no-go", "models", ("llama-3.3-70b-instruct",)),
     ],
 )
 def test_a_screen_of_it_is_drawn(name: str, screen: str, words: tuple[str, ...], tmp_path: Path) -> None:

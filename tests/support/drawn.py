@@ -36,7 +36,7 @@ def rows(svg: str) -> list[str]:
         for value in one.attrib.values():
             assert not re.search(r"url|//|javascript|&", value), value
     [screen] = root.findall(f"{SVG}g")
-    return [_row(row) for row in screen]
+    return [_row(row) for row in screen.findall(f"{SVG}g")]
 
 
 def _row(row: ElementTree.Element) -> str:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.tui.app import DashboardApp
+from modelcar_tui.tui.painted import strips_of
 from modelcar_tui.tui.replay import ReplayPort
 from modelcar_tui.tui.screens.base import Faced
 from modelcar_tui.tui.screens.dashboard import DashboardScreen
@@ -75,9 +77,10 @@ async def draw(
     """
     app = Drawn(port, theme=theme or "dark", ascii=ascii)
     async with app.run_test(size=size) as pilot:
-        await _until(pilot, lambda: isinstance(app.screen, DashboardScreen) and port.told)
+        await _until(pilot, lambda: port.told and _has_dashboard(app))
         await _rest(pilot, app, LOG_STILL_S if app.state.qa.started.log else STILL_S)
-        while app.screen.is_modal:  # what a live run would ask or tell by itself
+        if app.screen.is_modal:  # what a live run would ask or tell by itself
+            await _until(pilot, lambda: _hears(app))
             await pilot.press("escape")
             await _rest(pilot, app)
         for key in SCREENS[screen].keys:
@@ -93,17 +96,22 @@ async def draw(
         return svg_of(app, app.palette, f"modelcar-tui: {screen}")
 
 
+def _has_dashboard(app: DashboardApp) -> bool:
+    return any(isinstance(screen, DashboardScreen) for screen in app.screen_stack)
+
+
 def _hears(app: DashboardApp) -> bool:
     return not (isinstance(app.screen, Faced) and app.screen.deaf(time.monotonic()))
 
 
 async def _rest(pilot: Pilot[int], app: DashboardApp, still_s: float = STILL_S) -> None:
     """Until nothing changes any more, and nothing is worked out in a thread or read from the log."""
-    last, since = "", time.monotonic()
+    last: list[Strip] = []
+    since = time.monotonic()
 
     def calm() -> bool:
         nonlocal last, since
-        drawn = svg_of(app, app.palette)
+        drawn = strips_of(app)
         if drawn != last or app.index.busy or any(worker.is_running for worker in app.workers):
             last, since = drawn, time.monotonic()
         return time.monotonic() - since > still_s

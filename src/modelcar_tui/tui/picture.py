@@ -78,10 +78,12 @@ def picture(rows: Sequence[Iterable[Segment]], width: int, ground: Ground, title
         f'<g transform="translate({_EDGE} {_EDGE})" font-family="{_FONTS}" font-size="{SIZE}" '
         f'fill="{ground.ink}" shape-rendering="crispEdges" xml:space="preserve">',
     ]
-    for y, segments in enumerate(rows):
-        row = _cells(segments, width, ground)
-        drawn = [*_papers(row, ground), *(_drawn(piece, ground) for piece in _pieces(row))]
-        out.append(f'<g transform="translate(0 {_said(y * ROW + _BASE)})">{"".join(drawn)}</g>')
+    cells = [_cells(segments, width, ground) for segments in rows]
+    # All that lies behind first: a row would else cut what hangs below the line of the row above.
+    out += (paper for y, row in enumerate(cells) for paper in _papers(row, y, ground))
+    for y, row in enumerate(cells):
+        drawn = "".join(_drawn(piece, ground) for piece in _pieces(row))
+        out.append(f'<g transform="translate(0 {_said(y * ROW + _BASE)})">{drawn}</g>')
     return "\n".join((*out, "</g>", "</svg>", ""))
 
 
@@ -113,13 +115,13 @@ def _signs(text: str) -> Iterator[tuple[str, int]]:
     yield from ((text[start:end], cells) for start, end, cells in spans)
 
 
-def _papers(row: list[tuple[str, Look]], ground: Ground) -> Iterator[str]:
+def _papers(row: list[tuple[str, Look]], y: int, ground: Ground) -> Iterator[str]:
     """What lies behind the signs, where it is not the picture's own ground."""
     x = 0
     for paper, group in groupby(look.paper for _, look in row):
         cells = len(list(group))
         if paper != ground.paper:
-            place = f'x="{x * CELL}" y="-{_BASE}" width="{cells * CELL}" height="{ROW}"'
+            place = f'x="{x * CELL}" y="{_said(y * ROW)}" width="{cells * CELL}" height="{ROW}"'
             yield f'<rect {place} fill="{paper}"/>'
         x += cells
 
