@@ -24,6 +24,7 @@ from modelcar_tui.tui.rows import neutral
 
 CELL, ROW, SIZE = 10, 19.4, 16.6
 """A cell's width, a row's height and the size of the font, in units of the picture: frames join."""
+FULL = "█"
 _BASE = 15.4
 """From a row's upper edge to the line that letters stand on."""
 _EDGE = 12
@@ -116,9 +117,9 @@ def _signs(text: str) -> Iterator[tuple[str, int]]:
 
 
 def _papers(row: list[tuple[str, Look]], y: int, ground: Ground) -> Iterator[str]:
-    """What lies behind the signs, where it is not the picture's own ground."""
+    """What lies behind the signs, where it is not the picture's own ground; a full block has no seams so."""
     x = 0
-    for paper, group in groupby(look.paper for _, look in row):
+    for paper, group in groupby(look.ink if sign == FULL else look.paper for sign, look in row):
         cells = len(list(group))
         if paper != ground.paper:
             place = f'x="{x * CELL}" y="{_said(y * ROW)}" width="{cells * CELL}" height="{ROW}"'
