@@ -14,11 +14,11 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor import (
     RunState,
     Settings,
-    find_run,
     fold,
     journal_of,
     outcome_of,
     read_journal,
+    recorded_run,
 )
 
 MOST = 50
@@ -59,17 +59,17 @@ def load_run(run: str | os.PathLike[str] = "last", *, state_dir: str | None = No
     """The state that a run's journal tells.
 
     Args:
-        run: An id, the start of one, `last`, or the path of a folder or journal.
+        run: An id, the start of one, `last`, `demo:NAME`, or the path of a folder or journal.
         state_dir: Where runs are kept; by default the settings' own.
 
     Raises:
         UserError: there is no such run, no journal, or another version wrote it.
     """
     settings = Settings(manifest="", state_dir=state_dir)
-    path = journal_of(find_run(run, settings) if isinstance(run, str) else Path(run))
+    path = recorded_run(run, settings) if isinstance(run, str) else journal_of(Path(run))
     try:
         return fold(read_journal(path))
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(
             Problem(where=str(path), what=f"no journal that can be read ({error})", fix="see `agent runs`")
         ) from error

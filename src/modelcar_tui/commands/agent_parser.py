@@ -84,6 +84,8 @@ def _run_arguments(top: Parser) -> None:
         "--config", metavar="FILE", default=None, help=f"model-car manifest (default: {DEFAULT_CONFIG})"
     )
     what.add_argument("--resume", metavar="RUN", help=f"go on with an earlier run ({_RUN})")
+    replay = f"tell a run again; nothing is done ({_RUN}, a journal FILE.jsonl, demo:NAME)"
+    what.add_argument("--replay", metavar="RUN", help=replay)
     group.add_argument("--demo", action="store_true", help="stub cluster, loopback registry, recorded QA log")
     group.add_argument(
         "--approve",

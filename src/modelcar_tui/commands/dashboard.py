@@ -14,7 +14,7 @@ from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import painted_ahead
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor import Engine, Settings
+    from modelcar_tui.supervisor import Engine
     from modelcar_tui.tui import ReplayPort
 
 SWITCH_S = 0.001
@@ -52,11 +52,19 @@ def _painted(args: argparse.Namespace, preferences: Preferences, held: list[Engi
             theme=preferences.theme,
             low_bandwidth=preferences.low_bandwidth,
             keys=preferences.keys,
+            pictures=_pictures(args),
         )
     if isinstance(port, Engine):
         for line in port.last_words():
             complain(line)
     return status
+
+
+def _pictures(args: argparse.Namespace) -> Path:
+    """Where pictures go that belong to no run of ours: beside the folder of runs."""
+    from modelcar_tui.supervisor import Settings
+
+    return Settings(manifest="", **options.settings_fields(args)).runs_folder.parent
 
 
 def _port(args: argparse.Namespace) -> Engine | ReplayPort:
@@ -65,9 +73,10 @@ def _port(args: argparse.Namespace) -> Engine | ReplayPort:
     fields = options.settings_fields(args)
     plain = Settings(manifest=args.manifest or "", **fields)
     if args.replay:
+        from modelcar_tui.supervisor import recorded_run
         from modelcar_tui.tui import ReplayPort
 
-        return ReplayPort(_journal(args.replay, plain))
+        return ReplayPort(recorded_run(args.replay, plain))
     if args.resume:
         from modelcar_tui.commands.resuming import run_to_resume
 
@@ -77,9 +86,3 @@ def _port(args: argparse.Namespace) -> Engine | ReplayPort:
 
         return Engine(demo_settings(args.manifest, **fields), prepare=prepare_demo)
     return Engine(plain)
-
-
-def _journal(name: str, settings: Settings) -> Path:
-    from modelcar_tui.supervisor import find_run, journal_of
-
-    return journal_of(find_run(name, settings))

@@ -13,7 +13,7 @@ from modelcar_tui.commands.resuming import run_to_resume
 from modelcar_tui.commands.run import run_headless
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest import read_manifest
-from modelcar_tui.supervisor import Approve, Settings, find_run
+from modelcar_tui.supervisor import Approve, Settings
 
 
 def run(args: argparse.Namespace, *, default: str = "") -> int:
@@ -27,8 +27,9 @@ def run(args: argparse.Namespace, *, default: str = "") -> int:
         return run_headless(settings, form=form, resume=run_to_resume(args.resume, settings), at_end=at_end)
     if getattr(args, "replay", None):
         from modelcar_tui.commands.replay import print_run
+        from modelcar_tui.supervisor import recorded_run
 
-        folder = find_run(args.replay, Settings(manifest="", **fields))
+        folder = recorded_run(args.replay, Settings(manifest="", **fields))
         return print_run(folder, form=form, at_end=at_end)
     manifest = getattr(args, "manifest", None) or getattr(args, "config", None)
     if args.demo:

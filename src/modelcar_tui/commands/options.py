@@ -340,6 +340,9 @@ _HEARD = {
     "llm",
     "web",
     "web_port",
+    "picture",
+    "size",
+    "screen",
 }
 """Options that an earlier run's own settings don't replace: where it is, and how it is shown; see
 `for_resume`."""
@@ -353,7 +356,8 @@ def notes(args: argparse.Namespace) -> list[str]:
     resumed = getattr(args, "resume", None)
     if not resumed and not getattr(args, "replay", None):
         return unknown_cards(getattr(args, "what_if_gpus", getattr(args, "gpus", ())))
-    lost = [name for dest, name in given.items() if dest not in _HEARD and not (resumed and dest == "force")]
+    heard = _HEARD | ({"force"} if resumed or getattr(args, "picture", None) else set())
+    lost = [name for dest, name in given.items() if dest not in heard]
     why = "a resumed run goes on with its own options" if resumed else "a replay shows a run as it was"
     return [f"note: {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} not heard: {why}"] if lost else []
 

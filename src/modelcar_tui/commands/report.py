@@ -13,7 +13,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import reveal
 from modelcar_tui.report import endings, form_of, render
-from modelcar_tui.supervisor import RunState, Settings, find_run, fold, journal_of, read_journal
+from modelcar_tui.supervisor import RunState, Settings, fold, journal_of, read_journal, recorded_run
 from modelcar_tui.supervisor import events as e
 
 
@@ -21,7 +21,7 @@ def run_report(name: str, settings: Settings, *, output: str | None = None, form
     """Make the report; status 0 where it was made, whatever the run's own status was.
 
     Args:
-        name: Of the run: its id, the start of one, its folder, `last`, or a journal's file.
+        name: Of the run: its id, the start of one, its folder, `last`, `demo:NAME`, or a journal's file.
         settings: Where runs are kept, and whether another's file may be replaced.
         output: Where it goes; standard output by default.
         form: One of `report.FORMS`; by default that of the ending of `output`, else Markdown.
@@ -32,7 +32,7 @@ def run_report(name: str, settings: Settings, *, output: str | None = None, form
     form = form or _form(output)
     if output is not None:
         check_report(Path(output), form, settings)
-    state = read_run(Path(name) if Path(name).is_file() else find_run(name, settings))
+    state = read_run(Path(name) if Path(name).is_file() else recorded_run(name, settings))
     data = render(state, form)
     if output is None:
         sys.stdout.write(data.decode())

@@ -17,6 +17,9 @@ from modelcar_tui.commands.parser import EPILOG, Parser
 from modelcar_tui.commands.preferences import take
 from modelcar_tui.core.version import __version__
 
+PICTURES = ("dashboard", "models", "model", "review", "diff", "gpus", "log", "cause", "summary", "keys")
+"""What `tui.SCREENS` has, told without loading it."""
+
 
 def parser() -> Parser:
     """The whole command line of `modelcar-tui`."""
@@ -40,10 +43,12 @@ def parser() -> Parser:
     what = group.add_mutually_exclusive_group()
     what.add_argument("manifest", nargs="?", metavar="FILE", help="model-car manifest (YAML)")
     what.add_argument("--resume", metavar="RUN", help="go on with an earlier run (id, folder or `last`)")
-    what.add_argument("--replay", metavar="RUN", help="show an earlier run again; nothing is done")
+    replay = "show a run again; nothing is done (id, folder, `last`, a journal FILE.jsonl, demo:NAME)"
+    what.add_argument("--replay", metavar="RUN", help=replay)
     group.add_argument("--demo", action="store_true", help="stub cluster, loopback registry, recorded QA log")
     options.add_run_options(top)
     screen = options.add_screen_options(top)
+    _add_picture_options(screen)
     screen.add_argument("--headless", action="store_true", help="print instead of painting, as `agent` does")
     options.add_place_options(top)
     options.add_model_options(top)
@@ -64,12 +69,20 @@ def _dispatch(args: argparse.Namespace) -> int:
     if not (args.manifest or args.resume or args.replay or args.demo):
         complain("modelcar-tui: give a model-car manifest, --resume RUN, --replay RUN or --demo; see --help")
         return 2
+    if wrong := _picture_problem(args):
+        complain(f"modelcar-tui: {wrong}")
+        return 2
     if problem := options.start_problem(args.manifest, args):
         complain(problem)
         return 2
     preferences = take(args)
     for line in options.notes(args):
         complain(line)
+    if args.picture:
+        from modelcar_tui.commands import picture
+
+        gc.enable()
+        return picture.run(args, preferences)
     why = "" if args.headless else _no_screen()
     if args.headless or why:
         if why:
@@ -96,3 +109,38 @@ def _headless(args: argparse.Namespace) -> int:
 
     gc.enable()  # which else the screen does, after the first paint
     return headless.run(args)
+
+
+def _add_picture_options(group: argparse._ActionsContainer) -> None:
+    """One screen of a recorded run as a file."""
+    group.add_argument("--picture", metavar="FILE.svg", help="with --replay: write one screen, no terminal")
+    group.add_argument(
+        "--size", type=_size, metavar="COLUMNSxROWS", help="of the picture; default: 120x40; to 400x1000"
+    )
+    group.add_argument(
+        "--screen",
+        metavar="NAME",
+        choices=PICTURES,
+        help=f"of the picture: {', '.join(PICTURES)}; default: dashboard",
+    )
+
+
+def _picture_problem(args: argparse.Namespace) -> str:
+    """Why no picture can be drawn of what was asked for, or the empty text."""
+    if args.picture is None:
+        lone = next((name for name in ("size", "screen") if getattr(args, name) is not None), "")
+        return f"--{lone} is of a picture; give --picture FILE.svg, too" if lone else ""
+    if not args.replay:
+        return "--picture shows a recorded run; give --replay RUN, such as --replay last"
+    if not args.picture.lower().endswith(".svg"):
+        return "--picture writes SVG; name the file FILE.svg"
+    return ""
+
+
+def _size(text: str) -> tuple[int, int]:
+    columns, _, rows = text.strip().lower().partition("x")
+    if not (columns.isdecimal() and rows.isdecimal()) or not (
+        40 <= int(columns) <= 400 and 10 <= int(rows) <= 1000
+    ):
+        raise argparse.ArgumentTypeError("give COLUMNSxROWS, from 40x10 to 400x1000, such as 120x40")
+    return int(columns), int(rows)

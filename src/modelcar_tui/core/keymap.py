@@ -83,6 +83,7 @@ ACTS: dict[str, Act] = {
     "previous": Act(("{",), "model or node before"),
     "why": Act(("?", "F1"), "why: what is under the cursor, and all keys"),
     "commands": Act(("ctrl+p",), "all commands and themes"),
+    "picture": Act(("F7",), "a picture of the screen (SVG), in the run's folder"),
     "redraw": Act(("ctrl+l",), "draw the screen again"),
     "quit": Act(("ctrl+c", "ctrl+q"), "quit"),
 }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.marks import Marked, Marks, marked
     from modelcar_tui.supervisor.outcome import outcome_of
     from modelcar_tui.supervisor.pane import Pane, Step
+    from modelcar_tui.supervisor.recorded import recorded_run, shipped_runs
     from modelcar_tui.supervisor.runs import (
         SETTINGS,
         command_keeping,
@@ -63,10 +64,12 @@ __all__ = [
     "marked",
     "outcome_of",
     "read_journal",
+    "recorded_run",
     "requirements_row",
     "run_alone",
     "settings_of_run",
     "settings_to_resume",
+    "shipped_runs",
 ]
 
 if not TYPE_CHECKING:
@@ -81,6 +84,7 @@ if not TYPE_CHECKING:
             "limits": "STOP_S",
             "marks": "Marked Marks marked",
             "outcome": "outcome_of",
+            "recorded": "recorded_run shipped_runs",
             "runs": "command_keeping find_run journal_of SETTINGS settings_of_run settings_to_resume",
             "settings": "Approve Settings",
             "specialist": "Context Metadata Specialist",

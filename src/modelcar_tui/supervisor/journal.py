@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from modelcar_tui.core.decode import decoder
+from modelcar_tui.core.files import open_regular
 from modelcar_tui.core.numbers import leave_out
 from modelcar_tui.qa import QaLogGrew, QaStarted
 from modelcar_tui.supervisor.events import (
@@ -27,6 +29,10 @@ _ENCODER = msgspec.json.Encoder()
 _DECODER = decoder(Stamped)
 _PRECIOUS = (ApprovalGiven, ChangesMarked, ConsentGiven, ManifestWritten, QaStarted, RunFinished)
 """Flushed to the disk, not only to the kernel: a power cut must not ask the operator twice."""
+
+
+LONGEST = 128 * 1024**2
+"""Bytes of a line: many times what a cluster of 5,000 nodes is told in."""
 
 
 class Journal:
@@ -62,11 +68,13 @@ def read_journal(path: Path) -> Iterator[Stamped]:
     The numbers of its masks are not given again by this process: each stands for one secret in all of a run.
 
     Raises:
-        OSError: there is no such journal.
-        msgspec.DecodeError: a whole line is not an event of this version.
+        OSError: there is no such journal, or it is no regular file.
+        msgspec.DecodeError: a whole line is not an event of this version, or longer than `LONGEST`.
     """
-    with path.open("rb") as file:
-        for line in file:
+    with os.fdopen(open_regular(path), "rb") as file:
+        for line in iter(partial(file.readline, LONGEST), b""):
+            if len(line) == LONGEST:
+                raise msgspec.DecodeError(f"a line is longer than {LONGEST // 1024**2} MiB")
             if line.endswith(b"\n"):
                 if b"*secret-" in line:
                     leave_out(line.decode(errors="replace"))

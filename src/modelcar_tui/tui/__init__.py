@@ -8,17 +8,19 @@ from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
     from modelcar_tui.tui.ahead import painted_ahead
+    from modelcar_tui.tui.drawing import SCREENS, draw
     from modelcar_tui.tui.port import EnginePort
     from modelcar_tui.tui.replay import ReplayPort
     from modelcar_tui.tui.run import run_dashboard
 
-__all__ = ["EnginePort", "ReplayPort", "painted_ahead", "run_dashboard"]
+__all__ = ["SCREENS", "EnginePort", "ReplayPort", "draw", "painted_ahead", "run_dashboard"]
 
 if not TYPE_CHECKING:
     __getattr__ = door(
         __name__,
         {
             "ahead": "painted_ahead",
+            "drawing": "SCREENS draw",
             "port": "EnginePort",
             "replay": "ReplayPort",
             "run": "run_dashboard",

@@ -55,6 +55,7 @@ class DashboardApp(ThemedApp):
         *bind("ctrl+c,ctrl+q", "request_quit", show=False, priority=True),
         *bind("ctrl+p", "palette"),
         *bind("ctrl+l", "draw_again", show=False),
+        *bind("f7", "screenshot", show=False),
     ]
 
     def __init__(
@@ -67,6 +68,7 @@ class DashboardApp(ThemedApp):
         low_bandwidth: bool = False,
         keys: Keymap | None = None,
         clock: Callable[[], float] | None = None,
+        pictures: Path | None = None,
     ) -> None:
         use(keys or {})
         super().__init__(theme or ("ansi" if low_bandwidth else None), TerminalDriver)
@@ -81,6 +83,7 @@ class DashboardApp(ThemedApp):
             replay=getattr(port, "recorded", False),
         )
         self._always_slow = low_bandwidth
+        self._pictures = pictures
         self.index = LogIndex()
         self.signals = Leaving(self)
         self._answers: dict[str, Callable[[Any], None]] = {
@@ -303,6 +306,19 @@ class DashboardApp(ThemedApp):
             group="copy",
             exit_on_error=False,
         )
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """The screen as an SVG; see `snapshot.svg_of`."""
+        from modelcar_tui.tui.snapshot import svg_of
+
+        return svg_of(self, self.face.palette, title or "")
+
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """`F7`: a picture of the screen as it stands, under a name that is free."""
+        from modelcar_tui.tui.snapshot import keep
+
+        own = Path(self.state.folder) if self.state.folder and not self.face.replay else None
+        keep(self, self.face.palette, Path(path) if path else own or self._pictures, self.tell)
 
     def _consent_answered(self, word: str | None) -> None:
         if word:

@@ -13,6 +13,7 @@ from rich.color import ColorSystem
 from rich.console import Console, RenderableType
 from textual import events
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual._context import visible_screen_stack
 from textual.app import App
 from textual.screen import Screen
 from textual.strip import Strip
@@ -75,6 +76,15 @@ class PaintedApp(App[int]):
     def action_draw_again(self) -> None:
         """`ctrl+l`: a line that loses bytes, or another program, has spoilt the terminal."""
         self.draw_again()
+
+
+def strips_of(app: App[Any]) -> list[Strip]:
+    """Every row of the screen that is shown, a dialog over what lies below; nothing counts as sent by it."""
+    before = visible_screen_stack.set(app._background_screens)
+    try:
+        return app.screen._compositor.render_strips()
+    finally:
+        visible_screen_stack.reset(before)
 
 
 def colours_of(console: Console) -> ColorSystem:

@@ -18,7 +18,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest import Decision
 from modelcar_tui.qa import QaStarted
 from modelcar_tui.supervisor import RunState, fold, read_journal, settings_of_run
-from modelcar_tui.supervisor.events import ChangesMarked, DecisionMade, QuestionAnswered, Stamped
+from modelcar_tui.supervisor.events import ChangesMarked, DecisionMade, QuestionAnswered, RunStarted, Stamped
 from modelcar_tui.supervisor.llm import WhatIf
 from modelcar_tui.verdict import ApplyPreview, DecisionReport
 
@@ -66,6 +66,11 @@ class ReplayPort:
         until = bisect_right(self._due, self._clock() - self._begun)
         fresh, self._given = self._events[self._given : until], max(self._given, until)
         return [*fresh, *(self._late.popleft() for _ in range(len(self._late)))]
+
+    @property
+    def told(self) -> bool:
+        """Whether all of the recording has been given."""
+        return self._given == len(self._events)
 
     def now(self) -> float:
         """The recording's time."""
@@ -134,21 +139,29 @@ class ReplayPort:
 def _read(path: Path) -> Iterator[Stamped]:
     try:
         for stamped in read_journal(path):
-            yield _with_log(stamped, path.parent)
+            yield _at_home(stamped, path.parent.resolve())
     except OSError as error:
         raise UserError(Problem(where=str(path), what=f"no recorded run here: {error.strerror}")) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         fault = Problem(where=str(path), what=f"this is no journal of this version ({error})")
         raise UserError(fault) from None
 
 
-def _with_log(stamped: Stamped, folder: Path) -> Stamped:
-    """A recording that was moved finds its log beside the journal."""
+def _at_home(stamped: Stamped, folder: Path) -> Stamped:
+    """An event that names no place but the recording's own folder: whoever made it may have named any file.
+
+    A recording that was moved finds its log beside the journal, and has no folder to write into.
+    """
     event = stamped.event
-    if not isinstance(event, QaStarted) or Path(event.log).exists():
-        return stamped
-    beside = folder / Path(event.log).name
-    return msgspec.structs.replace(stamped, event=msgspec.structs.replace(event, log=str(beside)))
+    if isinstance(event, QaStarted):
+        told = Path(event.log)
+        beside = folder / told.name
+        places = [path for path in (told, folder / "qa" / told.name, beside) if path.is_file()]
+        own = (path for path in places if path.resolve().is_relative_to(folder))
+        event = msgspec.structs.replace(event, log=str(next(own, "" if beside in places else beside)))
+    elif isinstance(event, RunStarted) and event.folder and Path(event.folder).resolve() != folder:
+        event = msgspec.structs.replace(event, folder="")
+    return stamped if event is stamped.event else msgspec.structs.replace(stamped, event=event)
 
 
 def _stated_vllm(folder: Path) -> str | None:

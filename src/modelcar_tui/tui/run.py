@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 from modelcar_tui.core.ends import ENDS, LIMIT_S
 from modelcar_tui.core.exit_codes import SIGNALLED, ExitStatus
@@ -26,14 +27,22 @@ def run_dashboard(
     theme: str | None = None,
     low_bandwidth: bool = False,
     keys: Keymap | None = None,
+    pictures: Path | None = None,
 ) -> int:
     """Show the run until the operator leaves; the exit status for `sys.exit`.
 
+    `pictures` is where pictures of the screen go while there is no run's folder to write to.
     The terminal is as it was when this returns. A live engine is then stopped (or detached) and waited for.
     """
     ENDS.install()
     app = DashboardApp(
-        port, initial=initial, ascii=ascii, theme=theme, low_bandwidth=low_bandwidth, keys=keys
+        port,
+        initial=initial,
+        ascii=ascii,
+        theme=theme,
+        low_bandwidth=low_bandwidth,
+        keys=keys,
+        pictures=pictures,
     )
     # A screen without a terminal is of no use, and Textual's reader would spin on its end: SIGHUP counts here
     # even where it was ignored.

@@ -109,6 +109,7 @@ VALUES = {
     "_object_name": "a.b-c",
     "_taint": "gpu:NoSchedule",
     "_port": "8080",
+    "_size": "80x24",
 }
 BASES = {
     "modelcar-tui": [str(SAMPLE)],
@@ -124,13 +125,18 @@ BASES = {
     "agent schema": ["plan"],
 }
 """The least that each command needs."""
-FILES = {"config": str(SAMPLE), "inventory": str(SAMPLE), "what_if": "model=other"}
+FILES = {"config": str(SAMPLE), "inventory": str(SAMPLE), "what_if": "model=other", "picture": "a.svg"}
+DRAWN = ["--replay", "x/y", "--picture", "a.svg"]
 INSTEAD = {
     ("modelcar-tui", "resume"): [],
     ("modelcar-tui", "replay"): [],
     ("modelcar-tui", "web"): [],
     ("modelcar-tui", "web_port"): ["--web"],
+    ("modelcar-tui", "picture"): ["--replay", "x/y"],
+    ("modelcar-tui", "size"): DRAWN,
+    ("modelcar-tui", "screen"): DRAWN,
     ("agent", "resume"): [],
+    ("agent", "replay"): [],
     ("agent", "config"): [],
     ("agent configuration", "config"): [],
     ("agent estimate", "gpu"): ["x"],
@@ -157,7 +163,9 @@ WORK = (
     "commands.schema.print_schema",
     "commands.mcp.run_mcp",
     "commands.web.serve",
+    "commands.picture.check_output",
     "supervisor.Engine",
+    "tui.draw",
     "tui.run_dashboard",
 )
 """What the commands call when all is understood."""
@@ -182,7 +190,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     def put(place: str) -> None:
         def work(*args: Any, **more: Any) -> int:
             found.append((place, *map(heard, args), {name: heard(value) for name, value in more.items()}))
-            if place.endswith(("Supervisor", "run_dashboard")):
+            if place.endswith(("Supervisor", "run_dashboard", "tui.draw")):
                 raise AskedError
             return 0
 
@@ -191,11 +199,12 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     for place in WORK:
         put(place)
     monkeypatch.setattr("modelcar_tui.supervisor.runs.find_run", lambda name, _: tmp_path / name)
-    monkeypatch.setattr("modelcar_tui.commands.headless.find_run", lambda name, _: tmp_path / name)
+    for place in ("supervisor.recorded", "commands.picture"):
+        monkeypatch.setattr(f"modelcar_tui.{place}.recorded_run", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.commands.headless.run_to_resume", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.commands.resuming.run_to_resume", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.commands.report_files.Reports.written_after", lambda *_: nullcontext())
-    monkeypatch.setattr("modelcar_tui.tui.replay.ReplayPort", lambda path: path)
+    monkeypatch.setattr("modelcar_tui.tui.replay.ReplayPort", lambda path, **_: path)
     monkeypatch.setattr("modelcar_tui.commands.start._no_screen", lambda: "")
     monkeypatch.setattr("gc.disable", lambda: None)  # which the screen would take back
     monkeypatch.setattr("sys.setswitchinterval", lambda _: None)

@@ -38,6 +38,7 @@ VALUES = {
     "_user_id": "1000",
     "_object_name": "a.b-c",
     "_port": "8080",
+    "_size": "80x24",
 }
 """A value for each type of options that takes not everything."""
 
@@ -310,6 +311,9 @@ SHOWS = {
     "--format",
     "--state-dir",
     "--report",
+    "--picture",
+    "--size",
+    "--screen",
 }
 """How an earlier run is shown, and where it is."""
 
@@ -318,8 +322,6 @@ SHOWS = {
 @pytest.mark.parametrize("program", [agent, start], ids=["agent", "modelcar-tui"])
 def test_what_an_earlier_run_does_not_hear_is_said_in_one_line(program: Any, earlier: str) -> None:
     top = program.parser()
-    if program is agent and earlier == "--replay":
-        return
     for action in top._actions:
         for spelled in action.option_strings:
             if isinstance(action, argparse._HelpAction | argparse._VersionAction) or spelled in (

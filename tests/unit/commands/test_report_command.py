@@ -107,7 +107,7 @@ def test_of_a_damaged_journal_it_tells_what_stands_before_the_damage(
     ("words", "says"),
     [
         (["nonesuch"], "no run 'nonesuch'; see `agent runs`"),
-        (["./gone"], "no journal that can be read (No such file or directory); see `agent runs`"),
+        (["./gone"], "no recorded run here: No such file or directory; give a run of `agent runs`"),
         (["last", "-o", "r.txt"], "r.txt: its ending stands for no form: .md, .html, .htm, .json, .xml"),
         (["last", "-o", "gone/r.md"], "there is no such folder; mkdir -p gone"),
     ],
@@ -120,14 +120,19 @@ def test_a_slip_is_one_line_and_status_2(
     assert says in said.err and said.err.count("\n") == 1 and not said.out
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00" * 99, b"no journal\n"])
+@pytest.mark.parametrize("data", [b"", b"\x00" * 99, b"no journal\n"], ids=["empty", "zeros", "text"])
 def test_a_file_that_is_no_journal_is_refused(
     data: bytes, kept: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     state = kept("finished")
     (state / "runs" / ID / "journal.jsonl").write_bytes(data)
     assert report(state, "last") == 2
-    assert "no journal that can be read: no line of it is an event" in capsys.readouterr().err
+    assert "no journal of a run; give a run of `agent runs`" in capsys.readouterr().err
+
+
+def test_a_recording_that_is_shipped_has_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(tmp_path, "demo:qa-failed") == 0
+    assert "**QA FAILED**" in capsys.readouterr().out
 
 
 def test_what_is_told_is_what_the_room_makes(

@@ -137,7 +137,7 @@ def test_what_failed_in_qa_is_mended_before_what_was_predicted(tmp_path: Path) -
     )
     swap = {id(again): judged, id(end): ended}
     run = state_after([swap.get(id(one), one) for one in events])
-    assert envelope(run)["next"] == "take another card"
+    assert envelope(run)["next"].startswith("take another card")
 
 
 def test_qa_tells_cause_and_next_step(run: RunState) -> None:

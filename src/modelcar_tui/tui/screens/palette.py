@@ -9,9 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
+from modelcar_tui.core.keymap import ACTS
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.keys import pretty
 from modelcar_tui.tui.messages import ThemeChosen
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.rows import Row, row
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
 from modelcar_tui.tui.themes import PALETTES
@@ -79,6 +81,8 @@ class PaletteScreen(FaceScreen):
                 if label and not one.action.startswith("move("):
                     run = lambda action=one.action: self._below.run_action(action)  # noqa: E731
                     out.append((pretty(one.key), label, run))
+        save = lambda: self.app.call_after_refresh(self.app.action_screenshot)  # noqa: E731
+        out.append((shown("F7"), ACTS["picture"].meaning, save))
         for name in PALETTES:
             out.append(("theme", name, lambda name=name: self.app.post_message(ThemeChosen(name))))  # type: ignore[misc]
         return out
