@@ -163,7 +163,8 @@ def _call_ask(args: argparse.Namespace) -> int:
         raise UserError(Problem(what="ask needs a QUESTION, or --what-if model=NAME with arguments or --gpu"))
     fields = {name: getattr(args, name) for name in ("model", "model_url", "vllm_version", "state_dir")}
     fields = {name: value for name, value in fields.items() if value is not None}
-    fields |= {} if args.llm else {"llm": False}
+    if args.llm is False or "llm" in args.given:
+        fields["llm"] = args.llm
     folder = find_run(args.run, Settings(manifest="", **fields))
     return run_ask(folder, form or args.question, fields, form=args.form)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, TypeAlias
 
-from modelcar_tui.commands import options
+from modelcar_tui.commands import options, values
 from modelcar_tui.commands.parser import EPILOG, SHORT_EPILOG, Parser
 from modelcar_tui.core.version import __version__
 
@@ -20,6 +20,18 @@ WHAT_IF = (
 )
 """vLLM arguments that a what-if may set."""
 FORMS = ("text", "json", "jsonl")
+_WITH_PROFILES = (
+    "configuration",
+    "accelerator",
+    "estimate",
+    "plan",
+    "apply",
+    "runs",
+    "cleanup",
+    "ask",
+    "config",
+)
+"""Commands that hear settings."""
 _RUN = "id, the start of one, folder or `last`"
 _OTHER_FOLDER = "another folder of runs than the one of the settings"
 _Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
@@ -59,6 +71,9 @@ def agent_parser() -> Parser:
     ):
         add(commands)
     _config(commands)
+    for name in _WITH_PROFILES:
+        options.add_profile(commands.choices[name])
+    options.add_profile(top)
     return top
 
 
@@ -327,7 +342,7 @@ def _ask(commands: _Commands) -> None:
         "--gpu",
         action="append",
         default=[],
-        type=options.gpu_flag,
+        type=values.gpu_flag,
         metavar="PRODUCT:COUNT[@NODES]",
         dest="what_if_gpus",
         help="one kind of GPU instead of the run's",
@@ -340,7 +355,7 @@ def _ask(commands: _Commands) -> None:
 
 
 def _schema(commands: _Commands) -> None:
-    kinds = ("manifest", "plan", "report", "settings")
+    kinds = ("config", "manifest", "plan", "report", "settings")
     command = _add(
         commands,
         "schema",
@@ -348,7 +363,11 @@ def _schema(commands: _Commands) -> None:
         usage=f"agent schema {'|'.join(kinds)}",
         examples=tuple(f"agent schema {kind} > {kind}.schema.json" for kind in kinds),
     )
-    command.add_argument("kind", choices=kinds, help="which document; settings: a run's settings.json")
+    command.add_argument(
+        "kind",
+        choices=kinds,
+        help="which document; config: the settings file, settings: a run's settings.json",
+    )
 
 
 def _config(commands: _Commands) -> None:

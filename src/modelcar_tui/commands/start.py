@@ -47,6 +47,7 @@ def parser() -> Parser:
     screen.add_argument("--headless", action="store_true", help="print instead of painting, as `agent` does")
     options.add_place_options(top)
     options.add_model_options(top)
+    options.add_profile(top)
     return top
 
 

@@ -8,19 +8,32 @@ from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
     from modelcar_tui.tui.ahead import painted_ahead
+    from modelcar_tui.tui.own_themes import Judged, add_theme, judge_theme
     from modelcar_tui.tui.port import EnginePort
     from modelcar_tui.tui.replay import ReplayPort
     from modelcar_tui.tui.run import run_dashboard
+    from modelcar_tui.tui.themes import Palette
 
-__all__ = ["EnginePort", "ReplayPort", "painted_ahead", "run_dashboard"]
+__all__ = [
+    "EnginePort",
+    "Judged",
+    "Palette",
+    "ReplayPort",
+    "add_theme",
+    "judge_theme",
+    "painted_ahead",
+    "run_dashboard",
+]
 
 if not TYPE_CHECKING:
     __getattr__ = door(
         __name__,
         {
             "ahead": "painted_ahead",
+            "own_themes": "Judged add_theme judge_theme",
             "port": "EnginePort",
             "replay": "ReplayPort",
             "run": "run_dashboard",
+            "themes": "Palette",
         },
     )

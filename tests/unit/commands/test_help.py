@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -78,7 +80,7 @@ def test_every_example_is_understood_by_its_own_parser(example: str) -> None:
 
 def test_options_stand_under_what_they_are_for() -> None:
     shared = ["GPUs without a cluster", "cluster and registry access", "arguments and vLLM", "QA"]
-    last = ["runs", "language model"]
+    last = ["runs", "language model", "settings"]
     assert list(groups(parsers()["modelcar-tui"]))[2:] == ["what to judge", *shared, "screen", *last]
     assert list(groups(parsers()["agent"]))[2:] == ["commands", "what to judge", *shared, *last]
     for name in ("modelcar-tui", "agent"):
@@ -96,11 +98,11 @@ def test_a_plan_offers_no_qa_and_commands_stand_before_the_options_of_a_run() ->
 SAID_AT_ONCE = (argparse._HelpAction, argparse._VersionAction, Codes)
 VALUES = {
     "gpu_flag": "H200:1",
-    "_seconds": "5",
-    "_count": "2",
-    "_user_id": "1000",
-    "_object_name": "a.b-c",
-    "_taint": "gpu:NoSchedule",
+    "seconds": "5",
+    "count": "2",
+    "user_id": "1000",
+    "object_name": "a.b-c",
+    "taint": "gpu:NoSchedule",
 }
 BASES = {
     "modelcar-tui": [str(SAMPLE)],
@@ -115,7 +117,20 @@ BASES = {
     "agent schema": ["plan"],
 }
 """The least that each command needs."""
-FILES = {"config": str(SAMPLE), "inventory": str(SAMPLE), "what_if": "model=other"}
+FILES = {
+    "theme": "light",
+    "profile": "prod",
+    "config": str(SAMPLE),
+    "inventory": str(SAMPLE),
+    "what_if": "model=other",
+}
+OPPOSITE = {
+    "--qa": ("MODELCAR_TUI_QA_ENABLED", "no"),
+    "--llm": ("MODELCAR_TUI_LLM_ENABLED", "no"),
+    "--no-patch": ("MODELCAR_TUI_PATCH", "yes"),
+    "--profile": ("MODELCAR_TUI_CONFIG", ""),
+}
+"""What is to be said already, so that the option changes it."""
 INSTEAD = {
     ("modelcar-tui", "resume"): [],
     ("modelcar-tui", "replay"): [],
@@ -203,16 +218,28 @@ def call(name: str, words: list[str], asked: list[Any], capsys: pytest.CaptureFi
     args = module.parser().parse_args([*command, *words])
     if program == "agent":
         args.vllm_arguments = []
-    with suppress(AskedError):
-        module._dispatch(args)
+    with patch.dict(os.environ):
+        with suppress(AskedError):
+            module._dispatch(args)
+        asked.append(os.environ.get("MODELCAR_TUI_STATE_DIR"))
     told = capsys.readouterr().out
     return f"{asked}\n{told}"
 
 
 @pytest.mark.parametrize(("name", "action"), [*offered()])
 def test_no_option_is_offered_that_the_command_ignores(
-    name: str, action: argparse.Action, asked: list[Any], capsys: pytest.CaptureFixture[str]
+    name: str,
+    action: argparse.Action,
+    asked: list[Any],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
+    if action.option_strings[0] in OPPOSITE:
+        variable, value = OPPOSITE[action.option_strings[0]]
+        config = tmp_path / "settings.toml"
+        config.write_text(f'[profiles.prod]\npaths.state-dir = "{tmp_path}/of-prod"\nqa.image = "prod"\n')
+        monkeypatch.setenv(variable, value or str(config))
     base = BASES.get(name, [])
     instead = INSTEAD.get((name, action.dest), base)
     takes = getattr(action.type, "__name__", "")

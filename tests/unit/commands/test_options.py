@@ -31,7 +31,7 @@ def commands() -> Iterator[tuple[argparse.ArgumentParser, list[str], argparse.Ar
                     yield top, [name], parser
 
 
-VALUES = {"gpu_flag": "L40S:1", "_seconds": "5", "_count": "2", "_user_id": "1000", "_object_name": "a.b-c"}
+VALUES = {"gpu_flag": "L40S:1", "seconds": "5", "count": "2", "user_id": "1000", "object_name": "a.b-c"}
 """A value for each type of options that takes not everything."""
 
 
@@ -299,6 +299,7 @@ SHOWS = {
     "--headless",
     "--format",
     "--state-dir",
+    "--profile",
 }
 """How an earlier run is shown, and where it is."""
 
