@@ -16,7 +16,7 @@ from modelcar_tui.commands.preferences import take
 if TYPE_CHECKING:
     from modelcar_tui.supervisor import Settings
 
-_WITHOUT_SETTINGS = ("config", "lint", "schema")
+_WITHOUT_SETTINGS = ("completion", "config", "doctor", "lint", "schema")
 """Commands that no setting means anything to, or that tell what is wrong with them."""
 _OF_ONE_MODEL = ("source", "gpu", "vllm_version", "explain", "authfile", "registries_conf")
 
@@ -181,6 +181,13 @@ def _call_config(args: argparse.Namespace) -> int:
     return run_config(args)
 
 
+def _call_completion(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands import start
+    from modelcar_tui.commands.completion import print_completion
+
+    return print_completion(args, {"agent": agent_parser(), "modelcar-tui": start.parser()})
+
+
 def _settings(args: argparse.Namespace) -> Settings:
     from modelcar_tui.core.errors import Problem, UserError
     from modelcar_tui.supervisor import Settings
@@ -203,6 +210,7 @@ _CALLS: dict[str | None, Callable[[argparse.Namespace], int]] = {
     "ask": _call_ask,
     "schema": _call_schema,
     "config": _call_config,
+    "completion": _call_completion,
 }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, TypeAlias
 
 from modelcar_tui.commands import options, values
-from modelcar_tui.commands.parser import EPILOG, SHORT_EPILOG, Parser
+from modelcar_tui.commands.agent_tools import Commands as _Commands
+from modelcar_tui.commands.agent_tools import add_command as _add
+from modelcar_tui.commands.agent_tools import add_tools
+from modelcar_tui.commands.parser import EPILOG, Parser
 from modelcar_tui.core.version import __version__
 
 DEFAULT_CONFIG = "config-yaml/sample_modelcar_config.yaml"
@@ -34,7 +36,6 @@ _WITH_PROFILES = (
 """Commands that hear settings."""
 _RUN = "id, the start of one, folder or `last`"
 _OTHER_FOLDER = "another folder of runs than the one of the settings"
-_Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
 def agent_parser() -> Parser:
@@ -67,20 +68,13 @@ def agent_parser() -> Parser:
         _runs,
         _cleanup,
         _ask,
-        _schema,
     ):
         add(commands)
-    _config(commands)
+    add_tools(commands)
     for name in _WITH_PROFILES:
         options.add_profile(commands.choices[name])
     options.add_profile(top)
     return top
-
-
-def _add(commands: _Commands, name: str, what: str, **more: Any) -> Parser:
-    more.setdefault("epilog", SHORT_EPILOG)
-    description = f"{what[0].upper()}{what[1:]}."
-    return commands.add_parser(name, help=what, **{"description": description, **more})
 
 
 def _form(parser: argparse._ActionsContainer, forms: tuple[str, ...] = FORMS, what: str = "") -> None:
@@ -352,40 +346,3 @@ def _ask(commands: _Commands) -> None:
         group.add_argument(flag, metavar="VALUE", dest=f"what_if{flag}", help="vLLM's argument of that name")
     group.add_argument("--enforce-eager", action="store_true", help="vLLM's argument of that name")
     options.add_model_options(command)
-
-
-def _schema(commands: _Commands) -> None:
-    kinds = ("config", "manifest", "plan", "report", "settings")
-    command = _add(
-        commands,
-        "schema",
-        "the JSON Schema of a document, for editors and scripts",
-        usage=f"agent schema {'|'.join(kinds)}",
-        examples=tuple(f"agent schema {kind} > {kind}.schema.json" for kind in kinds),
-    )
-    command.add_argument(
-        "kind",
-        choices=kinds,
-        help="which document; config: the settings file, settings: a run's settings.json",
-    )
-
-
-def _config(commands: _Commands) -> None:
-    command = _add(
-        commands,
-        "config",
-        "the settings, and where each comes from; faults of their file",
-        usage="agent config [--show|--path|--check] [options]",
-        examples=(
-            "agent config                # each setting, its value and its source",
-            "agent config --check        # what is wrong with the file",
-            "agent config --path         # where it is, or would be",
-            "agent config --theme light  # what an option would come to",
-        ),
-    )
-    what = command.add_mutually_exclusive_group()
-    what.add_argument("--show", action="store_true", help="each setting, its value and its source (default)")
-    what.add_argument("--path", action="store_true", help="only where the settings file is, or would be")
-    what.add_argument("--check", action="store_true", help="only what is wrong; status 2 where something is")
-    options.add_screen_options(command)
-    options.add_state_dir(command.add_argument_group("runs"))

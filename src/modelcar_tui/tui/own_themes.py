@@ -128,17 +128,22 @@ def _style_fault(role: str, value: str, base: Palette) -> Fault | None:
     words = [word for word in value.split() if word not in ATTRIBUTES and word != "on"]
     if base.name == "mono" and words:
         return Fault(role, f"{shown(value)} has a colour, and mono has none", "take another base")
-    if unknown := [word for word in words if not _is_colour(word, base)]:
-        known = TERMINALS_OWN if base.ansi else ()
-        takes = f"one of {', '.join(known)}" if base.ansi else 'a colour as "#d0d0d0"'
-        what = f"{shown(unknown[0])} is neither {takes} nor one of {', '.join(ATTRIBUTES)}"
-        return Fault(role, what, near(unknown[0], (*known, *ATTRIBUTES)))
+    for word in words:
+        if not _is_colour(word, base):
+            return _no_colour(role, word, base)
     if not (form := _STYLE.fullmatch(" ".join(value.split()))):
         fix = 'write it as "bold #d0d0d0 on #303030", each part as you need it'
         return Fault(role, f"{shown(value)} is no style", fix)
     if role in _HUES and not base.ansi and (not form["colour"] or form["behind"]):
         return Fault(role, f"{shown(value)} must end in its one colour", 'write it as "bold #d0d0d0"')
     return None
+
+
+def _no_colour(role: str, word: str, base: Palette) -> Fault:
+    known = TERMINALS_OWN if base.ansi else ()
+    takes = f"one of {', '.join(known)}" if known else 'a colour as "#d0d0d0"'
+    what = f"{shown(word)} is neither {takes} nor one of {', '.join(ATTRIBUTES)}"
+    return Fault(role, what, near(word, (*known, *ATTRIBUTES)))
 
 
 def _is_colour(word: str, base: Palette) -> bool:

@@ -115,6 +115,7 @@ BASES = {
     "agent ask": ["last", "--what-if", "model=m"],
     "agent configuration": ["--config", str(SAMPLE)],
     "agent schema": ["plan"],
+    "agent completion": ["bash"],
 }
 """The least that each command needs."""
 FILES = {
@@ -157,6 +158,7 @@ WORK = (
     "commands.cleanup.run_cleanup",
     "commands.ask.run_ask",
     "commands.schema.print_schema",
+    "commands.completion.print_completion",
     "supervisor.Engine",
     "tui.run_dashboard",
 )

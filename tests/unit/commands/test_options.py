@@ -52,7 +52,9 @@ SAID_AT_ONCE = (argparse._HelpAction, argparse._VersionAction, Codes)
 def options() -> Iterator[object]:
     for top, chosen, parser in commands():
         needed = [
-            "X" for one in parser._actions if not one.option_strings and one.required and one.nargs != "A..."
+            next(iter(one.choices or "X"))
+            for one in parser._actions
+            if not one.option_strings and one.required and one.nargs != "A..."
         ]
         for action in parser._actions:
             if action.option_strings and not isinstance(action, SAID_AT_ONCE):
