@@ -68,7 +68,7 @@ def _completion(commands: Commands) -> None:
         "completion",
         "what your shell offers behind `agent` and `modelcar-tui` at the tab key",
         usage=f"agent completion {'|'.join(SHELLS)} [--for PROGRAM]",
-        description="Print a script that completes commands, options, files, runs and profiles, for now:\n"
+        description="Print a script that completes commands, options, files, runs and profiles.\nFor now: "
         'source <(agent completion bash), or eval "$(agent completion zsh)".',
         examples=(
             "agent completion bash > FILE              # in ~/.bashrc: source FILE",
