@@ -1,4 +1,4 @@
-"""Writes docs/man/*.1 from the parsers of both programs: `make man`, after a change in options or settings."""
+"""Writes docs/man/*.1 from the parsers of both programs: `make man`, after a change in options."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENVIRONMENT = {
     "MODELCAR_TUI_CONFIG": "the settings file; /dev/null means none",
     "KUBECONFIG": "as kubectl reads it",
     "REGISTRY_AUTH_FILE": "as skopeo reads it",
-    "OCI_REGISTRY_PULL_SECRET": "for QA and private images: base64 of user:password, an auth file's text, or a Secret",
+    "OCI_REGISTRY_PULL_SECRET": "for QA and private images: a login in base64, an auth file, or a Secret",
     "VLLM_RUNTIME_IMAGE": "takes the place of the cluster's runtime image",
     "GEMINI_API_KEY": "only for explanations",
     "NO_COLOR": "no colours, whatever else is said",

@@ -188,6 +188,12 @@ def _call_completion(args: argparse.Namespace) -> int:
     return print_completion(args, {"agent": agent_parser(), "modelcar-tui": start.parser()})
 
 
+def _call_doctor(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.doctor import run_doctor
+
+    return run_doctor(args)
+
+
 def _settings(args: argparse.Namespace) -> Settings:
     from modelcar_tui.core.errors import Problem, UserError
     from modelcar_tui.supervisor import Settings
@@ -211,6 +217,7 @@ _CALLS: dict[str | None, Callable[[argparse.Namespace], int]] = {
     "schema": _call_schema,
     "config": _call_config,
     "completion": _call_completion,
+    "doctor": _call_doctor,
 }
 
 

@@ -32,6 +32,7 @@ _WITH_PROFILES = (
     "cleanup",
     "ask",
     "config",
+    "doctor",
 )
 """Commands that hear settings."""
 _RUN = "id, the start of one, folder or `last`"

@@ -21,7 +21,7 @@ def add_command(commands: Commands, name: str, what: str, **more: Any) -> Parser
 
 def add_tools(commands: Commands) -> None:
     """All of them."""
-    for add in (_schema, _config, _completion):
+    for add in (_schema, _config, _completion, _doctor):
         add(commands)
 
 
@@ -83,3 +83,27 @@ def _completion(commands: Commands) -> None:
         choices=("agent", "modelcar-tui"),
         help="only for this program; default: both",
     )
+
+
+def _doctor(commands: Commands) -> None:
+    command = add_command(
+        commands,
+        "doctor",
+        "what is here, what is missing, and the command that mends it",
+        usage="agent doctor [--offline] [options]",
+        examples=(
+            "agent doctor                 # everything that a run needs",
+            "agent doctor --offline       # asks no API server",
+            "agent doctor --profile prod  # with the settings of that cluster",
+            "agent doctor --format json   # for a script",
+        ),
+        epilog="exit status: 0 a run can work, 2 something that every run needs is missing or\n"
+        "broken, 3 no cluster and no GPUs stated; all: agent --help",
+    )
+    command.add_argument("--offline", action="store_true", help="ask nobody outside of this machine")
+    command.add_argument(
+        "--format", choices=("text", "json"), default="text", dest="form", help="default: text"
+    )
+    options.add_gpu_options(command)
+    options.add_access_options(command)
+    options.add_state_dir(command.add_argument_group("runs"))

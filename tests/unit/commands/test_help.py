@@ -159,6 +159,7 @@ WORK = (
     "commands.ask.run_ask",
     "commands.schema.print_schema",
     "commands.completion.print_completion",
+    "commands.doctor.run_doctor",
     "supervisor.Engine",
     "tui.run_dashboard",
 )
