@@ -10,9 +10,8 @@ from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.own_themes import all_themes
 from modelcar_tui.commands.preferences import Chosen, Preferences, look
 from modelcar_tui.core.config_file import with_home
-from modelcar_tui.core.config_values import Value
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.core.settings_table import default_said
+from modelcar_tui.core.settings_table import Value, default_said
 from modelcar_tui.core.text import reveal
 
 

@@ -11,7 +11,7 @@ from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.preferences import Preferences
 from modelcar_tui.supervisor import RunState
-from modelcar_tui.tui import add_theme, painted_ahead
+from modelcar_tui.tui import painted_ahead
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor import Settings
@@ -31,6 +31,8 @@ def run(args: argparse.Namespace, preferences: Preferences) -> int:
         from modelcar_tui.tui import run_dashboard
 
         if (palette := preferences.palette) is not None:
+            from modelcar_tui.tui import add_theme
+
             add_theme(palette)
         port = _port(args)
         sys.setswitchinterval(SWITCH_S)

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from modelcar_tui.commands import screen
-from modelcar_tui.commands.own_themes import OwnThemes, read_themes
 from modelcar_tui.commands.values import checked
 from modelcar_tui.core.config_file import ConfigFile, Given, own_themes, read_config, with_home
-from modelcar_tui.core.config_values import TRUTHS, Value, expanded, fault, shown
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.settings_table import KEYS, THEMES, Kind, variable_of
+from modelcar_tui.core.files import expanded
+from modelcar_tui.core.settings_table import KEYS, THEMES, Kind, Value, variable_of
 from modelcar_tui.core.text import reveal
 
 if TYPE_CHECKING:
+    from modelcar_tui.commands.own_themes import OwnThemes
     from modelcar_tui.tui import Palette
 
 _WORD = {True: "always", False: "never"}
@@ -64,12 +64,16 @@ class Preferences(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
     profile: str = ""
     """The one that counts; empty where none does."""
-    themes: OwnThemes = OwnThemes()
+    themes: OwnThemes | None = None
+    """None where only ours are."""
 
     @property
     def palette(self) -> Palette | None:
         """The theme of the operator's own that is shown; None where it is one of ours."""
-        judged = self.themes.judged.get(self.theme or "")
+        return self._own(self.theme)
+
+    def _own(self, name: str | None) -> Palette | None:
+        judged = self.themes.judged.get(name or "") if self.themes is not None else None
         return None if judged is None else judged.palette
 
     @property
@@ -106,8 +110,8 @@ class Preferences(msgspec.Struct, frozen=True):
         other themes may look alike, `ansi` is taken unless the option or the variable names one.
         """
         told = self.chosen["theme"]
-        own = self.themes.judged.get(str(told.value))
-        of_few = told.value == "mono" or (own is not None and own.palette is not None and own.palette.ansi)
+        own = self._own(str(told.value))
+        of_few = told.value == "mono" or (own is not None and own.ansi)
         if (told.of_file or told.source == "default") and not of_few and screen.few_colours():
             return "ansi"
         if told.source == "default":
@@ -124,10 +128,19 @@ def look(args: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> P
     for name, one in file.profiles.get(profile, {}).items():
         if given[name].nearness > Source.PROFILE:
             given[name] = _of_file(name, one, file, profile)
-    told = str(given["theme"].value)
-    known = told in (*THEMES, *own_themes(file.path, file.themes))  # else that is told already
-    themes = read_themes([told] if known else [], file)
-    return Preferences(_of_one_place(given), file, (*problems, *themes.problems), profile, themes)
+    themes = _themes(str(given["theme"].value), file)
+    more = themes.problems if themes is not None else ()
+    return Preferences(_of_one_place(given), file, (*problems, *more), profile, themes)
+
+
+def _themes(told: str, file: ConfigFile) -> OwnThemes | None:
+    """Those of the settings, and the one that is shown; ours need no look."""
+    known = told not in THEMES and told in own_themes(file.path, file.themes)  # else that is told already
+    if not known and not file.themes:
+        return None
+    from modelcar_tui.commands.own_themes import read_themes
+
+    return read_themes([told] if known else [], file)
 
 
 def take(args: argparse.Namespace, environ: MutableMapping[str, str] = os.environ) -> Preferences:
@@ -183,7 +196,9 @@ def _nearest(
 
 
 def _of_option(name: str, value: Any, file: ConfigFile, problems: list[Problem]) -> Chosen:
-    if name == "theme":
+    if name == "theme" and value not in THEMES:
+        from modelcar_tui.core.config_values import fault
+
         what, fix = fault(name, value, own_themes=own_themes(file.path, file.themes))
         if what:
             problems.append(Problem(where="--theme", what=what, fix=fix))
@@ -197,6 +212,8 @@ def _typed(name: str, word: str, file: ConfigFile) -> Value:
     Raises:
         UserError: it says nothing.
     """
+    from modelcar_tui.core.config_values import fault
+
     kind, value = KEYS[name].kind, _of_word(name, word)
     if kind in (Kind.PATH, Kind.PATHS):
         return word  # as the option takes it: also within the folder where we are
@@ -210,6 +227,8 @@ def _typed(name: str, word: str, file: ConfigFile) -> Value:
 def _of_word(name: str, word: str) -> Value:
     match KEYS[name].kind:
         case Kind.TRUTH:
+            from modelcar_tui.core.config_values import TRUTHS
+
             return TRUTHS.get(word.lower(), word)
         case Kind.TEXTS:
             return tuple(one.strip() for one in word.split(",") if one.strip())
@@ -230,6 +249,8 @@ def _profile(told: Chosen, file: ConfigFile, problems: list[Problem]) -> str:
         return name
     if file.there and not file.profiles and file.problems:
         return ""  # a file that can't be read is told, and what was in it is not known
+    from modelcar_tui.core.config_values import shown
+
     where = {Source.OPTION: "--profile", Source.VARIABLE: variable_of("profile")}.get(
         told.nearness, told.source
     )

@@ -15,10 +15,9 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.core.config_values import Check, Value, expanded, fault, near, unchecked
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.core.files import open_regular
-from modelcar_tui.core.settings_table import KEYS, THEMES
+from modelcar_tui.core.files import expanded, open_regular
+from modelcar_tui.core.settings_table import KEYS, THEMES, Check, Value
 from modelcar_tui.core.text import reveal
 
 CONFIG = "MODELCAR_TUI_CONFIG"
@@ -85,7 +84,9 @@ def config_path(environ: Mapping[str, str] = os.environ) -> Path:
     return base / "modelcar-tui" / "config.toml"
 
 
-def read_config(environ: Mapping[str, str] = os.environ, check: Check = unchecked) -> ConfigFile:
+def read_config(
+    environ: Mapping[str, str] = os.environ, check: Check = lambda _name, _text: ""
+) -> ConfigFile:
     """Read it; a file that is not there and that nobody named sets nothing.
 
     Args:
@@ -257,6 +258,8 @@ class _Reader:
         return self._lines.get(name, 0)
 
     def _problem(self, name: str, value: Any, inside: str) -> Problem | None:
+        from modelcar_tui.core.config_values import fault, near
+
         shown = f"{reveal(inside[:60])}{reveal(name[:60])}"
         if name in KEYS and not (inside and not KEYS[name].in_profiles):
             own = own_themes(self._path, self._themes) if name == "theme" and value not in THEMES else ()

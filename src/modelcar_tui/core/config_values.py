@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from modelcar_tui.core.settings_table import KEYS, Key, Kind
+from modelcar_tui.core.files import expanded
+from modelcar_tui.core.settings_table import KEYS, Check, Key, Kind
 from modelcar_tui.core.text import clean, reveal
 
-Value: TypeAlias = str | bool | float | tuple[str, ...]
-Check: TypeAlias = Callable[[str, str], str]
-"""Of a setting and its value as it would be typed: what the option finds wrong with it, or the empty text."""
 TRUTHS = {
     "1": True,
     "true": True,
@@ -27,21 +24,8 @@ TRUTHS = {
 _SECRET = ("it holds what looks like a secret", "no secret belongs in this file; see docs/operating.md")
 
 
-def unchecked(name: str, text: str) -> str:
-    """Nothing is asked beside the type."""
-    return ""
-
-
-def expanded(text: str) -> Path:
-    """A path with `~` as the home, where there is one."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        return Path(text)
-
-
 def fault(
-    name: str, value: Any, check: Check = unchecked, *, own_themes: Collection[str] = ()
+    name: str, value: Any, check: Check = lambda _name, _text: "", *, own_themes: Collection[str] = ()
 ) -> tuple[str, str]:
     """What is wrong with a value, and how to mend it; two empty texts where nothing is.
 

@@ -6,7 +6,9 @@ A setting describes the place or the operator. What describes one run (its manif
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from typing import TypeAlias
 
 import msgspec
 
@@ -17,6 +19,12 @@ OBJECTIVES = ("minimal", "context", "concurrency", "gpus")
 ENGINES = ("podman", "kubernetes")
 PULLS = ("missing", "always", "newer", "never")
 _PREFIX = "MODELCAR_TUI_"
+
+
+Value: TypeAlias = str | bool | float | tuple[str, ...]
+"""Of a setting."""
+Check: TypeAlias = Callable[[str, str], str]
+"""Of a setting's name and its value as it would be typed: what its option finds wrong, or the empty text."""
 
 
 class Kind(StrEnum):
