@@ -277,7 +277,9 @@ class _Reader:
             return Problem(what=what, fix="take it out, and see Environment in docs/operating.md")
         held = [key.partition(".")[2] for key in KEYS if key.startswith(f"{name}.")]
         fix = (
-            f"it is a table: [{name}], and under it {' or '.join(held)}" if held else near(name, tuple(KEYS))
+            f"it is a table: [{name}], and under it {' or '.join(held)}"
+            if held
+            else near(name, tuple(KEYS), "`agent config` lists all")
         )
         return Problem(what=f"{shown}: no such setting", fix=fix)
 

@@ -21,6 +21,7 @@ TRUTHS = {
     "off": False,
 }
 """How a variable of the environment says it."""
+_ONE_OF_THEM = "write one of them"
 _SECRET = ("it holds what looks like a secret", "no secret belongs in this file; see docs/operating.md")
 
 
@@ -48,13 +49,13 @@ def fault(
     return "", ""
 
 
-def near(word: str, known: Collection[str]) -> str:
-    """The name that was meant, or all that there are."""
+def near(word: str, known: Collection[str], otherwise: str = "") -> str:
+    """The name that was meant; where none is like it `otherwise`, by default all that there are."""
     import difflib
 
     found = difflib.get_close_matches(word[:60].lower().replace("_", "-"), known, 1, 0.6)
     found = found or [name for name in known if name.rpartition(".")[2] == word.lower().replace("_", "-")][:1]
-    return f"did you mean {found[0]}?" if found else f"there are {', '.join(map(reveal, known))}"
+    return f"did you mean {found[0]}?" if found else otherwise or f"there are {', '.join(map(reveal, known))}"
 
 
 def shown(value: Any) -> str:
@@ -100,7 +101,7 @@ def _of_choice(value: Any, choices: tuple[str, ...], own: Collection[str]) -> tu
         return "", ""
     known = (*choices, *own)
     what = f"{shown(value)} is none of {', '.join(map(reveal, known))}"
-    return what, near(value, known) if isinstance(value, str) else "write one of them in quotes"
+    return what, near(value, known, _ONE_OF_THEM) if isinstance(value, str) else f"{_ONE_OF_THEM} in quotes"
 
 
 def _of_path(value: Any, *, several: bool) -> tuple[str, str]:

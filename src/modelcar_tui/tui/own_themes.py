@@ -118,7 +118,11 @@ def _fault(role: str, value: Any, base: Palette) -> Fault | None:
             return None
         return Fault(role, f"{shown(value)} is no colour", 'write it as "#1c1c1c"')
     if role not in base.roles:
-        return Fault(reveal(role[:60]), "no such role", near(role, (*base.roles, "base", *_PLACES)))
+        return Fault(
+            reveal(role[:60]),
+            "no such role",
+            near(role, (*base.roles, "base", *_PLACES), "docs/settings.md lists all"),
+        )
     if not isinstance(value, str):
         return Fault(role, f"{shown(value)} is no style", 'write it in quotes: "bold #d0d0d0 on #303030"')
     return _style_fault(role, value, base)

@@ -20,7 +20,7 @@ from modelcar_tui.supervisor import Settings
 
 PER_RUN = {
     *("help", "version", "manifest", "resume", "replay", "demo", "force", "headless", "config", "approve"),
-    *("command", "form"),
+    *("command", "form", "reports", "web", "web_port"),
 }
 """What describes one run, and stands in no file."""
 ALL = """\

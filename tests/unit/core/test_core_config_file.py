@@ -94,7 +94,7 @@ def test_no_file_can_be_asked_for() -> None:
         ('paths = "/x"', "1: paths: no such setting; it is a table: [paths]"),
         ('# keys\n[keys]\nrevue = "c"', "3: keys.revue: nothing has this name; did you mean review?"),
         ('keys.review = "g"', '1: keys.review: "g" is gpus already'),
-        ("[a.b]\nc = 1", "1: a: no such setting; there are theme, "),
+        ("[a.b]\nc = 1", "1: a: no such setting; `agent config` lists all"),
         ("theme = dark", "1:9: not TOML; a line is NAME = VALUE, texts in quotes"),
         ('theme = "dark', "1: not TOML"),
         ('theme = "dark"\ntheme = "light"', "2:"),
