@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import threading
 import time
@@ -51,9 +52,9 @@ def run_doctor(args: argparse.Namespace) -> int:
         tree = {"rows": msgspec.to_builtins(rows), "status": int(status), "works": status == ExitStatus.GO}
         sys.stdout.write(json.dumps(tree, indent=2, ensure_ascii=False) + "\n")
         return status
+    columns = _columns()
     for row in rows:
-        fix = f"; {row.fix}" if row.fix else ""
-        sys.stdout.write(f"{row.state:<7}  {row.name:<{_WIDTH}}  {row.what}{fix}\n")
+        sys.stdout.write(line(row, columns) + "\n")
     stopping = [row.name for row in rows if row.stops and row.state is not State.OK]
     end = (
         f"a run is kept from working by: {', '.join(dict.fromkeys(stopping))}"
@@ -62,6 +63,30 @@ def run_doctor(args: argparse.Namespace) -> int:
     )
     sys.stdout.write(f"\n{end}\n")
     return status
+
+
+def line(row: Row, columns: int | None = None) -> str:
+    """One line; on a terminal that is too narrow for it cut at words, what mends it in lines of its own."""
+    head = f"{row.state:<7}  {row.name:<{_WIDTH}}  "
+    whole = f"{head}{row.what}{f'; {row.fix}' if row.fix else ''}"
+    if columns is None or len(whole) <= columns or columns < 2 * len(head):
+        return whole
+    from textwrap import wrap
+
+    parts = [row.what, *([row.fix] if row.fix else [])]
+    room = columns - len(head)
+    lines = [
+        one for part in parts for one in wrap(part, room, break_long_words=False, break_on_hyphens=False)
+    ]
+    return head + f"\n{' ' * len(head)}".join(lines)
+
+
+def _columns() -> int | None:
+    """Of the terminal that is written to; None where there is none, and each row is one line."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
+    except (OSError, ValueError):
+        return None
 
 
 def examine(patient: Patient, checks: Mapping[str, Check], limit_s: float = LIMIT_S) -> list[Row]:

@@ -257,6 +257,20 @@ def test_no_secret_is_told(
         assert f"{here}/auth.json" in out.replace("~/", f"{here}/home/")
 
 
+def test_a_narrow_terminal_cuts_at_words_and_a_pipe_has_a_line_each() -> None:
+    row = missing("QA image", "quay.io/x/y:1 is pulled at the first QA", "podman pull quay.io/x/y:1")
+    whole = doctor.line(row)
+    assert whole == (
+        "missing  QA image         quay.io/x/y:1 is pulled at the first QA; podman pull quay.io/x/y:1"
+    )
+    assert doctor.line(row, 200) == whole
+    assert doctor.line(row, 60).splitlines() == [
+        "missing  QA image         quay.io/x/y:1 is pulled at the",
+        "                          first QA",
+        "                          podman pull quay.io/x/y:1",
+    ]
+
+
 def test_the_last_crash_is_named(here: Path) -> None:
     assert told(doctor_here.last_crash)["last crash"].state is State.OK
     for name in ("20260101-1", "20260102-1"):
