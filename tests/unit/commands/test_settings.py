@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from modelcar_tui import agent
@@ -281,6 +282,15 @@ def test_commands_over_a_run_that_was_keep_what_it_had(environ: dict[str, str]) 
     one = parsed("estimate", "m", "--gpu", "L4", program=agent)
     take(one, environ)
     assert one.vllm_version == "0.11.0" and one.gpu == ["L4"]
+
+
+def test_a_run_that_is_resumed_keeps_its_own_options(environ: dict[str, str]) -> None:
+    own = Settings(
+        manifest="m.yaml", kube_context="then", objective="gpus", qa_image="quay.io/org/suite:then"
+    )
+    given = Settings(manifest="", **taken(environ, "--resume", "last"))
+    assert given.kube_context == "prod" and given.llm is False
+    assert own.for_resume(given) == msgspec.structs.replace(own, llm=False)
 
 
 @pytest.mark.parametrize(
