@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
 # What `make help` says of a target stands behind its ##.
-.PHONY: help demo test check unit screens same same-record mutants sweep vllm vllm-judge known-gaps suite-facts crds schemas demo-runs pictures test-suite install upgrade clean test-apiserver
+.PHONY: help demo test check unit screens same same-record mutants sweep vllm vllm-judge known-gaps suite-facts crds schemas demo-runs pictures settings man test-suite install upgrade clean test-apiserver
 
 # A look that ended with NO-GO, QA failed, rejected, UNKNOWN or Ctrl-C was a good look, and no error of make's.
 demo: $(BIN)/modelcar-tui ## a complete run with nothing installed
@@ -96,6 +96,14 @@ demo-runs: $(VENV)/.dev ## the recorded runs of demo-logs/ anew
 # The pictures of README and docs, anew from those recordings: look at them before you commit them. 20 seconds.
 pictures: $(VENV)/.dev ## the pictures of README and docs anew
 	$(BIN)/python tools/pictures.py
+
+# docs/settings.md's tables, after a change in core/settings_table.py.
+settings: $(VENV)/.dev ## the tables of docs/settings.md anew
+	$(BIN)/python tools/settings.py
+
+# The manual pages, after a change in options, examples or settings.
+man: $(VENV)/.dev ## the manual pages of both programs anew
+	$(BIN)/python tools/man.py
 
 # The real opendatahub-tests, in podman under our own runner, against a stub of OpenShift's API: does QA understand it?
 # SUITE is a git clone of it with its release branches; BRANCHES="3.3 main"; RECORD=1 writes tests/data/suite and the

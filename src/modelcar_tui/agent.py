@@ -16,7 +16,7 @@ from modelcar_tui.commands.preferences import take
 if TYPE_CHECKING:
     from modelcar_tui.supervisor import Settings
 
-_WITHOUT_SETTINGS = ("config", "lint", "schema")
+_WITHOUT_SETTINGS = ("completion", "config", "doctor", "lint", "schema")
 """Commands that no setting means anything to, or that tell what is wrong with them."""
 _OF_ONE_MODEL = ("source", "gpu", "vllm_version", "explain", "authfile", "registries_conf")
 
@@ -171,7 +171,8 @@ def _call_ask(args: argparse.Namespace) -> int:
         raise UserError(Problem(what="ask needs a QUESTION, or --what-if model=NAME with arguments or --gpu"))
     fields = {name: getattr(args, name) for name in ("model", "model_url", "vllm_version", "state_dir")}
     fields = {name: value for name, value in fields.items() if value is not None}
-    fields |= {} if args.llm else {"llm": False}
+    if args.llm is False or "llm" in args.given:
+        fields["llm"] = args.llm
     folder = find_run(args.run, Settings(manifest="", **fields))
     return run_ask(folder, form or args.question, fields, form=args.form)
 
@@ -195,6 +196,19 @@ def _call_config(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.config import run_config
 
     return run_config(args)
+
+
+def _call_completion(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands import start
+    from modelcar_tui.commands.completion import print_completion
+
+    return print_completion(args, {"agent": agent_parser(), "modelcar-tui": start.parser()})
+
+
+def _call_doctor(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.doctor import run_doctor
+
+    return run_doctor(args)
 
 
 def _settings(args: argparse.Namespace) -> Settings:
@@ -221,6 +235,8 @@ _CALLS: dict[str | None, Callable[[argparse.Namespace], int]] = {
     "schema": _call_schema,
     "config": _call_config,
     "mcp": _call_mcp,
+    "completion": _call_completion,
+    "doctor": _call_doctor,
 }
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from modelcar_tui.core.config_file import THEMES
 from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.core.settings_table import THEMES
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.joining import Refused
 from modelcar_tui.supervisor.registry import panes

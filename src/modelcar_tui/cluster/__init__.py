@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
+    from modelcar_tui.cluster.access import find_access
     from modelcar_tui.cluster.cards import (
         CardKind,
         card_kinds,
@@ -47,6 +48,7 @@ __all__ = [
     "card_totals",
     "cards_text",
     "check_models",
+    "find_access",
     "find_card",
     "gpu_info_text",
     "handed_out",
@@ -70,6 +72,7 @@ if not TYPE_CHECKING:
     __getattr__ = door(
         __name__,
         {
+            "access": "find_access",
             "cards": "CardKind card_kinds card_totals cards_text handed_out kind_line unit_of",
             "fit_types": "Fit FitAnswer PodShape runtime_pod",
             "fits": "may_be_put may_run may_stand shared_cards",

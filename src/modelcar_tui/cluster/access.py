@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import re
 
@@ -14,8 +15,11 @@ from modelcar_tui.kube import (
     Access,
     Client,
     ClusterError,
+    ClusterOptions,
     Credentials,
     Rung,
+    connect,
+    find_credentials,
     jwt_expiry,
     may_carry_credentials,
 )
@@ -87,6 +91,23 @@ class _Nodes(msgspec.Struct, frozen=True):
 class _OpenShiftUser(msgspec.Struct, frozen=True):
     metadata: _Name = _Name()
     groups: list[str] | None = None
+
+
+async def find_access(options: ClusterOptions, limit_s: float) -> Access:
+    """The whole ladder and nothing behind it: who we are and what we may do, or why we get no answer."""
+    credentials = None
+    try:
+        credentials = find_credentials(options)
+        async with asyncio.timeout(limit_s), connect(credentials, options) as client:
+            return await climb(client, credentials)
+    except ClusterError as error:
+        if credentials is not None:
+            return failed(error, credentials)
+        return Access(rung=error.rung, context=clean(options.context or ""), problem=error.problem)
+    except TimeoutError:
+        where = clean(credentials.server) if credentials else ""
+        problem = Problem(where=where, what=f"no answer within {limit_s:g} s", code="timeout")
+        return Access(rung=Rung.UNREACHABLE, server=where, problem=problem)
 
 
 async def climb(client: Client, credentials: Credentials) -> Access:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, TypeAlias
 
-from modelcar_tui.commands import options
-from modelcar_tui.commands.parser import EPILOG, SHORT_EPILOG, Parser
+from modelcar_tui.commands import options, values
+from modelcar_tui.commands.agent_tools import Commands as _Commands
+from modelcar_tui.commands.agent_tools import add_command as _add
+from modelcar_tui.commands.agent_tools import add_tools
+from modelcar_tui.commands.parser import EPILOG, Parser
 from modelcar_tui.core.version import __version__
 
 DEFAULT_CONFIG = "config-yaml/sample_modelcar_config.yaml"
@@ -20,9 +22,23 @@ WHAT_IF = (
 )
 """vLLM arguments that a what-if may set."""
 FORMS = ("text", "json", "jsonl")
+_WITH_PROFILES = (
+    "configuration",
+    "accelerator",
+    "estimate",
+    "plan",
+    "apply",
+    "runs",
+    "report",
+    "cleanup",
+    "ask",
+    "config",
+    "doctor",
+    "mcp",
+)
+"""Commands that hear settings."""
 _RUN = "id, the start of one, folder or `last`"
 _OTHER_FOLDER = "another folder of runs than the one of the settings"
-_Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
 def agent_parser() -> Parser:
@@ -56,18 +72,13 @@ def agent_parser() -> Parser:
         _report,
         _cleanup,
         _ask,
-        _schema,
-        _mcp,
     ):
         add(commands)
-    _config(commands)
+    add_tools(commands)
+    for name in _WITH_PROFILES:
+        options.add_profile(commands.choices[name])
+    options.add_profile(top)
     return top
-
-
-def _add(commands: _Commands, name: str, what: str, **more: Any) -> Parser:
-    more.setdefault("epilog", SHORT_EPILOG)
-    description = f"{what[0].upper()}{what[1:]}."
-    return commands.add_parser(name, help=what, **{"description": description, **more})
 
 
 def _form(parser: argparse._ActionsContainer, forms: tuple[str, ...] = FORMS, what: str = "") -> None:
@@ -355,7 +366,7 @@ def _ask(commands: _Commands) -> None:
         "--gpu",
         action="append",
         default=[],
-        type=options.gpu_flag,
+        type=values.gpu_flag,
         metavar="PRODUCT:COUNT[@NODES]",
         dest="what_if_gpus",
         help="one kind of GPU instead of the run's",
@@ -365,63 +376,3 @@ def _ask(commands: _Commands) -> None:
         group.add_argument(flag, metavar="VALUE", dest=f"what_if{flag}", help="vLLM's argument of that name")
     group.add_argument("--enforce-eager", action="store_true", help="vLLM's argument of that name")
     options.add_model_options(command)
-
-
-def _schema(commands: _Commands) -> None:
-    kinds = ("manifest", "plan", "report", "settings")
-    command = _add(
-        commands,
-        "schema",
-        "the JSON Schema of a document, for editors and scripts",
-        usage=f"agent schema {'|'.join(kinds)}",
-        examples=tuple(f"agent schema {kind} > {kind}.schema.json" for kind in kinds),
-    )
-    command.add_argument("kind", choices=kinds, help="which document; settings: a run's settings.json")
-
-
-def _mcp(commands: _Commands) -> None:
-    command = _add(
-        commands,
-        "mcp",
-        "read-only tools for programs that speak the Model Context Protocol",
-        usage="agent mcp [--root DIR] [options]",
-        description="Serves on standard input and output; a program starts it, not a person.",
-        examples=(
-            "agent mcp                           # files of the working folder",
-            "agent mcp --root ~/manifests        # ... of this folder instead",
-            "agent mcp --root DIR --root MODELS  # ... of both",
-            "agent mcp --offline                 # asks no registry and no cluster",
-        ),
-        epilog="exit status: 0 the client has ended it; all: agent --help",
-    )
-    command.add_argument(
-        "--root",
-        metavar="DIR",
-        action="append",
-        default=[],
-        help="files below it may be read; repeatable (default: the working folder)",
-    )
-    command.add_argument("--offline", action="store_true", help="ask no registry and no cluster")
-    options.add_access_options(command)
-    options.add_state_dir(command.add_argument_group("runs"), _OTHER_FOLDER)
-
-
-def _config(commands: _Commands) -> None:
-    command = _add(
-        commands,
-        "config",
-        "the settings, and where each comes from; faults of their file",
-        usage="agent config [--show|--path|--check] [options]",
-        examples=(
-            "agent config                # each setting, its value and its source",
-            "agent config --check        # what is wrong with the file",
-            "agent config --path         # where it is, or would be",
-            "agent config --theme light  # what an option would come to",
-        ),
-    )
-    what = command.add_mutually_exclusive_group()
-    what.add_argument("--show", action="store_true", help="each setting, its value and its source (default)")
-    what.add_argument("--path", action="store_true", help="only where the settings file is, or would be")
-    what.add_argument("--check", action="store_true", help="only what is wrong; status 2 where something is")
-    options.add_screen_options(command)
-    options.add_state_dir(command.add_argument_group("runs"))

@@ -7,9 +7,11 @@ import os
 import sys
 
 from modelcar_tui.commands.guard import complain
+from modelcar_tui.commands.own_themes import all_themes
 from modelcar_tui.commands.preferences import Chosen, Preferences, look
 from modelcar_tui.core.config_file import with_home
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.settings_table import Value, default_said
 from modelcar_tui.core.text import reveal
 
 
@@ -19,14 +21,16 @@ def run_config(args: argparse.Namespace) -> int:
     if args.path:
         sys.stdout.write(f"{reveal(str(found.file.path))}\n")
         return ExitStatus.GO
+    themes = all_themes(found.file)
+    problems = tuple(dict.fromkeys(map(str, (*found.problems, *themes.problems))))
     if not args.check:
         _show(found)
-    elif not found.problems:
+    elif not problems:
         state = "no fault" if found.file.there else "there is no such file; the defaults count"
         sys.stdout.write(f"{reveal(str(found.file.path))}: {state}\n")
-    for problem in found.problems:
-        complain(str(problem))
-    return ExitStatus.USAGE if found.problems else ExitStatus.GO
+    for told in (*problems, *(f"note: {warning}" for warning in themes.warnings)):
+        complain(told)
+    return ExitStatus.USAGE if problems else ExitStatus.GO
 
 
 def _show(found: Preferences) -> None:
@@ -36,8 +40,10 @@ def _show(found: Preferences) -> None:
     values = min(max(len(value) for _, value, _ in rows), 40)
     state = "" if found.file.there else " (there is none)"
     sys.stdout.write(f"{'file':<{names}}  {with_home(str(found.file.path))}{state}\n")
+    if found.file.profiles:
+        rows.append(("profiles", ", ".join(map(reveal, found.file.profiles)), ""))
     for name, value, source in rows:
-        sys.stdout.write(f"{name:<{names}}  {value:<{values}}  {source}\n")
+        sys.stdout.write(f"{name:<{names}}  {value:<{values}}  {source}".rstrip() + "\n")
 
 
 def _value(name: str, one: Chosen, found: Preferences) -> str:
@@ -49,8 +55,20 @@ def _value(name: str, one: Chosen, found: Preferences) -> str:
     if name == "mouse" and one.value is None:
         return f"{str(found.mouse).lower()} (off over SSH)"
     if one.value is None:
-        return _default_folder(name)
-    return with_home(one.value) if isinstance(one.value, str) else str(one.value).lower()
+        return _default_folder(name) if name.startswith("paths.") else f"({default_said(name)})"
+    return _written(one.value)
+
+
+def _written(value: Value) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return with_home(value)
+        case tuple():
+            return ", ".join(map(reveal, value))
+        case _:
+            return f"{value:g}"
 
 
 def _keys(name: str, found: Preferences) -> str:

@@ -41,6 +41,10 @@ def _painted(args: argparse.Namespace, preferences: Preferences, held: list[Engi
         from modelcar_tui.supervisor import Engine
         from modelcar_tui.tui import run_dashboard
 
+        if (palette := preferences.palette) is not None:
+            from modelcar_tui.tui import add_theme
+
+            add_theme(palette)
         port = _port(args)
         held.append(port)
         sys.setswitchinterval(SWITCH_S)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from modelcar_tui.core.config_file import THEMES
+from modelcar_tui.commands import values
+from modelcar_tui.core.settings_table import ENGINES, OBJECTIVES, PULLS
 
 
 def add_screen_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -19,8 +19,9 @@ def add_screen_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
     switch = argparse.BooleanOptionalAction
     group.add_argument(
         "--theme",
-        choices=THEMES,
-        help="default: dark; ansi where the terminal has 16 colours; NO_COLOR wins",
+        metavar="NAME",
+        help="dark, light, colour-blind, ansi, mono, or one of your own (docs/settings.md); default: dark; "
+        "ansi where the terminal has 16 colours; NO_COLOR wins",
     )
     group.add_argument(
         "--ascii",
@@ -40,7 +41,7 @@ def add_gpu_options(parser: argparse.ArgumentParser) -> None:
         "--gpu",
         action="append",
         default=[],
-        type=gpu_flag,
+        type=values.gpu_flag,
         metavar="PRODUCT:COUNT[@NODES]",
         dest="gpus",
         help="these GPUs, such as L40S:4, or L40S:4@3 on each of 3 nodes; repeatable",
@@ -74,6 +75,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--patch", action="store_true", default=None, help="also write the diff beside the generated manifest"
     )
+    group.add_argument(
+        "--no-patch", dest="patch", action="store_false", default=None, help="only the manifest"
+    )
     _add_force(group, "without a screen: replace what another hand or run wrote, and keep a copy")
     _add_qa_options(parser)
 
@@ -93,7 +97,7 @@ def add_judging_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGr
     group.add_argument("--vllm", dest="vllm_version", metavar="VERSION", help="default: the runtime image's")
     group.add_argument(
         "--objective",
-        choices=("minimal", "context", "concurrency", "gpus"),
+        choices=OBJECTIVES,
         help="what proposed arguments aim at; default: minimal, the smallest change that runs",
     )
     return group
@@ -103,7 +107,7 @@ def add_place_options(parser: argparse.ArgumentParser, *, report: bool = True) -
     """How long a run may take, and where it and its report are kept."""
     group = parser.add_argument_group("runs")
     group.add_argument(
-        "--timeout", dest="timeout_s", type=_seconds, metavar="SECONDS", help="limit of the whole run"
+        "--timeout", dest="timeout_s", type=values.seconds, metavar="SECONDS", help="limit of the whole run"
     )
     if report:
         add_report_option(group)
@@ -113,22 +117,24 @@ def add_place_options(parser: argparse.ArgumentParser, *, report: bool = True) -
 def add_report_option(group: argparse._ActionsContainer) -> None:
     """Where the report of the run goes when this process ends."""
     what = "write the run's report there at its end: .html, .md, .json, or .xml (JUnit); repeatable"
-    more: dict[str, Any] = {"action": "append", "default": [], "type": report_flag, "dest": "reports"}
+    more: dict[str, Any] = {"action": "append", "default": [], "type": values.report_flag, "dest": "reports"}
     group.add_argument("--report", metavar="FILE", help=what, **more)
-
-
-def report_flag(text: str) -> str:
-    """The path of a report whose ending says its form."""
-    from modelcar_tui.report import endings, form_of
-
-    if not form_of(text):
-        raise argparse.ArgumentTypeError(f"{text!r}: the form is that of the ending: {endings()}")
-    return text
 
 
 def add_state_dir(group: argparse._ActionsContainer, what: str = "where run folders are kept") -> None:
     """Where runs, and what commands leave, are kept."""
     group.add_argument("--state-dir", metavar="DIR", help=what)
+
+
+def add_profile(parser: argparse.ArgumentParser) -> None:
+    """Which table of the settings counts."""
+    group = parser.add_argument_group("settings", "what is said at every start; docs/settings.md")
+    group.add_argument("--profile", metavar="NAME", help="take the settings' [profiles.NAME]")
+
+
+def _add_switch(group: argparse._ActionsContainer, name: str, no: str, yes: str) -> None:
+    group.add_argument(f"--no-{name}", dest=name, action="store_false", default=None, help=no)
+    group.add_argument(f"--{name}", dest=name, action="store_true", default=None, help=yes)
 
 
 def _add_force(group: argparse._ActionsContainer, what: str) -> None:
@@ -137,26 +143,26 @@ def _add_force(group: argparse._ActionsContainer, what: str) -> None:
 
 def _add_qa_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("QA", "the opendatahub-tests suite; docs/qa.md")
-    group.add_argument("--no-qa", dest="qa", action="store_false", help="do not run opendatahub-tests")
+    _add_switch(group, "qa", "do not run opendatahub-tests", "run it, whatever the settings say")
     group.add_argument(
         "--qa-image",
-        type=image_flag,
+        type=values.image_flag,
         metavar="IMAGE",
         help="default: the opendatahub-tests tag of the cluster's release",
     )
     group.add_argument(
         "--qa-timeout",
         dest="qa_timeout_s",
-        type=_seconds,
+        type=values.seconds,
         metavar="SECONDS",
         help="default: from image sizes",
     )
-    group.add_argument("--qa-engine", choices=("podman", "kubernetes"), help="where QA runs; default: podman")
+    group.add_argument("--qa-engine", choices=ENGINES, help="where QA runs; default: podman")
     group.add_argument("--qa-namespace", metavar="NS", help="existing namespace of the QA Job (kubernetes)")
     group.add_argument("--qa-service-account", metavar="NAME", help="of the QA Job's pod")
     group.add_argument(
         "--qa-run-as",
-        type=_user_id,
+        type=values.user_id,
         metavar="UID",
         help="user of the QA Job's pod; default: of the namespace's range (OpenShift), else the image's",
     )
@@ -164,14 +170,14 @@ def _add_qa_options(parser: argparse.ArgumentParser) -> None:
         "--qa-image-pull-secret",
         action="append",
         default=[],
-        type=_object_name,
+        type=values.object_name,
         dest="qa_image_pull_secrets",
         metavar="NAME",
         help="Secret of the QA Job's namespace that may pull its image; repeatable",
     )
     group.add_argument(
         "--qa-arch",
-        type=_object_name,
+        type=values.object_name,
         metavar="ARCH",
         help="kubernetes.io/arch of the QA Job's node, or any; default: amd64 for the published image",
     )
@@ -179,7 +185,7 @@ def _add_qa_options(parser: argparse.ArgumentParser) -> None:
         "--qa-toleration",
         action="append",
         default=[],
-        type=_taint,
+        type=values.taint,
         dest="qa_tolerations",
         metavar="KEY[=VALUE][:EFFECT]",
         help="taint that the QA Job's pod tolerates; repeatable",
@@ -187,14 +193,14 @@ def _add_qa_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--qa-queue", metavar="NAME", help="Kueue LocalQueue of the QA Job")
     group.add_argument(
         "--qa-parallel",
-        type=_count,
+        type=values.count,
         metavar="N",
         help="QA Job with one index a model, N at a time; the suite works in one namespace, so think before "
         "N > 1",
     )
     group.add_argument("--qa-network", metavar="MODE", help="podman's --network")
     group.add_argument("--qa-memory", metavar="SIZE", help="podman's --memory, such as 4g")
-    group.add_argument("--qa-pull", choices=("missing", "always", "newer", "never"), help="podman's --pull")
+    group.add_argument("--qa-pull", choices=PULLS, help="podman's --pull")
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -210,7 +216,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="its endpoint, such as a vLLM of your own (with --model openai:NAME)",
     )
-    group.add_argument("--no-llm", dest="llm", action="store_false", help="ask no language model")
+    _add_switch(group, "llm", "ask no language model", "ask one, whatever the settings say")
 
 
 def add_web_options(parser: argparse.ArgumentParser) -> None:
@@ -220,7 +226,10 @@ def add_web_options(parser: argparse.ArgumentParser) -> None:
         "--web", action="store_true", help="serve the dashboard to a browser, on 127.0.0.1 only"
     )
     group.add_argument(
-        "--web-port", type=_port, metavar="PORT", help="default: 8765, or one that is free; 0 for any that is"
+        "--web-port",
+        type=values.port,
+        metavar="PORT",
+        help="default: 8765, or one that is free; 0 for any that is",
     )
 
 
@@ -297,35 +306,6 @@ def _file_problem(path: str, fix: str) -> str | None:
     return None
 
 
-def image_flag(text: str) -> str:
-    """An image without a login, which podman would be started with."""
-    from modelcar_tui.core.shapes import without_address_secrets
-
-    if without_address_secrets(text) != text:
-        raise argparse.ArgumentTypeError("the image holds a login; leave it out and: podman login HOST")
-    return text
-
-
-def gpu_flag(text: str) -> str:
-    """A what-if unit whose product is a card; asked before anything else is."""
-    product, _, rest = text.strip().partition(":")
-    count, at, nodes = rest.partition("@")
-    if not product or not count.isdecimal() or not int(count) or (at and not nodes.isdecimal()):
-        form = "is not PRODUCT:COUNT[@NODES], such as NVIDIA-L40S:4 or L40S:4@3"
-        raise argparse.ArgumentTypeError(f"{text!r} {form}")
-    from modelcar_tui.cluster import parse_gpu_flags
-    from modelcar_tui.core.errors import UserError
-
-    try:
-        parse_gpu_flags((text,))
-    except UserError as error:
-        problem = error.problems[0]
-        raise argparse.ArgumentTypeError(
-            f"{problem.what}; {problem.fix}" if problem.fix else problem.what
-        ) from None
-    return text
-
-
 _HEARD = {
     "resume",
     "replay",
@@ -336,6 +316,7 @@ _HEARD = {
     "ascii",
     "theme",
     "low_bandwidth",
+    "profile",
     "headless",
     "llm",
     "web",
@@ -357,7 +338,7 @@ def notes(args: argparse.Namespace) -> list[str]:
     if not resumed and not getattr(args, "replay", None):
         return unknown_cards(getattr(args, "what_if_gpus", getattr(args, "gpus", ())))
     heard = _HEARD | ({"force"} if resumed or getattr(args, "picture", None) else set())
-    lost = [name for dest, name in given.items() if dest not in heard]
+    lost = [name for dest, name in given.items() if dest not in heard or name == "--llm"]
     why = "a resumed run goes on with its own options" if resumed else "a replay shows a run as it was"
     return [f"note: {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} not heard: {why}"] if lost else []
 
@@ -372,49 +353,3 @@ def unknown_cards(gpus: Sequence[str]) -> list[str]:
     names = dict.fromkeys(gpu.strip().partition(":")[0] for gpu in gpus)
     what = "is not in our table of cards: its memory is unknown"
     return [f"note: --gpu {name}: {name} {what}" for name in names if not find_card(name).card]
-
-
-def _count(text: str) -> int:
-    value = int(text) if text.strip().isdecimal() else 0
-    if not 1 <= value <= 100:
-        raise argparse.ArgumentTypeError("give a number from 1 to 100")
-    return value
-
-
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError("give a port from 0 to 65535; the page is on 127.0.0.1 alone")
-    return int(text)
-
-
-def _user_id(text: str) -> int:
-    value = int(text) if text.strip().isdecimal() else 0
-    if not 1 <= value < 2**31:
-        raise argparse.ArgumentTypeError("give a user's number, such as 1000; root can't be")
-    return value
-
-
-def _object_name(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", text):
-        raise argparse.ArgumentTypeError("give a name of small letters, digits, - and .")
-    return text
-
-
-def _taint(text: str) -> str:
-    from modelcar_tui.qa.engines import toleration
-
-    try:
-        toleration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text.strip()
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1e7:
-        raise argparse.ArgumentTypeError("give seconds, more than 0")
-    return value

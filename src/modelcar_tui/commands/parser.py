@@ -81,7 +81,9 @@ class Parser(argparse.ArgumentParser):
         self._given = {}
         self._words = tuple(map(str, sys.argv[1:] if args is None else args))
         found, rest = super().parse_known_args(args, namespace)
-        found.given = {dest: action.option_strings[0] for dest, action in self._given.items()}
+        of_command = getattr(found, "given", {}) if any(_commands_of(self)) else {}
+        own = {dest: action.option_strings[0] for dest, action in self._given.items()}
+        found.given = {**of_command, **own}
         found.words = self._words
         return found, rest
 
@@ -118,6 +120,10 @@ class Parser(argparse.ArgumentParser):
             if any(word in known for word in option.option_strings):
                 self.error(f"{spelled} belongs after the command: {self.prog} {name} ... {spelled} ...")
             self.error(f"{spelled} is no option of {self.prog} {name}; leave it out")
+
+
+def _commands_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    return [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
 
 
 def _spelled(*options: argparse.Action) -> str:

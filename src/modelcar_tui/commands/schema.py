@@ -9,6 +9,6 @@ from modelcar_tui.core.exit_codes import ExitStatus
 
 
 def print_schema(kind: str) -> int:
-    """Print the schema of `manifest`, `plan`, `report` or `settings`."""
+    """Print the schema of `config`, `manifest`, `plan`, `report` or `settings`."""
     sys.stdout.write((files("modelcar_tui") / "schemas" / f"{kind}.schema.json").read_text("utf-8"))
     return ExitStatus.GO

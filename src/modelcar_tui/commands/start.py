@@ -53,6 +53,7 @@ def parser() -> Parser:
     options.add_place_options(top)
     options.add_model_options(top)
     options.add_web_options(top)
+    options.add_profile(top)
     return top
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,50 +16,41 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.core.files import open_regular
+from modelcar_tui.core.files import expanded, open_regular
+from modelcar_tui.core.settings_table import KEYS, THEMES, Check, Value
 from modelcar_tui.core.text import reveal
 
 CONFIG = "MODELCAR_TUI_CONFIG"
 """The variable that names another file."""
 NO_FILE = "/dev/null"
 """As `MODELCAR_TUI_CONFIG`: no file at all."""
-THEMES = ("dark", "light", "colour-blind", "ansi", "mono")
-ASCII = ("auto", "always", "never")
 MOST = 64 * 1024
 """Bytes that a file of settings may have."""
+_MOST_THEMES = 100
 _PLACE = re.compile(r"at line (\d+), column (\d+)")
 _ASSIGNS = re.compile(r"""^\s*(?:\[+\s*)?(["'\w.-]+?)\s*(?:=|\]+\s*(?:#.*)?$)""")
-_KEYS_TABLE = 'it is a table: [keys], and under it lines as review = "c"'
-
-
-class Key(msgspec.Struct, frozen=True):
-    """One setting: what its value may be, which variable of the environment stands for it, and its default.
-
-    A value is one of `choices`; without them a path where `path` says so, else true or false.
-    """
-
-    environment: str
-    default: str | bool | None
-    choices: tuple[str, ...] = ()
-    path: bool = False
-
-
-KEYS = {
-    "theme": Key("MODELCAR_TUI_THEME", "dark", THEMES),
-    "ascii": Key("MODELCAR_TUI_ASCII", "auto", ASCII),
-    "mouse": Key("MODELCAR_TUI_MOUSE", None),
-    "low-bandwidth": Key("MODELCAR_TUI_LOW_BANDWIDTH", default=False),
-    "paths.state-dir": Key("MODELCAR_TUI_STATE_DIR", None, path=True),
-    "paths.cache-dir": Key("MODELCAR_TUI_CACHE_DIR", None, path=True),
+_TABLES = {
+    "keys": 'it is a table: [keys], and under it lines as review = "c"',
+    "profiles": 'it is a table: [profiles.NAME], and under it lines as context = "prod"',
+    "themes": 'it is a table: [themes.NAME], and under it lines as base = "light"',
 }
-"""By name, with the table that holds it in front. None as default: found out on the spot."""
+"""Tables whose names are not settings, and how each is written."""
 
 
 class Given(msgspec.Struct, frozen=True):
     """A value of the file, and its line (from 1; 0 where that is not known)."""
 
-    value: str | bool
+    value: Value
     line: int
+
+
+class GivenTheme(msgspec.Struct, frozen=True):
+    """A theme of the operator's own as it is written, not judged yet; the line of each of its names."""
+
+    path: Path
+    table: dict[str, Any]
+    lines: dict[str, int]
+    line: int = 0
 
 
 class GivenKeys(msgspec.Struct, frozen=True):
@@ -77,6 +68,10 @@ class ConfigFile(msgspec.Struct, frozen=True):
     given: dict[str, Given] = {}
     keys: dict[str, GivenKeys] = {}
     """By the names of `core.keymap.ACTS`."""
+    profiles: dict[str, dict[str, Given]] = {}
+    """What each table of `[profiles]` sets, by the names of `KEYS`."""
+    themes: dict[str, GivenTheme] = {}
+    """Those of `[themes]`; others stand in files beside this one (`theme_file`)."""
     problems: tuple[Problem, ...] = ()
 
 
@@ -89,8 +84,15 @@ def config_path(environ: Mapping[str, str] = os.environ) -> Path:
     return base / "modelcar-tui" / "config.toml"
 
 
-def read_config(environ: Mapping[str, str] = os.environ) -> ConfigFile:
-    """Read it; a file that is not there and that nobody named sets nothing."""
+def read_config(
+    environ: Mapping[str, str] = os.environ, check: Check = lambda _name, _text: ""
+) -> ConfigFile:
+    """Read it; a file that is not there and that nobody named sets nothing.
+
+    Args:
+        environ: where the file's place is asked for.
+        check: what the option of a setting asks of its value beside its type.
+    """
     path = config_path(environ)
     if str(path) == NO_FILE:
         return ConfigFile(path)
@@ -104,15 +106,35 @@ def read_config(environ: Mapping[str, str] = os.environ) -> ConfigFile:
         return ConfigFile(path, there=True, problems=(_unread(path, error),))
     if isinstance(text, Problem):
         return ConfigFile(path, there=True, problems=(text,))
-    return _parsed(path, text)
+    return _parsed(path, text, check)
 
 
-def expanded(text: str) -> Path:
-    """A path with `~` as the home, where there is one."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        return Path(text)
+def theme_file(config: Path, name: str) -> Path:
+    """Where a theme of the operator's own may stand by itself: `themes/NAME.toml` beside the settings."""
+    return config.parent / "themes" / f"{name}.toml"
+
+
+def own_themes(config: Path, tables: Iterable[str]) -> tuple[str, ...]:
+    """The operator's own themes by name: the tables of the settings, then files of `themes/` beside them."""
+    files: list[str] = []
+    with suppress(OSError):
+        files = sorted(
+            entry.stem for entry in (config.parent / "themes").iterdir() if entry.suffix == ".toml"
+        )
+    return tuple(dict.fromkeys((*tables, *files[:_MOST_THEMES])))
+
+
+def read_theme(path: Path) -> GivenTheme | Problem:
+    """A theme's own file, not judged yet.
+
+    Raises:
+        OSError: it is not there, or can't be read.
+    """
+    text = _text(path)
+    if isinstance(text, Problem):
+        return text
+    tree = _tree(path, text)
+    return tree if isinstance(tree, Problem) else GivenTheme(path, tree, _lines(text))
 
 
 def with_home(path: str) -> str:
@@ -120,21 +142,6 @@ def with_home(path: str) -> str:
     with suppress(RuntimeError, ValueError):
         return reveal(f"~/{Path(path).relative_to(Path.home())}")
     return reveal(path)
-
-
-def fault(name: str, value: Any) -> tuple[str, str]:
-    """What is wrong with a value, and how to mend it; two empty texts where nothing is."""
-    key = KEYS[name]
-    if key.choices:
-        if isinstance(value, str) and value in key.choices:
-            return "", ""
-        what = f"{_shown(value)} is none of {', '.join(key.choices)}"
-        return what, _near(value, key.choices) if isinstance(value, str) else "write one of them in quotes"
-    if key.path:
-        if isinstance(value, str) and value and "\0" not in value and expanded(value).is_absolute():
-            return "", ""
-        return f"{_shown(value)} is no whole path", 'write one that begins with / or ~, in quotes: "~/runs"'
-    return ("", "") if isinstance(value, bool) else (f"{_shown(value)} is no truth value", "true or false")
 
 
 def _text(path: Path) -> str | Problem:
@@ -163,32 +170,137 @@ def _unread(path: Path, error: OSError, fix: str = "") -> Problem:
     return Problem(where=reveal(str(path)), what=what, fix=fix or fixes.get(type(error), ""))
 
 
-def _parsed(path: Path, text: str) -> ConfigFile:
+def _parsed(path: Path, text: str, check: Check) -> ConfigFile:
+    tree = _tree(path, text)
+    if isinstance(tree, Problem):
+        return ConfigFile(path, there=True, problems=(tree,))
+    return _Reader(path, _lines(text), check).read(tree)
+
+
+def _tree(path: Path, text: str) -> dict[str, Any] | Problem:
     import tomllib
 
     where = reveal(str(path))
     try:
-        tree = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         place = _PLACE.search(str(error))
         at = f":{place[1]}:{place[2]}" if place else f":{text.count(chr(10)) + 1}"
-        problem = Problem(
-            where=where + at, what="not TOML", fix='a line is NAME = VALUE, texts in quotes: "dark"'
-        )
-        return ConfigFile(path, there=True, problems=(problem,))
+        fix = 'a line is NAME = VALUE, texts in quotes: "dark"'
+        return Problem(where=where + at, what="not TOML", fix=fix)
     except RecursionError:
-        return ConfigFile(path, there=True, problems=(Problem(where=where, what="nested too deep"),))
-    lines = _lines(text)
-    given: dict[str, Given] = {}
-    problems: list[Problem] = []
-    for name, value in _settings(tree):
-        line = lines.get(name, 0)
-        if (wrong := _problem(name, value, f"{where}:{line}" if line else where)) is not None:
-            problems.append(wrong)
-        elif name in KEYS:
-            given[name] = Given(value, line)
-    keys, faults = _keys(tree.get("keys"), lines, where)
-    return ConfigFile(path, there=True, given=given, keys=keys, problems=(*problems, *faults))
+        return Problem(where=where, what="nested too deep")
+
+
+class _Reader:
+    """What a tree of TOML sets, and what is wrong in it."""
+
+    def __init__(self, path: Path, lines: Mapping[str, int], check: Check) -> None:
+        self._path = path
+        self._where = reveal(str(path))
+        self._lines = lines
+        self._check = check
+        self._problems: list[Problem] = []
+        self._themes: dict[str, GivenTheme] = {}
+
+    def read(self, tree: dict[str, Any]) -> ConfigFile:
+        self._themes = self._read_themes(tree)
+        given = self._settings({name: held for name, held in tree.items() if not _is_table(name, held)})
+        keys, faults = _keys(tree.get("keys"), self._lines, self._where)
+        self._problems += faults
+        profiles = {name: self._profile(name, held) for name, held in _table(tree, "profiles").items()}
+        return ConfigFile(
+            self._path,
+            there=True,
+            given=given,
+            keys=keys,
+            profiles=profiles,
+            themes=self._themes,
+            problems=tuple(self._problems),
+        )
+
+    def _settings(self, tree: dict[str, Any], inside: str = "") -> dict[str, Given]:
+        given: dict[str, Given] = {}
+        for name, value in _by_whole_name(tree):
+            line = self._line(inside + name)
+            wrong = self._problem(name, value, inside)
+            if wrong is not None:
+                self._problems.append(
+                    msgspec.structs.replace(wrong, where=f"{self._where}:{line}" if line else self._where)
+                )
+            else:
+                given[name] = Given(tuple(value) if isinstance(value, list) else value, line)
+        return given
+
+    def _profile(self, name: str, held: Any) -> dict[str, Given]:
+        if isinstance(held, dict):
+            return self._settings(held, f"profiles.{name}.")
+        line = self._line(f"profiles.{name}")
+        where = f"{self._where}:{line}" if line else self._where
+        fix = 'a profile is a table: [profiles.NAME], and under it lines as context = "prod"'
+        shown = reveal(name[:60])
+        self._problems.append(Problem(where=where, what=f"profiles.{shown}: this is no table", fix=fix))
+        return {}
+
+    def _read_themes(self, tree: dict[str, Any]) -> dict[str, GivenTheme]:
+        found: dict[str, GivenTheme] = {}
+        for name, held in _table(tree, "themes").items():
+            start = f"themes.{name}."
+            lines = {key.removeprefix(start): at for key, at in self._lines.items() if key.startswith(start)}
+            table = held if isinstance(held, dict) else {"": held}
+            found[name] = GivenTheme(self._path, table, lines, self._line(f"themes.{name}"))
+        return found
+
+    def _line(self, name: str) -> int:
+        """Of a setting, or of the nearest table that holds it."""
+        while name not in self._lines and "." in name:
+            name = name.rpartition(".")[0]
+        return self._lines.get(name, 0)
+
+    def _problem(self, name: str, value: Any, inside: str) -> Problem | None:
+        from modelcar_tui.core.config_values import fault, near
+
+        shown = f"{reveal(inside[:60])}{reveal(name[:60])}"
+        if name in KEYS and not (inside and not KEYS[name].in_profiles):
+            own = own_themes(self._path, self._themes) if name == "theme" and value not in THEMES else ()
+            what, fix = fault(name, value, self._check, own_themes=own)
+            return Problem(what=f"{shown}: {what}", fix=fix) if what else None
+        from modelcar_tui.core.names import Kind, kind_of
+
+        if name in KEYS:
+            return Problem(what=f"{shown}: no setting of a profile", fix=f"put {name} above all tables")
+        if name in _TABLES:
+            fix = _TABLES[name] if not inside else f"put [{name}] outside of the profiles"
+            return Problem(what=f"{shown}: no such setting", fix=fix)
+        if kind_of(name.rpartition(".")[2]) >= Kind.MAYBE:
+            what = f"{shown}: no secret belongs in this file"
+            return Problem(what=what, fix="take it out, and see Environment in docs/operating.md")
+        held = [key.partition(".")[2] for key in KEYS if key.startswith(f"{name}.")]
+        fix = (
+            f"it is a table: [{name}], and under it {' or '.join(held)}"
+            if held
+            else near(name, tuple(KEYS), "`agent config` lists all")
+        )
+        return Problem(what=f"{shown}: no such setting", fix=fix)
+
+
+def _is_table(name: str, held: Any) -> bool:
+    return name in _TABLES and isinstance(held, dict)
+
+
+def _table(tree: dict[str, Any], name: str) -> dict[str, Any]:
+    held = tree.get(name)
+    return held if isinstance(held, dict) else {}
+
+
+def _by_whole_name(tree: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Each setting by its whole name; what is in a table that nobody knows is told as that table."""
+    tables = {name.partition(".")[0] for name in KEYS if "." in name}
+    for name, value in tree.items():
+        if name in tables and isinstance(value, dict):
+            yield from ((f"{name}.{inner}", held) for inner, held in value.items())
+        else:
+            yield name, value
 
 
 def _keys(table: Any, lines: Mapping[str, int], where: str) -> tuple[dict[str, GivenKeys], list[Problem]]:
@@ -210,36 +322,6 @@ def _keys(table: Any, lines: Mapping[str, int], where: str) -> tuple[dict[str, G
     return keys, problems
 
 
-def _settings(tree: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Each setting but the keys by its whole name; what is in a table that nobody knows is told as that
-    table."""
-    tables = {name.partition(".")[0] for name in KEYS if "." in name}
-    for name, value in tree.items():
-        if name in tables and isinstance(value, dict):
-            yield from ((f"{name}.{inner}", held) for inner, held in value.items())
-        elif name != "keys" or not isinstance(value, dict):
-            yield name, value
-
-
-def _problem(name: str, value: Any, where: str) -> Problem | None:
-    if name in KEYS:
-        what, fix = fault(name, value)
-        return Problem(where=where, what=f"{name}: {what}", fix=fix) if what else None
-    from modelcar_tui.core.names import Kind, kind_of
-
-    shown = reveal(name[:60])
-    if name == "keys":
-        return Problem(where=where, what="keys: no such setting", fix=_KEYS_TABLE)
-    if kind_of(name.rpartition(".")[2]) >= Kind.MAYBE:
-        what = f"{shown}: no secret belongs in this file"
-        return Problem(where=where, what=what, fix="take it out, and see Environment in docs/operating.md")
-    inside = [key.partition(".")[2] for key in KEYS if key.startswith(f"{name}.")]
-    fix = (
-        f"it is a table: [{name}], and under it {' or '.join(inside)}" if inside else _near(name, tuple(KEYS))
-    )
-    return Problem(where=where, what=f"{shown}: no such setting", fix=fix)
-
-
 def _lines(text: str) -> dict[str, int]:
     """The line of each setting, by its whole name; of two alike the first."""
     found: dict[str, int] = {}
@@ -253,20 +335,3 @@ def _lines(text: str) -> dict[str, int]:
             found.setdefault(whole, number)
             found.setdefault(whole.partition(".")[0], number)
     return found
-
-
-def _near(word: str, known: tuple[str, ...]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(word[:60].lower().replace("_", "-"), known, 1, 0.6)
-    near = near or [name for name in known if name.rpartition(".")[2] == word.lower().replace("_", "-")][:1]
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return f'"{reveal(value[:40])}{"…" * (len(value) > 40)}"'
-    kinds = {dict: "a table", list: "a list", int: "a number", float: "a number"}
-    return kinds.get(type(value), "a date")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
-    from modelcar_tui.image.credentials import teach_logins
+    from modelcar_tui.image.credentials import auth_files, teach_logins
     from modelcar_tui.image.inspect import inspect_image, inspect_images, not_inspected
     from modelcar_tui.image.local import is_local, read_local
     from modelcar_tui.image.options import ImageOptions
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ImageFacts",
     "ImageOptions",
+    "auth_files",
     "inspect_image",
     "inspect_images",
     "is_local",
@@ -28,7 +29,7 @@ if not TYPE_CHECKING:
     __getattr__ = door(
         __name__,
         {
-            "credentials": "teach_logins",
+            "credentials": "auth_files teach_logins",
             "inspect": "inspect_image inspect_images not_inspected",
             "local": "is_local read_local",
             "options": "ImageOptions",

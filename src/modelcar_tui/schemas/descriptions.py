@@ -13,12 +13,15 @@ import msgspec
 
 
 def attribute_docs(kind: type) -> dict[str, str]:
-    """The text below each field of a class, on one line, by the field's name."""
+    """The text below each field of a class, or member of an enum, on one line, by its name."""
     (body,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     found = {}
     for field, text in pairwise(getattr(body, "body", ())):
         match field, text:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]),
+                ast.Expr(value=ast.Constant(value=str(words))),
+            ):
                 found[name] = " ".join(words.split())
     return found
 

@@ -1,4 +1,5 @@
-"""The four JSON Schemas: from pydantic where people write the document, from msgspec where we do."""
+"""The JSON Schemas: from pydantic where people write the document, from msgspec where we do; the settings
+file's from its table."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import msgspec
 from pydantic import BaseModel
 
 from modelcar_tui.manifest import PlanFile
+from modelcar_tui.schemas.config import config_schema
 from modelcar_tui.schemas.descriptions import describe
 from modelcar_tui.schemas.manifest import ModelCarManifest
 from modelcar_tui.schemas.report import Report
@@ -41,6 +43,7 @@ def _anything(kind: type) -> dict[str, Any]:
 
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "config": lambda: {"$schema": DRAFT_07, **config_schema()},
     "manifest": lambda: _written_by_people(ModelCarManifest),
     "plan": lambda: _written_by_us(PlanFile),
     "report": lambda: _written_by_us(Report),

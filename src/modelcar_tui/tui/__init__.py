@@ -9,11 +9,24 @@ from modelcar_tui.core.door import door
 if TYPE_CHECKING:
     from modelcar_tui.tui.ahead import painted_ahead
     from modelcar_tui.tui.drawing import SCREENS, draw
+    from modelcar_tui.tui.own_themes import Judged, add_theme, judge_theme
     from modelcar_tui.tui.port import EnginePort
     from modelcar_tui.tui.replay import ReplayPort
     from modelcar_tui.tui.run import run_dashboard
+    from modelcar_tui.tui.themes import Palette
 
-__all__ = ["SCREENS", "EnginePort", "ReplayPort", "draw", "painted_ahead", "run_dashboard"]
+__all__ = [
+    "SCREENS",
+    "EnginePort",
+    "Judged",
+    "Palette",
+    "ReplayPort",
+    "add_theme",
+    "draw",
+    "judge_theme",
+    "painted_ahead",
+    "run_dashboard",
+]
 
 if not TYPE_CHECKING:
     __getattr__ = door(
@@ -21,8 +34,10 @@ if not TYPE_CHECKING:
         {
             "ahead": "painted_ahead",
             "drawing": "SCREENS draw",
+            "own_themes": "Judged add_theme judge_theme",
             "port": "EnginePort",
             "replay": "ReplayPort",
             "run": "run_dashboard",
+            "themes": "Palette",
         },
     )

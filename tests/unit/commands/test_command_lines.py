@@ -445,7 +445,7 @@ def test_a_secret_of_the_manifest_reaches_no_output_and_no_record(manifest: Path
         ("modelcar-tui", (SAMPLE, "--gpu", "L40S:4@many"), "is not PRODUCT:COUNT[@NODES]"),
         ("modelcar-tui", (SAMPLE, "--timeout", "soon"), "give seconds, more than 0"),
         ("modelcar-tui", (SAMPLE, "--qa-parallel", "many"), "give a number from 1 to 100"),
-        ("modelcar-tui", (SAMPLE, "--theme", "neon"), "invalid choice: 'neon'"),
+        ("modelcar-tui", (SAMPLE, "--theme", "neon"), '--theme: "neon" is none of dark, light,'),
         ("modelcar-tui", (SAMPLE, "--inventory", "none.json"), "oc get nodes -o json > FILE"),
         ("agent", ("--config", SAMPLE, "--inventory", "/"), "this is a folder"),
         ("modelcar-tui", ("no\x1b[2Jfile.yaml",), "give the path of a model-car manifest"),

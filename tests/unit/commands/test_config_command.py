@@ -10,8 +10,8 @@ import pytest
 
 from modelcar_tui.commands import start
 from modelcar_tui.commands.preferences import look, take
-from modelcar_tui.core.config_file import KEYS
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.settings_table import KEYS
 
 BIN = Path(sys.executable).parent
 UTF8 = {"LC_ALL": "C.UTF-8", "TERM": "xterm-256color"}
@@ -73,7 +73,7 @@ def test_each_source_counts_before_the_next_and_is_named(
     assert shown()["mouse"] == ("true", "environment MODELCAR_TUI_MOUSE")
     assert shown()["paths.state-dir"] == ("/e", "environment MODELCAR_TUI_STATE_DIR")
     rows = shown("--theme", "mono", "--ascii", "--no-mouse", "--no-low-bandwidth", "--state-dir", "/o")
-    assert {name: row for name, row in rows.items() if name not in ("file", "paths.cache-dir")} == {
+    assert {name: row for name, row in rows.items() if row[-1] == "command line"} == {
         "theme": ("mono", "command line"),
         "ascii": ("always", "command line"),
         "mouse": ("false", "command line"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -78,14 +80,9 @@ def test_every_example_is_understood_by_its_own_parser(example: str) -> None:
 
 def test_options_stand_under_what_they_are_for() -> None:
     shared = ["GPUs without a cluster", "cluster and registry access", "arguments and vLLM", "QA"]
-    last = ["runs", "language model"]
-    assert list(groups(parsers()["modelcar-tui"]))[2:] == [
-        "what to judge",
-        *shared,
-        "screen",
-        *last,
-        "browser",
-    ]
+    last = ["runs", "language model", "settings"]
+    ours = ["what to judge", *shared, "screen", "runs", "language model", "browser", "settings"]
+    assert list(groups(parsers()["modelcar-tui"]))[2:] == ours
     assert list(groups(parsers()["agent"]))[2:] == ["commands", "what to judge", *shared, *last]
     for name in ("modelcar-tui", "agent"):
         found = groups(parsers()[name])
@@ -103,12 +100,12 @@ SAID_AT_ONCE = (argparse._HelpAction, argparse._VersionAction, Codes)
 VALUES = {
     "report_flag": "r.md",
     "gpu_flag": "H200:1",
-    "_seconds": "5",
-    "_count": "2",
-    "_user_id": "1000",
-    "_object_name": "a.b-c",
-    "_taint": "gpu:NoSchedule",
-    "_port": "8080",
+    "seconds": "5",
+    "count": "2",
+    "user_id": "1000",
+    "object_name": "a.b-c",
+    "taint": "gpu:NoSchedule",
+    "port": "8080",
     "_size": "80x24",
 }
 BASES = {
@@ -123,10 +120,25 @@ BASES = {
     "agent ask": ["last", "--what-if", "model=m"],
     "agent configuration": ["--config", str(SAMPLE)],
     "agent schema": ["plan"],
+    "agent completion": ["bash"],
 }
 """The least that each command needs."""
-FILES = {"config": str(SAMPLE), "inventory": str(SAMPLE), "what_if": "model=other", "picture": "a.svg"}
+FILES = {
+    "theme": "light",
+    "profile": "prod",
+    "config": str(SAMPLE),
+    "inventory": str(SAMPLE),
+    "what_if": "model=other",
+    "picture": "a.svg",
+}
 DRAWN = ["--replay", "x/y", "--picture", "a.svg"]
+OPPOSITE = {
+    "--qa": ("MODELCAR_TUI_QA_ENABLED", "no"),
+    "--llm": ("MODELCAR_TUI_LLM_ENABLED", "no"),
+    "--no-patch": ("MODELCAR_TUI_PATCH", "yes"),
+    "--profile": ("MODELCAR_TUI_CONFIG", ""),
+}
+"""What is to be said already, so that the option changes it."""
 INSTEAD = {
     ("modelcar-tui", "resume"): [],
     ("modelcar-tui", "replay"): [],
@@ -164,6 +176,8 @@ WORK = (
     "commands.mcp.run_mcp",
     "commands.web.serve",
     "commands.picture.check_output",
+    "commands.completion.print_completion",
+    "commands.doctor.run_doctor",
     "supervisor.Engine",
     "tui.draw",
     "tui.run_dashboard",
@@ -228,16 +242,28 @@ def call(name: str, words: list[str], asked: list[Any], capsys: pytest.CaptureFi
     args = module.parser().parse_args([*command, *words])
     if program == "agent":
         args.vllm_arguments = []
-    with suppress(AskedError):
-        module._dispatch(args)
+    with patch.dict(os.environ):
+        with suppress(AskedError):
+            module._dispatch(args)
+        asked.append(os.environ.get("MODELCAR_TUI_STATE_DIR"))
     told = capsys.readouterr().out
     return f"{asked}\n{told}"
 
 
 @pytest.mark.parametrize(("name", "action"), [*offered()])
 def test_no_option_is_offered_that_the_command_ignores(
-    name: str, action: argparse.Action, asked: list[Any], capsys: pytest.CaptureFixture[str]
+    name: str,
+    action: argparse.Action,
+    asked: list[Any],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
+    if action.option_strings[0] in OPPOSITE:
+        variable, value = OPPOSITE[action.option_strings[0]]
+        config = tmp_path / "settings.toml"
+        config.write_text(f'[profiles.prod]\npaths.state-dir = "{tmp_path}/of-prod"\nqa.image = "prod"\n')
+        monkeypatch.setenv(variable, value or str(config))
     base = BASES.get(name, [])
     instead = INSTEAD.get((name, action.dest), base)
     takes = getattr(action.type, "__name__", "")

@@ -33,11 +33,11 @@ def commands() -> Iterator[tuple[argparse.ArgumentParser, list[str], argparse.Ar
 
 VALUES = {
     "gpu_flag": "L40S:1",
-    "_seconds": "5",
-    "_count": "2",
-    "_user_id": "1000",
-    "_object_name": "a.b-c",
-    "_port": "8080",
+    "seconds": "5",
+    "count": "2",
+    "user_id": "1000",
+    "object_name": "a.b-c",
+    "port": "8080",
     "_size": "80x24",
 }
 """A value for each type of options that takes not everything."""
@@ -61,7 +61,9 @@ SAID_AT_ONCE = (argparse._HelpAction, argparse._VersionAction, Codes)
 def options() -> Iterator[object]:
     for top, chosen, parser in commands():
         needed = [
-            "X" for one in parser._actions if not one.option_strings and one.required and one.nargs != "A..."
+            next(iter(one.choices or "X"))
+            for one in parser._actions
+            if not one.option_strings and one.required and one.nargs != "A..."
         ]
         for action in parser._actions:
             if action.option_strings and not isinstance(action, SAID_AT_ONCE):
@@ -314,6 +316,7 @@ SHOWS = {
     "--picture",
     "--size",
     "--screen",
+    "--profile",
 }
 """How an earlier run is shown, and where it is."""
 

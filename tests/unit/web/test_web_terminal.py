@@ -43,8 +43,9 @@ DEAF = """
 import signal, sys, time
 for number in (signal.SIGHUP, signal.SIGTERM):
     signal.signal(number, signal.SIG_IGN)
-print("deaf", flush=True)
-time.sleep(600)
+while True:  # what is said while nobody watches is dropped
+    print("deaf", flush=True)
+    time.sleep(0.05)
 """
 
 

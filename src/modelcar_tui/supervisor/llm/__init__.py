@@ -9,7 +9,7 @@ from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.llm.ask import Asker
-    from modelcar_tui.supervisor.llm.config import choose_model
+    from modelcar_tui.supervisor.llm.config import choose_model, find_key
     from modelcar_tui.supervisor.llm.failures import ModelError
     from modelcar_tui.supervisor.llm.intents import suggestions
     from modelcar_tui.supervisor.llm.question import WhatIf
@@ -23,6 +23,7 @@ __all__ = [
     "WhatIf",
     "answer_question",
     "choose_model",
+    "find_key",
     "open_session",
     "suggestions",
 ]
@@ -32,7 +33,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "ask": "Asker",
-            "config": "choose_model",
+            "config": "choose_model find_key",
             "failures": "ModelError",
             "intents": "suggestions",
             "question": "WhatIf",

@@ -1,0 +1,138 @@
+"""The commands of `agent` that one owns the tool with: settings, schemas, what the shell offers."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, TypeAlias
+
+from modelcar_tui.commands import options
+from modelcar_tui.commands.parser import SHORT_EPILOG, Parser
+
+SHELLS = ("bash", "zsh", "fish")
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+
+
+def add_command(commands: Commands, name: str, what: str, **more: Any) -> Parser:
+    """A command of `agent`, told in one sentence."""
+    more.setdefault("epilog", SHORT_EPILOG)
+    description = f"{what[0].upper()}{what[1:]}."
+    return commands.add_parser(name, help=what, **{"description": description, **more})
+
+
+def add_tools(commands: Commands) -> None:
+    """All of them."""
+    for add in (_schema, _config, _completion, _doctor, _mcp):
+        add(commands)
+
+
+def _schema(commands: Commands) -> None:
+    kinds = ("config", "manifest", "plan", "report", "settings")
+    command = add_command(
+        commands,
+        "schema",
+        "the JSON Schema of a document, for editors and scripts",
+        usage=f"agent schema {'|'.join(kinds)}",
+        examples=tuple(f"agent schema {kind} > {kind}.schema.json" for kind in kinds),
+    )
+    command.add_argument(
+        "kind",
+        choices=kinds,
+        help="which document; config: the settings file, settings: a run's settings.json",
+    )
+
+
+def _config(commands: Commands) -> None:
+    command = add_command(
+        commands,
+        "config",
+        "the settings, and where each comes from; faults of their file",
+        usage="agent config [--show|--path|--check] [options]",
+        examples=(
+            "agent config                # each setting, its value and its source",
+            "agent config --check        # what is wrong with the file",
+            "agent config --path         # where it is, or would be",
+            "agent config --theme light  # what an option would come to",
+        ),
+    )
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("--show", action="store_true", help="each setting, its value and its source (default)")
+    what.add_argument("--path", action="store_true", help="only where the settings file is, or would be")
+    what.add_argument("--check", action="store_true", help="only what is wrong; status 2 where something is")
+    options.add_screen_options(command)
+    options.add_state_dir(command.add_argument_group("runs"))
+
+
+def _completion(commands: Commands) -> None:
+    command = add_command(
+        commands,
+        "completion",
+        "what your shell offers behind `agent` and `modelcar-tui` at the tab key",
+        usage=f"agent completion {'|'.join(SHELLS)} [--for PROGRAM]",
+        description="Print a script that completes commands, options, files, runs and profiles.\nFor now: "
+        'source <(agent completion bash), or eval "$(agent completion zsh)".',
+        examples=(
+            "agent completion bash > FILE              # in ~/.bashrc: source FILE",
+            "agent completion fish > FILE              # in config.fish: source FILE",
+            "agent completion zsh --for agent > _agent # in a folder of $fpath",
+        ),
+    )
+    command.add_argument("shell", choices=SHELLS, help="which shell")
+    command.add_argument(
+        "--for",
+        dest="program",
+        choices=("agent", "modelcar-tui"),
+        help="only for this program; default: both",
+    )
+
+
+def _doctor(commands: Commands) -> None:
+    command = add_command(
+        commands,
+        "doctor",
+        "what is here, what is missing, and the command that mends it",
+        usage="agent doctor [--offline] [options]",
+        examples=(
+            "agent doctor                 # everything that a run needs",
+            "agent doctor --offline       # asks no API server",
+            "agent doctor --profile prod  # with the settings of that cluster",
+            "agent doctor --format json   # for a script",
+        ),
+        epilog="exit status: 0 a run can work, 2 something that every run needs is missing or\n"
+        "broken, 3 no cluster and no GPUs stated; all: agent --help",
+    )
+    command.add_argument("--offline", action="store_true", help="ask nobody outside of this machine")
+    command.add_argument(
+        "--format", choices=("text", "json"), default="text", dest="form", help="default: text"
+    )
+    options.add_gpu_options(command)
+    options.add_access_options(command)
+    options.add_state_dir(command.add_argument_group("runs"))
+
+
+def _mcp(commands: Commands) -> None:
+    command = add_command(
+        commands,
+        "mcp",
+        "read-only tools for programs that speak the Model Context Protocol",
+        usage="agent mcp [--root DIR] [options]",
+        description="Serves on standard input and output; a program starts it, not a person.",
+        examples=(
+            "agent mcp                           # files of the working folder",
+            "agent mcp --root ~/manifests        # ... of this folder instead",
+            "agent mcp --root DIR --root MODELS  # ... of both",
+            "agent mcp --offline                 # asks no registry and no cluster",
+        ),
+        epilog="exit status: 0 the client has ended it; all: agent --help",
+    )
+    command.add_argument(
+        "--root",
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="files below it may be read; repeatable (default: the working folder)",
+    )
+    command.add_argument("--offline", action="store_true", help="ask no registry and no cluster")
+    options.add_access_options(command)
+    options.add_state_dir(
+        command.add_argument_group("runs"), "another folder of runs than the one of the settings"
+    )
