@@ -17,7 +17,7 @@ from modelcar_tui.commands.start import parser as start_parser
 OTHERS: dict[str, tuple[str, ...]] = {
     "loginctl": ("--property",),
     "make known-gaps": ("--add",),
-    "oc": ("--proxy-url", "--web"),
+    "oc": ("--certificate-authority", "--proxy-url", "--show-server", "--web"),
     "pip": ("--find-links", "--no-index", "--wheel-dir"),
     "podman": (
         "--all",

@@ -97,7 +97,7 @@ def links(page: str) -> list[Link]:
 
 
 def anchors(page: str) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them: small letters, blanks as -, numbered if taken."""
+    """The anchors of headings, as GitHub makes them: small letters, blanks as -, numbered where one is taken."""
     seen: dict[str, int] = {}
     for before, token in zip(tokens(page), tokens(page)[1:], strict=False):
         if before.type == "heading_open":
