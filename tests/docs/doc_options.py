@@ -17,6 +17,8 @@ from modelcar_tui.commands.start import parser as start_parser
 OTHERS: dict[str, tuple[str, ...]] = {
     "loginctl": ("--property",),
     "make known-gaps": ("--add",),
+    "mypy": ("--strict",),
+    "nobody: misspelt on purpose": ("--max-model-lenn",),
     "oc": ("--certificate-authority", "--proxy-url", "--show-server", "--web"),
     "pip": ("--find-links", "--no-index", "--wheel-dir"),
     "podman": (

@@ -97,7 +97,7 @@ def links(page: str) -> list[Link]:
 
 
 def anchors(page: str) -> set[str]:
-    """The anchors of headings, as GitHub makes them: small letters, blanks as -, numbered where one is taken."""
+    """The anchors of headings, as GitHub makes them; a second one of a name ends in -1."""
     seen: dict[str, int] = {}
     for before, token in zip(tokens(page), tokens(page)[1:], strict=False):
         if before.type == "heading_open":
