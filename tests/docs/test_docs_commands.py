@@ -5,6 +5,7 @@ A comment right before a block says how:
     <!-- not run: needs a cluster -->   its options and commands are checked, see test_docs_words.py
     <!-- status: 1, 0 -->               how its commands end, one number each; without it all end with 0
     <!-- output -->                     what the block before prints on stdout; ... stands for anything
+    <!-- file: NAME -->                 the block is a file, which the commands after it find
 
 One page's blocks are run one after another in one folder: a later one finds what an earlier one wrote.
 """
@@ -37,6 +38,8 @@ def test_the_commands_of_a_page_end_and_print_as_it_says(page: str, tmp_path: Pa
     wrong: list[str] = []
     ran: list[Ran] = []
     for block in blocks(page):
+        if block.note == "file":
+            (tmp_path / "work" / block.told).write_text(block.text)
         if run_here(block):
             ran = run_block(block.text, tmp_path / "work", environment)
             for one, status in zip(ran, expected(block, ran), strict=True):
@@ -68,7 +71,7 @@ def test_every_block_of_commands_is_something_that_bash_can_parse() -> None:
 def test_every_note_belongs_to_a_block() -> None:
     """A note that stands before no block would be heard by nobody."""
     for page, text in pages().items():
-        notes = len(re.findall(r"^<!--\s*(?:not run|status|output)\b", text, re.MULTILINE))
+        notes = len(re.findall(r"^<!--\s*(?:not run|status|output|file)\b", text, re.MULTILINE))
         assert notes == sum(bool(block.note) for block in blocks(page)), page
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -14,6 +15,8 @@ import pytest
 import yaml
 from doc_options import calls, known_option, missing, own_options
 from doc_pages import ROOT, anchors, blocks, code_words, links, pages, shell_blocks, tokens
+
+from modelcar_tui.core.exit_codes import ExitStatus
 
 PAGES = sorted(pages())
 _PLACES = (
@@ -203,3 +206,22 @@ def test_a_page_has_one_title_and_no_line_is_too_long() -> None:
 
 def test_blocks_are_found() -> None:
     assert len(shell_blocks()) > 20
+
+
+def test_the_exit_statuses_that_pages_speak_of_are_there() -> None:
+    (line,) = re.findall(r"tells the\s+outcome: ([^;]+);", pages()["README.md"])
+    said = re.findall(r"(\d+) ([A-Za-z-]+)", line)
+    names = {"GO": 0, "NO-GO": 1, "a": 2, "no": 3, "QA": 4, "UNKNOWN": 8}
+    assert [names[word] for _, word in said] == [int(number) for number, _ in said]
+    rows = re.findall(r"^\| (\d[\d, ]*) \|", pages()["docs/ci.md"], re.MULTILINE)
+    known = {int(status) for status in ExitStatus}
+    assert rows and {int(word) for row in rows for word in row.split(",")} <= known
+
+
+def test_shell_scripts_and_yaml_files_of_the_root_can_be_parsed() -> None:
+    scripts = [ROOT / ".ci/run", *(ROOT / "tools").rglob("*.sh")]
+    for path in scripts:
+        assert subprocess.run(["bash", "-n", path], check=False).returncode == 0, path
+    files = [*ROOT.glob(".*.yaml"), *(ROOT / "ci").iterdir(), *(ROOT / "config-yaml").glob("*.yaml")]
+    for path in files:
+        assert list(yaml.safe_load_all(path.read_text())), path
