@@ -15,6 +15,7 @@ from modelcar_tui.commands.agent_parser import agent_parser
 from modelcar_tui.commands.start import parser as start_parser
 
 OTHERS: dict[str, tuple[str, ...]] = {
+    "gh": ("--body-file",),
     "loginctl": ("--property",),
     "make known-gaps": ("--add",),
     "mypy": ("--strict",),

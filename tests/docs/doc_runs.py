@@ -74,6 +74,30 @@ _MODULES = {"agent": "modelcar_tui.agent", "modelcar-tui": "modelcar_tui.cli"}
 _NOWHERE = "http://127.0.0.1:9"
 """A proxy that nobody listens at: what would leave this machine fails at once."""
 _MARK = "\x1e"
+_NEVER = (
+    *(
+        "curl",
+        "git",
+        "kubectl",
+        "loginctl",
+        "make",
+        "npx",
+        "oc",
+        "pip",
+        "podman",
+        "python3",
+        "scp",
+        "skopeo",
+        "ssh",
+    ),
+    *("sudo", "systemctl", "tmux", "usermod", "uv", "wget"),
+)
+"""What no page may start in a test: it would reach out, install, or change this machine."""
+_REFUSES = """\
+#!/bin/sh
+echo "$0 is not started by a test: say why before the block, <!-- not run: ... -->" >&2
+exit 97
+"""
 
 
 class Ran(NamedTuple):
@@ -91,6 +115,9 @@ def furnish(folder: Path) -> dict[str, str]:
     programs.mkdir(parents=True)
     for name, module in _MODULES.items():
         (programs / name).write_text(f'#!/bin/sh\nexec {sys.executable} -m {module} "$@"\n')
+        (programs / name).chmod(0o755)
+    for name in _NEVER:
+        (programs / name).write_text(_REFUSES)
         (programs / name).chmod(0o755)
     (programs / "python").symlink_to(sys.executable)
     (folder / "file.yaml").write_text(SAMPLE)
@@ -131,7 +158,7 @@ def run_block(text: str, folder: Path, environment: dict[str, str]) -> list[Ran]
         env=environment,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=60,
         stdin=subprocess.DEVNULL,
         check=False,
     )

@@ -86,3 +86,10 @@ def test_every_note_belongs_to_a_block() -> None:
 )
 def test_dots_stand_for_anything_and_nothing_else_does(shown: str, told: str, same: bool) -> None:
     assert alike(shown, told) is same
+
+
+def test_no_page_reaches_out_or_changes_this_machine(tmp_path: Path) -> None:
+    environment = furnish(tmp_path / "work")
+    ran = run_block("pip install x\nsudo true\noc whoami\necho done\n", tmp_path / "work", environment)
+    assert [one.status for one in ran] == [97, 97, 97, 0]
+    assert "say why before the block" in ran[0].err and ran[-1].out == "done\n"
