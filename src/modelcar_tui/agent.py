@@ -128,7 +128,11 @@ def _call_apply(args: argparse.Namespace) -> int:
     from modelcar_tui.supervisor import Settings
 
     settings = Settings(
-        manifest="", who=options.operator(), patch=args.patch, force=args.force, state_dir=args.state_dir
+        manifest="",
+        who=options.operator(),
+        patch=bool(args.patch),
+        force=args.force,
+        state_dir=args.state_dir,
     )
     return apply_plan(Path(args.plan), args.accept, settings)
 

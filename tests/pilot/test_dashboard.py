@@ -94,7 +94,7 @@ async def test_a_specialist_s_pane_is_open_while_it_works_and_one_row_when_it_is
         assert not s.shows(app, "Compare needs with GPU memory")
         engine.say(*s.decided()[len(s.begin()) :])
         await s.wait_for(pilot, lambda: s.shows(app, "3 required"), "the plan")
-        assert not s.shows(app, "Inspect the images")
+        await s.wait_for(pilot, lambda: not s.shows(app, "Inspect the images"), "the panes closed")
         assert s.shows(app, "1 Configuration ▲  2 Accelerator ✓  3 Decision ✗  4 QA ○")
 
 

@@ -100,7 +100,7 @@ def _offer(args: argparse.Namespace) -> Offer:
         folder=settings.runs_folder.parent.absolute() / "web",
         runs=settings.runs_folder.absolute(),
         demo=args.demo,
-        qa=args.qa,
+        qa=settings.qa,
         key_variable=choose_model(args.model, args.model_url).provider.variable,
         handed=handed,
     )

@@ -14,6 +14,8 @@ from textual.geometry import Region
 
 TWO_FROM, SIDES_FROM = 110, 160
 """Columns from which panels stand side by side below the table, and beside it."""
+SHARE = 0.56
+"""Of the columns, the table's where a page stands beside it."""
 
 
 class Want(NamedTuple):
@@ -28,6 +30,8 @@ class Want(NamedTuple):
     """What matters most is given its rows first: the greater, the earlier."""
     grows: bool = False
     """Whether more rows than it asked for are of use."""
+    short: int = 0
+    """Rows, frame included, of the short form that it takes where it is not given all; 0 for none."""
 
 
 def arranged(width: int, height: int, wants: Sequence[Want]) -> dict[str, Region]:
@@ -73,14 +77,14 @@ def _sides(room: Region, wants: Sequence[Want]) -> dict[str, Region]:
     log = next((want for want in wants if want.name == "log"), None)
     rest = [want for want in wants if want is not log]
     if log is None or not rest:
-        return _two(room, wants, 0.56)
+        return _two(room, wants, SHARE)
     spare = room.height - _tallest(rest, 0)
     bottom = max(min(log.rows, spare), min(room.height // 3, log.rows), log.least)
     bottom = min(bottom, room.height - 3)
     if bottom < 1:
-        return _two(room, rest, 0.56)
+        return _two(room, rest, SHARE)
     upper = room.height - bottom
-    places = _two(Region(room.x, room.y, room.width, upper), rest, 0.56)
+    places = _two(Region(room.x, room.y, room.width, upper), rest, SHARE)
     return places | {"log": Region(room.x, room.y + upper, room.width, bottom)}
 
 
@@ -144,12 +148,23 @@ def _shares(height: int, wants: Sequence[Want]) -> dict[str, int]:
             rows[want.name] = min(least, left)
             left -= rows[want.name]
     shown = [want for want in by_weight if want.name in rows]
-    for want in shown:
-        more = max(0, min(left, want.rows - rows[want.name]))
-        rows[want.name] += more
-        left -= more
+    left = _filled(rows, shown, left)
+    folded = [want for want in shown if want.short and want.short < rows[want.name] < want.rows]
+    for want in folded:
+        left += rows[want.name] - want.short
+        rows[want.name] = want.short
+    left = _filled(rows, [want for want in shown if want not in folded], left)
     if left > 0 and shown:
         last = next((want for want in shown if want.grows), None)
         last = last or next(want for want in reversed(wants) if want.name in rows)
         rows[last.name] += left
     return rows
+
+
+def _filled(rows: dict[str, int], wants: Iterable[Want], left: int) -> int:
+    """Give each of what is left, as far as it wants; what nobody wants."""
+    for want in wants:
+        more = max(0, min(left, want.rows - rows[want.name]))
+        rows[want.name] += more
+        left -= more
+    return left

@@ -22,6 +22,7 @@ wants = st.lists(st.sampled_from(NAMES), min_size=1, unique=True).flatmap(
                 rows=st.integers(3, 70),
                 weight=st.integers(1, 200),
                 grows=st.just(name in ("page", "log")),
+                short=st.just(0) | st.integers(3, 70),
             )
             for name in sorted(names, key=NAMES.index)
         )
@@ -68,3 +69,14 @@ def test_no_panel_hides_rows_while_another_has_rows_to_spare() -> None:
     short = [want.name for want in told if places[want.name].height < want.rows]
     spare = [want.name for want in told if places[want.name].height >= want.rows + 3]
     assert not (short and spare), places
+
+
+def test_rows_in_which_a_folded_panel_would_show_nothing_go_to_another() -> None:
+    told = (
+        Want("models", 9, 9, 80),
+        Want("page", 6, 24, 40, grows=True),
+        Want("plan", 5, 10, 45, short=5),
+    )
+    tight, roomy = arranged(80, 24, told), arranged(80, 60, told)
+    assert (tight["plan"].height, tight["page"].height) == (5, 10)
+    assert roomy["plan"].height == 10

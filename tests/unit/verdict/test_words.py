@@ -16,6 +16,7 @@ EXEMPT = {
     "commands/start.py": "the command's description in its help",
     "commands/agent_parser.py": "descriptions, examples and exit statuses in the help",
     "commands/parser.py": "the table of exit statuses in the help",
+    "core/settings_table.py": "below verdict/: says what the colours of a theme stand for",
     "qa/preconditions.py": "below verdict/: is told the word and may not import it",
     "supervisor/llm/check.py": "parses a model's English",
     "supervisor/llm/claims.py": "parses a model's English",

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from modelcar_tui.supervisor import Pane
 from modelcar_tui.supervisor.events import Status
-from modelcar_tui.tui.arranging import SIDES_FROM, TWO_FROM, Want, arranged
+from modelcar_tui.tui.arranging import SHARE, SIDES_FROM, TWO_FROM, Want, arranged
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.models import ModelGroup
 from modelcar_tui.tui.logindex import LogIndex
-from modelcar_tui.tui.widgets.board import Board, Panel
+from modelcar_tui.tui.widgets.board import Board, Panel, PlanPanel
 from modelcar_tui.tui.widgets.gpus import GpuTable
 from modelcar_tui.tui.widgets.models import ModelTable
 from modelcar_tui.tui.widgets.panels import SpecialistPane
@@ -37,6 +37,8 @@ class Wants:
         """The panels that had something to tell when it was last asked."""
         self._ended: dict[str, tuple[tuple[object, ...], int]] = {}
         self._rows: dict[str, int] = {}
+        self._short = 0
+        """Of the plan where it only counts what changes no verdict."""
         self._of: tuple[object, ...] = ()
         self._held: tuple[object, ...] = ()
         """Whose ids `_of` holds: what is kept alive gives its id to nothing else."""
@@ -79,7 +81,8 @@ class Wants:
         plan = 45 if self._face.state.answer is None else 20
         for name, least, weight in (("page", 6, 40), ("plan", 5, plan), ("notes", 4, 30), ("gpus", 5, 25)):
             if rows := self._rows.get(name, 0):
-                yield Want(name, min(rows, least), rows, weight, grows=name == "page")
+                short = self._short if name == "plan" else 0
+                yield Want(name, min(rows, least), rows, weight, grows=name == "page", short=short)
 
     def _log(self, height: int, *, tests: bool) -> Iterator[Want]:
         if self._index.total:
@@ -89,7 +92,7 @@ class Wants:
     def _filled(self, wants: list[Want], width: int, height: int) -> list[Want]:
         """With the specialists that are done, as far as they fill room that nothing else needs."""
         named = {want.name for want in wants}
-        part = width // 2 if width < SIDES_FROM else round(width * 0.44)
+        part = width // 2 if width < SIDES_FROM else round(width * (1 - SHARE))
         spare = 2 * height - sum(want.rows for want in wants)
         for pane in self._board.query(SpecialistPane):
             more_to_tell = pane.id not in named and _begun(self._face.state.pane(pane.specialist))
@@ -118,11 +121,14 @@ class Wants:
         if now == self._of:
             return
         self._of, self._held = now, of
-        self._rows = {"models": table.wanted() if state.manifest is not None or state.decision else 0}
-        part = width if width < TWO_FROM else width // 2 if width < SIDES_FROM else round(width * 0.44)
+        # Of its width the board may still know another: it is laid out by what is told here.
+        own = width if width < SIDES_FROM else round(width * SHARE)
+        self._rows = {"models": table.wanted(own) if state.manifest is not None or state.decision else 0}
+        part = width if width < TWO_FROM else width // 2 if width < SIDES_FROM else round(width * (1 - SHARE))
         if state.decision is not None:
             told = [panel for panel in self._board.query(Panel) if panel.id != "page"]
             self._rows |= {str(panel.id): panel.wanted(part) for panel in told}
+            self._short = self._board.query_one(PlanPanel).short(part)
         if self._rows["models"] and (state.decision is not None or width >= TWO_FROM):
             self._rows["page"] = self._page(table, part)
         if state.cluster is not None:

@@ -128,3 +128,8 @@ class PlanPanel(Panel):
 
         review = review_of(self.face.state)
         return plan_rows(review, width, self.face.glyphs, height) if review is not None else []
+
+    def short(self, width: int) -> int:
+        """Rows of the form that only counts what changes no verdict, its frame included; 0 for nothing."""
+        rows = len(self.all_rows(max(1, width - 4), 1))
+        return rows + 2 if rows else 0

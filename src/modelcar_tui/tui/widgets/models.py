@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modelcar_tui.tui.arranging import TWO_FROM
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.models import GROUPINGS, MANY, ModelGroup, ModelRow, arrange_models, model_rows
 from modelcar_tui.tui.own_keys import shown
@@ -54,10 +55,10 @@ class ModelTable(View, can_focus=True):
         one = self.current
         return one.first if isinstance(one, ModelGroup) else one
 
-    def wanted(self) -> int:
-        """Rows for all of it, its frame included."""
+    def wanted(self, width: int) -> int:
+        """Rows for all of it where it has `width` columns, its frame included both times."""
         self._look()
-        return len(self.shown) + 3 + self._has_free()
+        return len(self.shown) + 3 + self._has_free(width)
 
     def head(self) -> tuple[Row, Row]:
         self._look()
@@ -79,7 +80,11 @@ class ModelTable(View, can_focus=True):
 
         state, glyphs = self.face.state, self.face.glyphs
         cols = self._columns(width)
-        ends = [free_row(cols, glyphs)] if self._has_free() and height > len(self.shown) + 1 else []
+        ends = (
+            [free_row(cols, glyphs)]
+            if self._has_free(self.size.width) and height > len(self.shown) + 1
+            else []
+        )
         self._room = max(1, height - 1 - len(ends))
         self.cursor = max(0, min(self.cursor, len(self.shown) - 1))
         least = max(0, min(self.cursor, len(self.shown) - self._room))
@@ -98,8 +103,8 @@ class ModelTable(View, can_focus=True):
         tested = bool(qa.started.container) or (qa.outcome is not None and not qa.outcome.skipped)
         return columns(self.shown, self._kinds, width, qa=tested)
 
-    def _has_free(self) -> bool:
-        return sum(1 for kind in self._kinds if kind.units) > 1 and self.size.width >= 110
+    def _has_free(self, width: int) -> bool:
+        return sum(1 for kind in self._kinds if kind.units) > 1 and width >= TWO_FROM
 
     def _nothing(self) -> str:
         if self._all:
