@@ -150,15 +150,18 @@ def _shares(height: int, wants: Sequence[Want]) -> dict[str, int]:
     shown = [want for want in by_weight if want.name in rows]
     left = _filled(rows, shown, left)
     folded = [want for want in shown if want.short and want.short < rows[want.name] < want.rows]
-    for want in folded:
-        left += rows[want.name] - want.short
-        rows[want.name] = want.short
+    left += sum(rows[want.name] - want.short for want in folded)
+    rows |= {want.name: want.short for want in folded}
     left = _filled(rows, [want for want in shown if want not in folded], left)
     if left > 0 and shown:
-        last = next((want for want in shown if want.grows), None)
-        last = last or next(want for want in reversed(wants) if want.name in rows)
-        rows[last.name] += left
+        rows[_last(wants, shown).name] += left
     return rows
+
+
+def _last(wants: Sequence[Want], shown: Sequence[Want]) -> Want:
+    """Who takes the rows that nobody wants."""
+    grows = next((want for want in shown if want.grows), None)
+    return grows or next(want for want in reversed(wants) if want in shown)
 
 
 def _filled(rows: dict[str, int], wants: Iterable[Want], left: int) -> int:
