@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import msgspec
 
@@ -93,9 +94,27 @@ def parse_reference(text: str) -> Reference:
     ):
         if part is not None and not form.match(part):
             raise _error(shown, what, fix)
+    if is_link_local(host):
+        raise _error(shown, "has a link-local address, at which no registry is asked", _EXAMPLE)
     return Reference(
         text=shown, transport=transport, host=host, repository=repository, tag=tag, digest=digest
     )
+
+
+def is_link_local(host: str) -> bool:
+    """Whether a host, be it with a port, is written as an address of the machine's own link (169.254.0.0/16,
+    fe80::/10): there clouds answer whoever asks with the machine's own login."""
+    import socket
+    from ipaddress import ip_address
+    from urllib.parse import urlsplit
+
+    try:
+        bare = urlsplit(f"//{host}").hostname or ""
+        with suppress(OSError):
+            bare = socket.inet_ntoa(socket.inet_aton(bare))  # 169.254.43518 is one, too
+        return ip_address(bare).is_link_local
+    except ValueError:
+        return False
 
 
 def _split_tag(rest: str) -> tuple[str, str | None]:

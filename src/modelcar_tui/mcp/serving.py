@@ -98,9 +98,10 @@ def make_server(asking: Asking, lanes: Lanes | None = None) -> Server[Any]:
 
     Args:
         asking: What the operator allows.
-        lanes: Where the work is done.
+        lanes: Where the work is done that asks neither registry nor cluster: what waits for one that is dead
+            must not hold up the rest.
     """
-    lanes = lanes or Lanes(AT_ONCE, WAITING)
+    lanes, outward = lanes or Lanes(AT_ONCE, WAITING), Lanes(AT_ONCE, WAITING)
 
     async def list_tools(_: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[tool.described() for tool in TOOLS.values()])
@@ -109,7 +110,7 @@ def make_server(asking: Asking, lanes: Lanes | None = None) -> Server[Any]:
         if (tool := TOOLS.get(params.name)) is None:
             what = f"no such tool: {clean(params.name, limit=100)}; there are {', '.join(TOOLS)}"
             raise MCPError(types.INVALID_PARAMS, what)
-        return await _called(tool, asking, lanes, params.arguments or {})
+        return await _called(tool, asking, outward if tool.open_world else lanes, params.arguments or {})
 
     async def list_resources(
         _: Context, __: types.PaginatedRequestParams | None
