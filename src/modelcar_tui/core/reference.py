@@ -85,6 +85,14 @@ def parse_reference(text: str) -> Reference:
     digest = written if at else None
     path, tag = _split_tag(rest)
     host, repository = _split_host(path)
+    _check(shown, host, repository, tag, digest)
+    return Reference(
+        text=shown, transport=transport, host=host, repository=repository, tag=tag, digest=digest
+    )
+
+
+def _check(shown: str, host: str, repository: str, tag: str | None, digest: str | None) -> None:
+    """Refuse parts that no registry takes, and hosts that are none."""
     case = "repositories are written in lower case" if repository != repository.lower() else _EXAMPLE
     for form, part, what, fix in (
         (_DIGEST, digest, _NO_DIGEST, "copy it from `skopeo inspect`"),
@@ -96,9 +104,6 @@ def parse_reference(text: str) -> Reference:
             raise _error(shown, what, fix)
     if is_link_local(host):
         raise _error(shown, "has a link-local address, at which no registry is asked", _EXAMPLE)
-    return Reference(
-        text=shown, transport=transport, host=host, repository=repository, tag=tag, digest=digest
-    )
 
 
 def is_link_local(host: str) -> bool:
