@@ -7,10 +7,13 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
+from modelcar_tui.mcp import Asking
+from modelcar_tui.mcp.serving import make_server
 from support.mcp_server import MAIN, Raw, environment
 
 Started = Callable[..., AbstractAsyncContextManager[Client]]
@@ -59,6 +62,21 @@ def started(root: Path, state: Path, tmp_path: Path) -> Started:
                 yield client
 
     return start
+
+
+@pytest.fixture
+def connected(root: Path, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Started:
+    """Connects the SDK's own client to a server in this process: what a tool answers needs no other one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "nonesuch"))
+
+    @asynccontextmanager
+    async def connect(**more: Any) -> AsyncIterator[Client]:
+        server = make_server(Asking(roots=(str(root),), state_dir=str(state), **more))
+        async with Client(server, read_timeout_seconds=30) as client:
+            yield client
+
+    return connect
 
 
 @pytest.fixture
