@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import jsonschema
 import pytest
 from mcp import Client, MCPError
 
+from modelcar_tui import Problem, UserError
+from modelcar_tui.mcp.serving import AT_ONCE
 from support.mcp_server import ENV_SECRET
 
 CONFIG = {
@@ -236,3 +239,24 @@ async def test_many_calls_at_once_are_all_answered(started: Callable[..., Any], 
         calls += [answer(client, "lint", text=MANIFEST) for _ in range(8)]
         told = await asyncio.gather(*calls)
         assert [one["gpu"]["count"] for one in told[:8]] == list(range(1, 9))
+
+
+async def test_registries_that_never_answer_hold_up_no_lint(
+    connected: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over, begun = threading.Event(), threading.Semaphore(0)
+
+    def waits(*_: object, **__: object) -> None:
+        begun.release()
+        over.wait(30)
+        raise UserError(Problem(what="it was waited for"))
+
+    monkeypatch.setattr("modelcar_tui.api.estimating.estimate", waits)
+    async with connected() as client:
+        asked = {"source": "quay.io/o/m:1", "gpu": "L40S"}
+        calls = [asyncio.create_task(client.call_tool("estimate", asked)) for _ in range(5)]
+        for _ in range(AT_ONCE):
+            await asyncio.to_thread(begun.acquire)
+        assert (await answer(client, "lint", text=MANIFEST))["ok"] is False
+        over.set()
+        assert all(told.is_error for told in await asyncio.gather(*calls))
