@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.api.asked import Path_, place
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor import (
@@ -55,7 +56,7 @@ class EarlierRuns(msgspec.Struct, frozen=True, kw_only=True):
     """Folders that were not looked at."""
 
 
-def load_run(run: str | os.PathLike[str] = "last", *, state_dir: str | None = None) -> RunState:
+def load_run(run: str | os.PathLike[str] = "last", *, state_dir: Path_ | None = None) -> RunState:
     """The state that a run's journal tells.
 
     Args:
@@ -65,25 +66,30 @@ def load_run(run: str | os.PathLike[str] = "last", *, state_dir: str | None = No
     Raises:
         UserError: there is no such run, no journal, or another version wrote it.
     """
-    settings = Settings(manifest="", state_dir=state_dir)
+    settings = Settings(manifest="", state_dir=place(state_dir))
     path = recorded_run(run, settings) if isinstance(run, str) else journal_of(Path(run))
     try:
         return fold(read_journal(path))
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UserError(
-            Problem(where=str(path), what=f"no journal that can be read ({error})", fix="see `agent runs`")
-        ) from error
+        why = getattr(error, "strerror", None) or "its lines are none of a journal"
+        what = f"no journal that can be read ({why})"
+        raise UserError(Problem(where=str(path), what=what, fix="see `agent runs`")) from None
 
 
-def list_runs(*, state_dir: str | None = None, most: int = MOST) -> EarlierRuns:
+def list_runs(*, state_dir: Path_ | None = None, most: int = MOST) -> EarlierRuns:
     """The earlier runs, newest first.
 
     Args:
         state_dir: Where runs are kept; by default the settings' own.
         most: Folders that are looked at, the newest.
+
+    Raises:
+        UserError: `most` is less than 0.
     """
-    place = Settings(manifest="", state_dir=state_dir).runs_folder
-    folders = sorted((path for path in place.glob("*") if path.is_dir()), reverse=True)
+    if most < 0:
+        raise UserError(Problem(where="most", what=f"{most} is less than 0", fix="give 0 or more"))
+    runs_folder = Settings(manifest="", state_dir=place(state_dir)).runs_folder
+    folders = sorted((path for path in runs_folder.glob("*") if path.is_dir()), reverse=True)
     runs, unreadable = list[EarlierRun](), list[str]()
     for folder in folders[:most]:
         try:
@@ -91,7 +97,7 @@ def list_runs(*, state_dir: str | None = None, most: int = MOST) -> EarlierRuns:
         except UserError:
             unreadable.append(folder.name)
     return EarlierRuns(
-        folder=str(place),
+        folder=str(runs_folder),
         runs=tuple(runs),
         unreadable=tuple(unreadable),
         older=max(0, len(folders) - most),
@@ -107,7 +113,7 @@ def _run(folder: Path, state: RunState) -> EarlierRun:
         kind=kind,
         began=state.started,
         size=_size(folder),
-        end=_end(state),
+        end=end_of(state),
         verdict=finish.verdict if finish is not None else None,
         exit_status=finish.exit_status if finish is not None else None,
         manifest=state.path,
@@ -118,15 +124,16 @@ def _run(folder: Path, state: RunState) -> EarlierRun:
 def _size(folder: Path) -> int:
     """Bytes of all files in a folder; links are not followed."""
     size = 0
-    for place, _, names in os.walk(folder):
+    for inner, _, names in os.walk(folder):
         for name in names:
             with suppress(OSError):
-                told = Path(place, name).lstat()
+                told = Path(inner, name).lstat()
                 size += told.st_size if stat.S_ISREG(told.st_mode) else 0
     return size
 
 
-def _end(state: RunState) -> str:
+def end_of(state: RunState) -> str:
+    """How a run ended, or what it waits for, in a few words."""
     if state.finish is not None:
         told = outcome_of(state)
         return f"{told.headline if told else state.finish.verdict} (status {state.finish.exit_status})"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
 
 from modelcar_tui.advice import with_objections
+from modelcar_tui.api.asked import Path_, place, words
 from modelcar_tui.api.blocking import refuse_in_loop
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.loops import run_once
@@ -49,13 +51,13 @@ class Estimated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def estimate(
-    source: str,
+    source: Path_,
     gpu: str,
     arguments: Sequence[str] = (),
     *,
     vllm: str | None = None,
-    authfile: str | None = None,
-    registries_conf: str | None = None,
+    authfile: Path_ | None = None,
+    registries_conf: Path_ | None = None,
     say: Say = lambda _: None,
 ) -> Estimated:
     """What vLLM would do with one model on one kind of GPU. Nothing is written.
@@ -70,7 +72,7 @@ def estimate(
         say: Told of each note as soon as it is known.
 
     Raises:
-        UserError: no such source, GPU or argument; more ranks than GPUs.
+        UserError: no such source, GPU or argument; more ranks than GPUs; arguments in one text.
         RuntimeError: `source` is an image, and an event loop runs in this thread.
     """
     told: list[str] = []
@@ -79,9 +81,13 @@ def estimate(
         told.append(text)
         say(text)
 
-    given = masked_arguments(tuple(arguments))
+    source = os.fspath(source)
+    if not source:
+        what, fix = "is empty", "name a model folder, a config.json, a public model or an image"
+        raise UserError(Problem(where="source", what=what, fix=fix))
+    given = masked_arguments(words("arguments", arguments))
     card = _gpu(gpu, note)  # before the image is asked for: a slip in its name should cost nothing
-    image = _facts(source, authfile, registries_conf)
+    image = _facts(source, place(authfile), place(registries_conf))
     for problem in image.problems:
         note(str(problem))
     args = read_engine_args(given, None, vllm)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from modelcar_tui.api.asked import words
 from modelcar_tui.api.blocking import refuse_in_loop
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.loops import run_once
@@ -70,9 +71,10 @@ def accept(
     if plan is None:
         raise UserError(Problem(where="accept", what="the run has no plan yet", fix="wait for its question"))
     known = {change.id: change.origin == "rules" for change in plan.changes}
-    accepted = tuple(name for name, ours in known.items() if ours) if changes is None else tuple(changes)
+    ours = tuple(name for name, rules in known.items() if rules)
+    accepted = ours if changes is None else words("changes", changes)
     if missing := [name for name in accepted if name not in known]:
         what = f"{', '.join(missing)}: no such change of this plan"
         raise UserError(Problem(where="accept", what=what, fix="take ids of state.decision.plan.changes"))
-    may_go = None if replaces is None else tuple(replaces)
+    may_go = None if replaces is None else words("replaces", replaces)
     return Decision(plan_digest=plan.digest, accepted=accepted, write=True, replaces=may_go)

@@ -10,6 +10,7 @@ import msgspec
 
 from modelcar_tui.advice import Finding, Severity
 from modelcar_tui.advice.lint import CODES, examine, exit_worthy, of_problem
+from modelcar_tui.api.asked import words
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest import inspect_manifest, inspect_text
 from modelcar_tui.vllm import answering_release, is_open_release, known_arguments, newer_than, parse_version
@@ -52,9 +53,12 @@ def lint(
         label: What text is called in messages.
 
     Raises:
-        UserError: a code of `ignore` is none.
+        UserError: a code of `ignore` is none, or a manifest's text was given as a path.
     """
-    codes = tuple(ignore)
+    codes = words("ignore", ignore)
+    if isinstance(manifest, str) and "\n" in manifest and not os.path.exists(manifest):  # noqa: PTH110 - it raises for long ones
+        what = "this is a text, and taken for a path"
+        raise UserError(Problem(where="manifest", what=what, fix="give a text as bytes: text.encode()"))
     if unknown := [code for code in codes if code not in CODES]:
         what = f"{', '.join(unknown)}: no such code of the lint"
         raise UserError(Problem(where="ignore", what=what, fix="agent lint --codes lists them"))

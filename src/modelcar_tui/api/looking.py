@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from modelcar_tui.api.asked import Path_, place, words
 from modelcar_tui.api.blocking import refuse_in_loop
 from modelcar_tui.cluster import read_cluster
 from modelcar_tui.cluster.types import AcceleratorReport
@@ -18,8 +19,8 @@ LOOK_S = 180.0
 def inventory(
     gpus: Sequence[str] = (),
     *,
-    file: str | None = None,
-    kubeconfig: str | None = None,
+    file: Path_ | None = None,
+    kubeconfig: Path_ | None = None,
     context: str | None = None,
     namespace: str | None = None,
     timeout_s: float = LOOK_S,
@@ -44,11 +45,11 @@ def inventory(
     refuse_in_loop("inventory")
     teach_environment()
     options = ClusterOptions(
-        kubeconfig=kubeconfig,
+        kubeconfig=place(kubeconfig),
         context=context,
         namespace=namespace,
-        gpus=tuple(gpus),
-        inventory=file,
+        gpus=words("gpus", gpus),
+        inventory=place(file),
         total_timeout_s=timeout_s,
     )
     return run_once(read_cluster(options))

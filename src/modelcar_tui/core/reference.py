@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import msgspec
 
@@ -84,6 +85,14 @@ def parse_reference(text: str) -> Reference:
     digest = written if at else None
     path, tag = _split_tag(rest)
     host, repository = _split_host(path)
+    _check(shown, host, repository, tag, digest)
+    return Reference(
+        text=shown, transport=transport, host=host, repository=repository, tag=tag, digest=digest
+    )
+
+
+def _check(shown: str, host: str, repository: str, tag: str | None, digest: str | None) -> None:
+    """Refuse parts that no registry takes, and hosts that are none."""
     case = "repositories are written in lower case" if repository != repository.lower() else _EXAMPLE
     for form, part, what, fix in (
         (_DIGEST, digest, _NO_DIGEST, "copy it from `skopeo inspect`"),
@@ -93,9 +102,24 @@ def parse_reference(text: str) -> Reference:
     ):
         if part is not None and not form.match(part):
             raise _error(shown, what, fix)
-    return Reference(
-        text=shown, transport=transport, host=host, repository=repository, tag=tag, digest=digest
-    )
+    if is_link_local(host):
+        raise _error(shown, "has a link-local address, at which no registry is asked", _EXAMPLE)
+
+
+def is_link_local(host: str) -> bool:
+    """Whether a host, be it with a port, is written as an address of the machine's own link (169.254.0.0/16,
+    fe80::/10): there clouds answer whoever asks with the machine's own login."""
+    import socket
+    from ipaddress import ip_address
+    from urllib.parse import urlsplit
+
+    try:
+        bare = urlsplit(f"//{host}").hostname or ""
+        with suppress(OSError):
+            bare = socket.inet_ntoa(socket.inet_aton(bare))  # 169.254.43518 is one, too
+        return ip_address(bare).is_link_local
+    except ValueError:
+        return False
 
 
 def _split_tag(rest: str) -> tuple[str, str | None]:

@@ -106,7 +106,7 @@ class Allowed:
 
 
 def read_whole(path: Path, most: int) -> bytes:
-    """The bytes of a file that `Allowed` gave; no link that has come there since is followed.
+    """The bytes of a file that `Allowed` gave; no link that came since, be it above, is followed.
 
     Raises:
         UserError: it can't be read, or has more than `most` bytes.
@@ -114,6 +114,8 @@ def read_whole(path: Path, most: int) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
         with os.fdopen(handle, "rb") as file:
+            if _place_of(file.fileno(), path) != path:
+                raise _refused(str(path), "was replaced while it was looked at", "ask again")
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise _refused(str(path), "is no regular file", "name a file")
             data = file.read(most + 1)
@@ -122,6 +124,14 @@ def read_whole(path: Path, most: int) -> bytes:
     if len(data) > most:
         raise _refused(str(path), f"is larger than {most // 1024} KiB", "a manifest is a few KiB")
     return data
+
+
+def _place_of(handle: int, path: Path) -> Path:
+    """Where an open file lies; `path` itself where the system doesn't tell."""
+    try:
+        return Path(f"/proc/self/fd/{handle}").readlink()
+    except OSError:
+        return path
 
 
 def _refused(path: str, what: str, fix: str) -> UserError:

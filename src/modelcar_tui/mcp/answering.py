@@ -18,7 +18,11 @@ from modelcar_tui.mcp import inputs as i
 from modelcar_tui.mcp import outputs as o
 from modelcar_tui.mcp.allowed import DOCUMENTS, YAML, read_whole
 from modelcar_tui.mcp.asking import Asking
+from modelcar_tui.mcp.cleaning import lines
+from modelcar_tui.memory import Outcome
+from modelcar_tui.vllm import parse_version
 
+_SUMS = ("nodes", "usable_nodes", "usable_units", "free")
 MOST_ROWS = 200
 """Of one list in an answer; how many are left out is told."""
 _FIGURES = {
@@ -45,13 +49,15 @@ def estimate(asking: Asking, given: i.EstimateInput) -> tuple[str, o.EstimateOut
         _source(asking, given.source),
         given.gpu,
         given.arguments,
-        vllm=given.vllm,
+        vllm=_release(given.vllm),
         authfile=asking.authfile,
         registries_conf=asking.registries_conf,
     )
     result = told.estimate
+    unknown = result.why if result.outcome is Outcome.UNKNOWN else "not known"
     figures = {
-        name: figure(getattr(result, name), unit, terms=given.terms) for name, unit in _FIGURES.items()
+        name: figure(getattr(result, name), unit, terms=given.terms, unknown=unknown)
+        for name, unit in _FIGURES.items()
     }
     answer = o.EstimateOutput(
         source=told.source,
@@ -81,11 +87,11 @@ def estimate(asking: Asking, given: i.EstimateInput) -> tuple[str, o.EstimateOut
         notes=[*told.notes, *result.notes],
     )
     head = f"{told.source} on {told.gpu.count} x {told.gpu.product}, vLLM {result.vllm}"
-    return f"{head}\n{result.outcome.told}: {result.why}", answer
+    return lines([head, f"{result.outcome.told}: {result.why}", *answer.notes[:20]]), answer
 
 
-def figure(fact: Fact[Any], unit: str, *, terms: bool) -> o.Figure:
-    """A fact as an answer has it."""
+def figure(fact: Fact[Any], unit: str, *, terms: bool, unknown: str = "not known") -> o.Figure:
+    """A fact as an answer has it; `unknown` says why it is not known where the fact doesn't."""
     return o.Figure(
         value=fact.value,
         unit=fact.unit or unit,
@@ -93,7 +99,7 @@ def figure(fact: Fact[Any], unit: str, *, terms: bool) -> o.Figure:
         guess=fact.guess,
         low=fact.low,
         high=fact.high,
-        why=fact.note or (None if fact.known else "not known"),
+        why=fact.note or (None if fact.known else unknown),
         terms=[
             o.Term(label=one.label, value=one.value, unit=one.unit, source=one.source.value, note=one.note)
             for one in fact.terms[: MOST_ROWS * terms]
@@ -101,11 +107,20 @@ def figure(fact: Fact[Any], unit: str, *, terms: bool) -> o.Figure:
     )
 
 
+def _release(given: str | None) -> str | None:
+    """The vLLM release that was asked for; a word that is none would be answered by another's rules."""
+    if given is not None and parse_version(given) is None:
+        what = f"{given!r} is no release of vLLM"
+        raise UserError(Problem(where="vllm", what=what, fix="write it as 0.11.0, or leave it out"))
+    return given
+
+
 def _source(asking: Asking, source: str) -> str:
     """What is to be read: a path only where the operator allows it."""
     allowed = asking.allowed
     try:
-        local = is_local(source) or (allowed.roots[0] / source).exists()
+        # No image's name has `..`; whether something lies there must not be told by what becomes of it.
+        local = ".." in source.split("/") or is_local(source) or (allowed.roots[0] / source).exists()
     except (OSError, ValueError):
         local = True
     if local:
@@ -128,7 +143,7 @@ def lint(asking: Asking, given: i.LintInput) -> tuple[str, o.LintOutput]:
     else:
         path = asking.allowed.file(given.path, YAML)
         label, data = str(path), read_whole(path, i.MOST_TEXT)
-    told = api.lint(data, label=label, vllm=given.vllm, each=given.style)
+    told = api.lint(data, label=label, vllm=_release(given.vllm), each=given.style)
     answer = o.LintOutput(
         manifest=label,
         ok=told.ok,
@@ -139,9 +154,9 @@ def lint(asking: Asking, given: i.LintInput) -> tuple[str, o.LintOutput]:
         left_out=max(0, len(told.findings) - MOST_ROWS),
     )
     word = "no error" if told.ok else "errors"
-    lines = [f"{label}: {several(len(told.findings), 'finding')}, {word} (vLLM {told.release})"]
-    lines += [f"{one.severity} {_place(one)}{one.code}: {one.what}" for one in answer.findings[:20]]
-    return "\n".join(lines), answer
+    head = f"{label}: {several(len(told.findings), 'finding')}, {word} (vLLM {told.release})"
+    found = [f"{one.severity} {_place(one)}{one.code}: {one.what}" for one in answer.findings[:20]]
+    return lines([head, *filter(None, [answer.judge]), *found]), answer
 
 
 def _finding(finding: Finding) -> o.FindingOut:
@@ -187,10 +202,8 @@ def inventory(asking: Asking, given: i.InventoryInput) -> tuple[str, o.Inventory
         partial=seen["partial"],
         access=access["state"],
         server=access["server"] or None,
-        nodes=sums["nodes"],
-        usable_nodes=sums["usable_nodes"],
-        usable_units=sums["usable_units"],
-        free=sums["free"] if seen["known"] else None,
+        stated=stated,
+        **{name: sums[name] if seen["known"] else None for name in _SUMS},
         kinds=[_kind(row) for row in told["kinds"][:MOST_ROWS]],
         runtime_image=runtime.get("image"),
         vllm=runtime.get("version"),
@@ -198,7 +211,7 @@ def inventory(asking: Asking, given: i.InventoryInput) -> tuple[str, o.Inventory
         checks=[f"{one['state']}: {one['what']}" for one in told["checks"][:MOST_ROWS]],
         left_out=max(0, len(told["kinds"]) - MOST_ROWS),
     )
-    return "\n".join(_inventory_lines(answer)), answer
+    return lines(_inventory_lines(answer)), answer
 
 
 def _kind(row: dict[str, Any]) -> o.Kind:
@@ -214,9 +227,14 @@ def _kind(row: dict[str, Any]) -> o.Kind:
 def _inventory_lines(answer: o.InventoryOutput) -> Sequence[str]:
     if not answer.known:
         return ["GPUs unknown: the cluster could not be looked at", *answer.problems[:5]]
-    lines = [f"{several(answer.nodes, 'node')} with accelerators, {answer.usable_nodes} usable"]
+    whose = f"as stated ({answer.origin}), no cluster was asked" if answer.stated else f"of {answer.server}"
+    part = ", not all could be seen" if answer.partial else ""
+    told = [
+        f"{several(answer.nodes or 0, 'node')} with accelerators, {answer.usable_nodes} usable, {whose}{part}"
+    ]
     for kind in answer.kinds[:20]:
         free = "unknown" if kind.free is None else kind.free
         memory = "memory unknown" if kind.memory_mib is None else f"{kind.memory_mib} MiB each"
-        lines.append(f"{kind.product or kind.vendor}: {free} of {kind.units} free, {memory}, {kind.how}")
-    return lines
+        bar = "" if kind.usable else f", not usable: {kind.why or 'not known why'}"
+        told.append(f"{kind.product or kind.vendor}: {free} of {kind.units} free, {memory}, {kind.how}{bar}")
+    return [*told, *answer.problems[:5]]

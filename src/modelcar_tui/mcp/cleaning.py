@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from modelcar_tui.core.secrets import redact
@@ -11,6 +12,11 @@ from modelcar_tui.core.text import clean, clean_block
 def line(text: str, *, limit: int = 4000) -> str:
     """One line."""
     return clean(redact(text), limit=limit)
+
+
+def lines(texts: Iterable[str]) -> str:
+    """Several texts, a line each: none can pass for two, whatever a name or a label holds."""
+    return "\n".join(line(text) for text in texts)
 
 
 def block(text: str, *, limit: int) -> str:

@@ -13,7 +13,7 @@ from modelcar_tui.mcp import inputs as i
 from modelcar_tui.mcp import outputs as o
 from modelcar_tui.mcp.answering import MOST_ROWS
 from modelcar_tui.mcp.asking import Asking
-from modelcar_tui.mcp.cleaning import block, safe
+from modelcar_tui.mcp.cleaning import block, lines, safe
 from modelcar_tui.qa import QaOutcome
 from modelcar_tui.report import change_text, envelope, markdown, to_json
 from modelcar_tui.supervisor import RunState, outcome_of
@@ -22,6 +22,7 @@ from modelcar_tui.verdict import Condition, RunOutcome
 MOST_REPORT = 4 * 1024 * 1024
 """Characters of a report."""
 SCHEME = "modelcar://runs/"
+_DEMO = "DEMO, not of your cluster: "
 
 
 def list_runs(asking: Asking, given: i.RunsInput) -> tuple[str, o.RunsOutput]:
@@ -41,8 +42,9 @@ def list_runs(asking: Asking, given: i.RunsInput) -> tuple[str, o.RunsOutput]:
         for run in told.runs
     ]
     answer = o.RunsOutput(folder=told.folder, runs=rows, unreadable=list(told.unreadable), older=told.older)
-    lines = [f"{several(len(rows), 'run')} in {told.folder}"]
-    return "\n".join([*lines, *(f"{row.id}  {row.end}  {row.manifest}" for row in rows)]), answer
+    head = f"{several(len(rows), 'run')} in {told.folder}"
+    each = (f"{row.id}  {_DEMO * (row.kind == 'demo')}{row.end}  {row.manifest}" for row in rows)
+    return lines([head, *each]), answer
 
 
 def explain_run(asking: Asking, given: i.RunInput) -> tuple[str, o.RunOutput]:
@@ -55,8 +57,10 @@ def explain_run(asking: Asking, given: i.RunInput) -> tuple[str, o.RunOutput]:
         id=run_id,
         manifest=state.path,
         demo=state.demo,
+        gpus=_gpus(state),
         began=_when(state.started),
         finished=finish is not None,
+        end=api.end_of(state),
         exit_status=finish.exit_status if finish else None,
         **(_undecided(state) if told is None else _decided(told)),
         models=models[:MOST_ROWS],
@@ -68,7 +72,19 @@ def explain_run(asking: Asking, given: i.RunInput) -> tuple[str, o.RunOutput]:
         left_out=sum(max(0, len(rows) - MOST_ROWS) for rows in (models, changes)),
         report=f"{SCHEME}{run_id}/report.md",
     )
-    return "\n".join(_lines(answer)), answer
+    return lines(_lines(answer)), answer
+
+
+def _gpus(state: RunState) -> str:
+    """Whose GPUs the run was judged on."""
+    report = state.cluster
+    if report is None:
+        return "not looked at"
+    if report.inventory.origin != "cluster":
+        return f"as stated ({report.inventory.origin}), no cluster was asked"
+    if server := report.access.server:
+        return f"of the cluster {server}"
+    return f"not known: {report.access.rung.value}"
 
 
 def _decided(told: RunOutcome) -> dict[str, Any]:
@@ -99,11 +115,13 @@ def _undecided(state: RunState) -> dict[str, Any]:
 
 
 def _lines(answer: o.RunOutput) -> list[str]:
-    lines = [f"{answer.id}: {answer.headline or 'no verdict'}: {answer.why}"]
-    lines += [f"next: {answer.next}"] if answer.next else []
-    lines += [f"{model.model}: {model.headline}: {model.why}" for model in answer.models[:20]]
-    lines += [f"QA: {answer.qa.code}: {answer.qa.message}"] if answer.qa else []
-    return lines
+    told = [f"{answer.id}: {_DEMO * answer.demo}{answer.headline or 'no verdict'}: {answer.why}"]
+    told += [] if answer.finished else [f"{answer.end}: this may change"]
+    told += [f"GPUs: {answer.gpus}"]
+    told += [f"next: {answer.next}"] if answer.next else []
+    told += [f"{model.model}: {model.headline}: {model.why}" for model in answer.models[:20]]
+    told += [f"QA: {answer.qa.code}: {answer.qa.message}"] if answer.qa else []
+    return told
 
 
 def _models(told: RunOutcome | None) -> list[o.ModelOut]:

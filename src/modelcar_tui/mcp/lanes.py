@@ -31,7 +31,9 @@ async def in_thread(call: Callable[[], T]) -> T:
         try:
             result = call()
         except BaseException as fault:  # noqa: BLE001 - raised where it is waited for
-            error = fault
+            # What would end a thread or a generator must not end the loop, or be lost in it.
+            plain = isinstance(fault, Exception) and not isinstance(fault, StopIteration)
+            error = fault if plain else RuntimeError(type(fault).__name__)
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(settle, result, error)
 

@@ -11,7 +11,7 @@ from modelcar_tui.mcp.lanes import in_thread
 MOST_LINE = 4 * 1024 * 1024
 """Bytes of one message."""
 _PIECE = 65536
-_TOO_LONG = '{"jsonrpc":"2.0","too":"long"}\n'
+TOO_LONG = '{"jsonrpc":"2.0","too":"long"}\n'
 """Stands for a message that is not read: no message of the protocol."""
 
 
@@ -60,7 +60,7 @@ class Lines:
             self._rest += piece
         line = bytes(self._rest[: end + 1])
         del self._rest[: end + 1]
-        return _TOO_LONG if dropped or len(line) > self._most else line.decode(errors="replace")
+        return TOO_LONG if dropped or len(line) > self._most else line.decode(errors="replace")
 
     def _piece(self) -> bytes:
         """What has come; nothing at the end, be it that of a terminal that went away."""

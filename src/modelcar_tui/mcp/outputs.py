@@ -125,9 +125,10 @@ class InventoryOutput(Output):
     partial: bool
     access: str
     server: str | None
-    nodes: int
-    usable_nodes: int
-    usable_units: int
+    stated: Annotated[bool, Field(description="true: as the question states, not seen on a cluster")]
+    nodes: Annotated[int | None, Field(description="with accelerators; null: not known")]
+    usable_nodes: int | None
+    usable_units: int | None
     free: Annotated[int | None, Field(description="units on usable nodes; null: not known")]
     kinds: list[Kind]
     runtime_image: str | None
@@ -201,9 +202,11 @@ class RunOutput(Output):
 
     id: str
     manifest: str
-    demo: bool
+    demo: Annotated[bool, Field(description="true: a stub cluster and invented models, nothing of yours")]
+    gpus: Annotated[str, Field(description="whose GPUs: a cluster's, or stated ones that none has shown")]
     began: Annotated[str | None, Field(description="UTC")]
     finished: bool
+    end: Annotated[str, Field(description="how it ended, or what it waits for")]
     exit_status: int | None
     headline: Annotated[str | None, Field(description="the verdict with what it hangs on; null: none yet")]
     verdict: str | None

@@ -7,6 +7,7 @@ import errno
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -15,6 +16,7 @@ import mcp_types as types
 from mcp.server import Server, ServerRequestContext
 from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
+from mcp.shared.message import SessionMessage
 from pydantic import BaseModel, ValidationError
 
 from modelcar_tui.core.crash import kind
@@ -30,6 +32,7 @@ from modelcar_tui.mcp.cleaning import block, line, safe
 from modelcar_tui.mcp.explaining import SCHEME, report
 from modelcar_tui.mcp.lanes import Lanes
 from modelcar_tui.mcp.lines import take_input
+from modelcar_tui.mcp.messages import messages
 from modelcar_tui.mcp.tools import TOOLS, ToolOf
 
 AT_ONCE, WAITING = 4, 32
@@ -77,8 +80,15 @@ def _reader_gone(group: BaseExceptionGroup[BaseException]) -> OSError | None:
 
 
 async def _serve(asking: Asking) -> None:
-    lines = take_input(lambda: ENDS.begin(ExitStatus.GO, END_S))
+    out: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    async def refuse(fault: types.JSONRPCError) -> None:
+        with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
+            await (await out).send(SessionMessage(fault))
+
+    lines = messages(take_input(lambda: ENDS.begin(ExitStatus.GO, END_S)), refuse)
     async with stdio_server(stdin=cast("anyio.AsyncFile[str]", lines)) as (read, write):
+        out.set_result(write)
         server = make_server(asking)
         await server.run(read, write, server.create_initialization_options())
 
@@ -88,9 +98,10 @@ def make_server(asking: Asking, lanes: Lanes | None = None) -> Server[Any]:
 
     Args:
         asking: What the operator allows.
-        lanes: Where the work is done.
+        lanes: Where the work is done that asks neither registry nor cluster: what waits for one that is dead
+            must not hold up the rest.
     """
-    lanes = lanes or Lanes(AT_ONCE, WAITING)
+    lanes, outward = lanes or Lanes(AT_ONCE, WAITING), Lanes(AT_ONCE, WAITING)
 
     async def list_tools(_: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[tool.described() for tool in TOOLS.values()])
@@ -99,7 +110,7 @@ def make_server(asking: Asking, lanes: Lanes | None = None) -> Server[Any]:
         if (tool := TOOLS.get(params.name)) is None:
             what = f"no such tool: {clean(params.name, limit=100)}; there are {', '.join(TOOLS)}"
             raise MCPError(types.INVALID_PARAMS, what)
-        return await _called(tool, asking, lanes, params.arguments or {})
+        return await _called(tool, asking, outward if tool.open_world else lanes, params.arguments or {})
 
     async def list_resources(
         _: Context, __: types.PaginatedRequestParams | None

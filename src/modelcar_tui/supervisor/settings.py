@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import msgspec
 import platformdirs
 
 from modelcar_tui.core.decode import convert
+from modelcar_tui.core.errors import Problem, UserError
 
 
 class Approve(StrEnum):
@@ -104,9 +107,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def settings_of(
     config: str | os.PathLike[str] | Mapping[str, Any] | Settings, options: Mapping[str, Any]
 ) -> Settings:
-    """Of a manifest's path, of settings, or of settings as plain data, with `options` above them."""
+    """Of a manifest's path, of settings, or of settings as plain data, with `options` above them.
+
+    Raises:
+        UserError: there is no such option, or its value is of another type.
+    """
     if isinstance(config, Settings):
-        return msgspec.structs.replace(config, **options)
+        typed = _typed({"manifest": config.manifest, **options})
+        return msgspec.structs.replace(config, **{name: getattr(typed, name) for name in options})
     if isinstance(config, Mapping):
-        return convert({**config, **options}, Settings)
-    return convert({"manifest": os.fspath(config), **options}, Settings)
+        return _typed({**config, **options})
+    return _typed({"manifest": config, **options})
+
+
+def _typed(options: Mapping[str, Any]) -> Settings:
+    """Plain data as settings; a path may be one of `pathlib`."""
+    if unknown := [name for name in options if name not in Settings.__struct_fields__]:
+        near = get_close_matches(unknown[0], Settings.__struct_fields__, 1)
+        fix = f"did you mean {near[0]}?" if near else "Settings has all options"
+        raise UserError(Problem(where=unknown[0], what="there is no such option", fix=fix))
+    plain = {
+        name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in options.items()
+    }
+    try:
+        return convert(plain, Settings)
+    except msgspec.ValidationError as error:
+        found = re.search(r"`\$\.(\w+)", str(error))
+        name = found[1] if found else "manifest"
+        what = f"is no {Settings.__annotations__[name]}"
+        raise UserError(Problem(where=name, what=what, fix="give a value of that type")) from None

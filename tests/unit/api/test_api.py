@@ -153,6 +153,103 @@ def test_no_runs_are_an_empty_list_and_the_last_of_them_an_error(tmp_path: Path)
         load_run(state_dir=str(tmp_path))
 
 
+def test_a_lone_word_is_not_taken_letter_by_letter(config: str) -> None:
+    slips = {
+        "arguments": lambda: estimate(config, "L40S", "--max-model-len=4096"),
+        "gpus": lambda: inventory("L40S:4"),
+        "ignore": lambda: lint(BAD, ignore="flag-unknown"),
+    }
+    for name, slip in slips.items():
+        with pytest.raises(UserError, match=rf"{name}: takes a list of words.*{name}=\["):
+            slip()
+    with pytest.raises(UserError, match="arguments: takes a list of words"):
+        estimate(config, "L40S", ["--max-model-len", 4096])  # type: ignore[list-item]
+
+
+def test_no_source_is_not_the_folder_where_one_stands(config: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(config).parent)
+    with pytest.raises(UserError, match="source: is empty"):
+        estimate("", "L40S")
+
+
+def test_a_path_may_be_one_of_pathlib_everywhere(config: str, tmp_path: Path) -> None:
+    assert estimate(Path(config), "L40S", authfile=tmp_path / "auth.json").starts
+    assert list_runs(state_dir=tmp_path).runs == ()
+    problem = inventory(kubeconfig=tmp_path / "nonesuch", timeout_s=5).access.problem
+    assert "there is no kubeconfig at" in str(problem)
+    with pytest.raises(UserError, match=r"nodes\.json: .* can't be read"):
+        inventory(file=tmp_path / "nodes.json")
+
+
+def test_a_text_that_was_given_as_a_path_is_said_to_be_one() -> None:
+    with pytest.raises(UserError, match=r"manifest: .*give a text as bytes"):
+        lint(BAD.decode())
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"aprove": "all"}, "aprove: there is no such option; did you mean approve?"),
+        ({"zzzz": 1}, "zzzz: there is no such option; Settings has all options"),
+        ({"gpus": "L40S:4"}, "gpus: is no tuple[str, ...]; give a value of that type"),
+        ({"approve": "maybe"}, "approve: is no Approve; give a value of that type"),
+        ({"qa": "no"}, "qa: is no bool; give a value of that type"),
+    ],
+)
+def test_an_option_that_is_none_stops_before_anything_is_done(
+    tmp_path: Path, options: dict[str, object], told: str
+) -> None:
+    for manifest in (tmp_path / "m.yaml", modelcar_tui.Settings(manifest="m.yaml")):
+        with pytest.raises(UserError) as refused:
+            judge(manifest, state_dir=tmp_path, **options)
+        assert str(refused.value) == told
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_journal_that_is_none_is_told_without_its_words(tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").write_text('{"canary": "secret-value"}\n')
+    with pytest.raises(UserError, match="no journal that can be read") as refused:
+        load_run(tmp_path)
+    assert "canary" not in str(refused.value)
+    with pytest.raises(UserError, match=r"can be read \(No such file or directory\)"):
+        load_run(tmp_path / "nonesuch")
+    with pytest.raises(UserError, match="most: -1 is less than 0"):
+        list_runs(state_dir=tmp_path, most=-1)
+
+
+def test_a_program_that_asks_finds_itself_as_it_was(config: str, tmp_path: Path) -> None:
+    code = """
+import gc, json, locale, logging, os, signal, sys, threading
+def told():
+    umask = os.umask(0)
+    os.umask(umask)
+    signals = [repr(signal.getsignal(one)) for one in signal.valid_signals()]
+    streams = [id(one) for one in (sys.stdin, sys.stdout, sys.stderr, sys.excepthook)]
+    logs = [logging.root.level, len(logging.root.handlers), logging.root.manager.disable]
+    place = [os.getcwd(), sys.path, locale.setlocale(locale.LC_ALL), sorted(os.listdir("/proc/self/fd"))]
+    return [umask, signals, streams, logs, place, gc.isenabled(), gc.get_threshold(), sys.getrecursionlimit(),
+            threading.active_count(), dict(os.environ), sorted(os.listdir(os.environ["TMPDIR"]))]
+import modelcar_tui as m
+before = told()
+m.estimate(sys.argv[1], "L40S")
+m.lint(b"a: 1")
+m.inventory(["L40S:4"])
+m.estimate("127.0.0.1:1/o/a:1", "L40S")
+m.list_runs(state_dir="state")
+after = told()
+assert after == before, (before, after)
+"""
+    spare = tmp_path / "spare"
+    spare.mkdir()
+    env = {"HOME": str(tmp_path), "TMPDIR": str(spare), "PATH": "/usr/bin:/bin"}
+    env["PYTHONPATH"] = str(Path(modelcar_tui.__file__).parents[1])
+    line = [sys.executable, "-c", code, config]
+    done = subprocess.run(
+        line, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_verdicts_compare_with_words() -> None:
     assert Verdict.NO_GO == "NO-GO"
 

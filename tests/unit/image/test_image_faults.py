@@ -13,7 +13,9 @@ import pytest
 import zstandard
 from image_kit import CONFIG, PARAMETERS, layer_per_file, model_files, olot, one_layer
 
+from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.facts import Source
+from modelcar_tui.core.reference import parse_reference
 from modelcar_tui.demo.registry_blobs import TAR, Blob, File, make_image, olot_layer, tar_pieces
 from modelcar_tui.image.inspect import inspect_image, inspect_images
 from modelcar_tui.image.manifests import digest_of
@@ -181,6 +183,31 @@ async def test_redirect_loops_end(serve, options):
     facts = await look(registry, options)
     assert codes(facts) == ["registry-redirect"]
     assert len(registry.requests) < 20
+
+
+@pytest.mark.parametrize("way", ["redirect", "token service"])
+async def test_no_registry_sends_us_where_clouds_keep_logins(serve, options, way):
+    registry = serve({"a/foo-7b:1": olot()})
+
+    def away(handler, path):
+        if way == "redirect":
+            handler.answer(307, b"", {"Location": "http://169.254.169.254/latest"})
+        else:
+            handler.answer(401, b"", {"WWW-Authenticate": 'Bearer realm="http://169.254.43518/token"'})
+        return True
+
+    registry.intercept = away
+    facts = await look(registry, options)
+    assert "link-local address, which is not asked" in str(facts.problems[0])
+    still_guessed(facts)
+
+
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "169.254.169.254:5000", "[fe80::1]:443", "169.254.43518"]
+)
+def test_no_reference_names_a_link_local_address(host):
+    with pytest.raises(UserError, match="has a link-local address, at which no registry is asked"):
+        parse_reference(f"oci://{host}/a/b:1")
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://x/y", "http://[", "//", "javascript:1"])

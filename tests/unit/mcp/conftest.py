@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
+from modelcar_tui import Approve, judge
+from modelcar_tui.demo import demo_settings, prepare_demo
+from modelcar_tui.mcp import Asking
+from modelcar_tui.mcp.serving import make_server
 from support.mcp_server import MAIN, Raw, environment
 
 Started = Callable[..., AbstractAsyncContextManager[Client]]
@@ -19,19 +23,10 @@ Started = Callable[..., AbstractAsyncContextManager[Client]]
 @pytest.fixture(scope="session")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state folder with one run, of the demo."""
-    home = tmp_path_factory.mktemp("mcp-home")
-    words = ["--demo", "--approve", "all", "--no-qa", "--no-llm", "--state-dir", str(home / "state")]
-    done = subprocess.run(
-        [sys.executable, "-m", "modelcar_tui.agent", *words],
-        env=environment(home),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode in (0, 1, 8), done.stderr
-    return home / "state"
+    folder = tmp_path_factory.mktemp("mcp") / "state"
+    demo = demo_settings(state_dir=str(folder), approve=Approve.ALL, qa=False, llm=False)
+    assert judge(prepare_demo(demo)).finish is not None
+    return folder
 
 
 @pytest.fixture
@@ -59,6 +54,21 @@ def started(root: Path, state: Path, tmp_path: Path) -> Started:
                 yield client
 
     return start
+
+
+@pytest.fixture
+def connected(root: Path, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Started:
+    """Connects the SDK's own client to a server in this process: what a tool answers needs no other one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "nonesuch"))
+
+    @asynccontextmanager
+    async def connect(**more: Any) -> AsyncIterator[Client]:
+        server = make_server(Asking(roots=(str(root),), state_dir=str(state), **more))
+        async with Client(server, read_timeout_seconds=30) as client:
+            yield client
+
+    return connect
 
 
 @pytest.fixture

@@ -119,15 +119,33 @@ def test_a_fault_of_ours_is_one_line_without_its_text(raw: Start, tmp_path: Path
     assert "canary" not in (tmp_path / "talk").read_text()
 
 
-def test_what_is_no_message_is_skipped_and_the_next_is_answered(raw: Start) -> None:
+def test_what_is_no_message_is_answered_and_so_is_the_next(raw: Start) -> None:
     server = raw()
-    server.write(b'{"jsonrpc": "2.0", "id": 9, "x": "' + b"a" * (5 * 1024 * 1024) + b'"}\n')
-    server.write(b"no json\n\xff\xfe\n" + b"[" * 100_000 + b"\n")
-    server.ask(2, "ping")
-    while (told := server.read()).get("id") != 2:
-        assert "error" in told
-    server.ask(3, "tools/call", name="lint", arguments={"text": "a" * 1_100_000})
+    asked = (
+        (b'{"jsonrpc": "2.0", "id": 9, "x": "' + b"a" * (5 * 1024 * 1024) + b'"}', None, "at most 4 MiB"),
+        (b"no json", None, "no JSON"),
+        (b"\xff\xfe", None, "no JSON"),
+        (b"[" * 100_000, None, "no JSON, or nested too deeply"),
+        (b'[{"jsonrpc": "2.0", "id": 3, "method": "ping"}]', None, "batches are not taken"),
+        (b'{"id": 4, "method": "ping"}', 4, "no message of JSON-RPC"),
+        (b'{"jsonrpc": "2.0", "id": "x", "method": 7}', "x", "no message of JSON-RPC"),
+        (b'{"jsonrpc": "2.0", "id": 1.5, "method": "ping"}', None, "no message of JSON-RPC"),
+        (b'{"jsonrpc": "2.0", "id": 5, "error": "x"}', None, "no message of JSON-RPC"),
+    )
+    for line, number, what in asked:
+        server.write(line + b"\n\n")
+        told = server.read()
+        assert told["id"] == number
+        assert what in told["error"]["message"]
+    server.write(b'\xef\xbb\xbf{"jsonrpc": "2.0", "id": 2, "method": "ping"}\n')
+    assert server.read() == {"jsonrpc": "2.0", "id": 2, "result": {}}
+    server.call(3, "lint", text="a" * 1_100_000)
     assert server.read()["result"]["isError"] is True
+    server.call(4, "lint", text="model-car: \ud83d")  # as a host writes what it cut by UTF-16 units
+    assert server.read()["result"]["structuredContent"]["ok"] is False
+    server.call(5, "lint", path="\udcff.yaml")
+    assert "\ufffd.yaml: No such file" in server.read()["result"]["content"][0]["text"]
+    server.write(b"no json\n" * 5000)  # their answers are not read
     assert server.close() == 0
 
 

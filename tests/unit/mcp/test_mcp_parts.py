@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 
 import pytest
@@ -56,6 +57,10 @@ async def test_a_cancelled_call_keeps_its_lane_until_its_work_ends() -> None:
 async def test_what_a_thread_raises_is_raised_here() -> None:
     with pytest.raises(ZeroDivisionError):
         await in_thread(lambda: 1 // 0)
+    with pytest.raises(RuntimeError, match="SystemExit"):
+        await in_thread(lambda: sys.exit(3))
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await in_thread(lambda: next(iter(())))
 
 
 async def test_lines_are_whole_and_none_is_longer_than_the_limit() -> None:

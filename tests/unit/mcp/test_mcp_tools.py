@@ -1,9 +1,11 @@
-"""Each tool over real standard streams, by the SDK's own client: good, bad and hostile questions."""
+"""Each tool by the SDK's own client, in this process or over real standard streams: good, bad and hostile
+questions."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ import jsonschema
 import pytest
 from mcp import Client, MCPError
 
+from modelcar_tui import Problem, UserError
+from modelcar_tui.mcp.serving import AT_ONCE
 from support.mcp_server import ENV_SECRET
 
 CONFIG = {
@@ -79,9 +83,9 @@ async def test_all_tools_only_read_and_take_no_secret(started: Callable[..., Any
             await client.call_tool("apply", {})
 
 
-async def test_an_estimate_has_units_sources_and_reasons(started: Callable[..., Any], root: Path) -> None:
+async def test_an_estimate_has_units_sources_and_reasons(connected: Callable[..., Any], root: Path) -> None:
     (root / "config.json").write_text(json.dumps(CONFIG))
-    async with started("--offline") as client:
+    async with connected(offline=True) as client:
         told = await answer(client, "estimate", source="config.json", gpu="L40S", terms=True)
         assert told["starts"] is True
         weights = told["figures"]["weights_gib"]
@@ -104,14 +108,14 @@ async def test_an_estimate_has_units_sources_and_reasons(started: Callable[..., 
 
 
 async def test_an_estimate_reads_a_folder_and_no_link_out_of_it(
-    started: Callable[..., Any], root: Path, tmp_path: Path
+    connected: Callable[..., Any], root: Path, tmp_path: Path
 ) -> None:
     (root / "model").mkdir()
     (root / "model/config.json").write_text(json.dumps(CONFIG))
     (root / "linked").mkdir()
     (tmp_path / "outside.json").write_text(json.dumps(CONFIG))
     (root / "linked/config.json").symlink_to(tmp_path / "outside.json")
-    async with started() as client:
+    async with connected() as client:
         assert (await answer(client, "estimate", source="model", gpu="L40S"))["starts"] is True
         assert "link to outside" in await refusal(client, "estimate", source="linked", gpu="L40S")
         # It exists in the server's working folder, which is not allowed here.
@@ -139,7 +143,7 @@ async def test_lint_tells_places_and_no_secret(started: Callable[..., Any], root
         assert "one of them" in await refusal(client, "lint", path="m.yaml", text="a: 1")
 
 
-async def test_no_path_leads_outside(started: Callable[..., Any], root: Path, tmp_path: Path) -> None:
+async def test_no_path_leads_outside(connected: Callable[..., Any], root: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside.yaml"
     outside.write_text(MANIFEST)
     (root / "link.yaml").symlink_to(outside)
@@ -164,17 +168,17 @@ async def test_no_path_leads_outside(started: Callable[..., Any], root: Path, tm
         "x" * 2000: "at most 1000",
     }
     told |= dict.fromkeys((*paths, ".hidden.yaml"), "is not below an allowed folder")
-    async with started() as client:
+    async with connected() as client:
         for tool in ("lint", "inventory"):
             for path, why in told.items():
                 assert why in await refusal(client, tool, path=path)
 
 
-async def test_an_inventory_is_stated_read_or_not_known(started: Callable[..., Any], root: Path) -> None:
+async def test_an_inventory_is_stated_read_or_not_known(connected: Callable[..., Any], root: Path) -> None:
     node = {"kind": "Node", "apiVersion": "v1", "metadata": {"name": "plain"}, "status": {}}
     nodes = {"kind": "NodeList", "apiVersion": "v1", "items": [node]}
     (root / "nodes.json").write_text(json.dumps(nodes))
-    async with started() as client:
+    async with connected() as client:
         stated = await answer(client, "inventory", gpus=["L40S:4@2"])
         assert stated["known"] is True
         assert [(kind["units"], kind["free"]) for kind in stated["kinds"]] == [(8, 8)]
@@ -188,14 +192,14 @@ async def test_an_inventory_is_stated_read_or_not_known(started: Callable[..., A
         assert "less than or equal" in await refusal(client, "inventory", timeout_seconds=9999)
 
 
-async def test_an_offline_server_asks_no_cluster(started: Callable[..., Any]) -> None:
-    async with started("--offline") as client:
+async def test_an_offline_server_asks_no_cluster(connected: Callable[..., Any]) -> None:
+    async with connected(offline=True) as client:
         assert "a cluster is not asked" in await refusal(client, "inventory")
         assert (await answer(client, "inventory", gpus=["L40S:1"]))["known"] is True
 
 
-async def test_a_run_is_listed_explained_and_reported(started: Callable[..., Any], state: Path) -> None:
-    async with started() as client:
+async def test_a_run_is_listed_explained_and_reported(connected: Callable[..., Any], state: Path) -> None:
+    async with connected() as client:
         (row,) = (await answer(client, "list_runs"))["runs"]
         assert row["kind"] == "demo"
         told = await answer(client, "explain_run")
@@ -215,8 +219,8 @@ async def test_a_run_is_listed_explained_and_reported(started: Callable[..., Any
         assert len((await client.list_resource_templates()).resource_templates) == 2
 
 
-async def test_a_run_is_named_by_its_id_alone(started: Callable[..., Any]) -> None:
-    async with started() as client:
+async def test_a_run_is_named_by_its_id_alone(connected: Callable[..., Any]) -> None:
+    async with connected() as client:
         for name in ("../x", "/etc", ".", "nonesuch", "a/b", "last\n", "*", "x" * 90):
             await refusal(client, "explain_run", run=name)
         for uri in (
@@ -235,3 +239,24 @@ async def test_many_calls_at_once_are_all_answered(started: Callable[..., Any], 
         calls += [answer(client, "lint", text=MANIFEST) for _ in range(8)]
         told = await asyncio.gather(*calls)
         assert [one["gpu"]["count"] for one in told[:8]] == list(range(1, 9))
+
+
+async def test_registries_that_never_answer_hold_up_no_lint(
+    connected: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over, begun = threading.Event(), threading.Semaphore(0)
+
+    def waits(*_: object, **__: object) -> None:
+        begun.release()
+        over.wait(30)
+        raise UserError(Problem(what="it was waited for"))
+
+    monkeypatch.setattr("modelcar_tui.api.estimating.estimate", waits)
+    async with connected() as client:
+        asked = {"source": "quay.io/o/m:1", "gpu": "L40S"}
+        calls = [asyncio.create_task(client.call_tool("estimate", asked)) for _ in range(5)]
+        for _ in range(AT_ONCE):
+            await asyncio.to_thread(begun.acquire)
+        assert (await answer(client, "lint", text=MANIFEST))["ok"] is False
+        over.set()
+        assert all(told.is_error for told in await asyncio.gather(*calls))

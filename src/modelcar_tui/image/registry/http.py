@@ -21,6 +21,7 @@ from yarl import URL
 
 from modelcar_tui.core.credentials import without_login
 from modelcar_tui.core.lanes import Lanes
+from modelcar_tui.core.reference import is_link_local
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.options import ImageOptions
 from modelcar_tui.image.registry.mirrors import Endpoint
@@ -170,6 +171,8 @@ class Http:
         body: bytes | None = None,
     ) -> Answer:
         """One request when there is a lane; reads at most `limit` bytes, what is beyond is not drained."""
+        if is_link_local(urlsplit(url).netloc):  # as a registry's redirect, or its token service, may say
+            raise endpoint.fault(Trouble.PROTOCOL, "it names a link-local address, which is not asked")
         origin = self._origin(url, verify=not endpoint.insecure)
         session = self._connect()
         async with origin.lanes, asyncio.timeout(timeout_s):
