@@ -17,10 +17,11 @@ from modelcar_tui.web.files import content, static_file
 from modelcar_tui.web.offer import Offer
 from modelcar_tui.web.order import Order, read_order
 from modelcar_tui.web.results import result, results, run_folder
-from modelcar_tui.web.sessions import Run, Session, Sessions
+from modelcar_tui.web.sessions import MOST_SESSIONS, FullError, Run, Session, Sessions
 from modelcar_tui.web.starting import earlier_run, kept_manifest, started, words_of
 from modelcar_tui.web.wire import talk
 
+_FULL = f"{MOST_SESSIONS} visitors are here, which is the limit; end the server and start it again"
 _NO_RUN = "there is no such run in this session"
 
 
@@ -52,7 +53,10 @@ class Handlers:
     async def first(self, request: web.Request) -> web.StreamResponse:
         """The form; or, with a token, a session."""
         if "token" in request.query and request.method == "GET":  # HEAD spends none
-            session = self._sessions.spend(request.query["token"], request.get(SESSION))
+            try:
+                session = self._sessions.spend(request.query["token"], request.get(SESSION))
+            except FullError:
+                raise RefusedError(503, _FULL) from None
             if session is None:
                 line = "this address was opened before, or is none: press Enter in the terminal for a new one"
                 raise RefusedError(403, line)

@@ -88,6 +88,18 @@ async def test_a_browser_that_has_a_session_keeps_it_and_its_runs_with_another_t
         assert "Run 1" in await visitor.text(place)
 
 
+async def test_where_no_further_visitor_has_room_it_is_said_and_the_address_stays_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with visited(tmp_path) as visitor, ClientSession(cookie_jar=CookieJar(unsafe=True)) as other:
+        address = visitor.page.new_address()
+        for most, status in ((1, 503), (2, 200)):
+            monkeypatch.setattr("modelcar_tui.web.sessions.MOST_SESSIONS", most)
+            async with other.get(address) as answer:
+                assert answer.status == status
+                assert ("which is the limit" in await answer.text()) is (status == 503)
+
+
 async def test_to_ask_for_the_head_spends_no_token(tmp_path: Path) -> None:
     async with visited(tmp_path) as visitor, ClientSession(cookie_jar=CookieJar(unsafe=True)) as other:
         address = visitor.page.new_address()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import signal
@@ -183,6 +184,38 @@ async def test_keys_for_a_program_that_reads_none_wait_for_a_while_only(
         socket = await visitor.watch(await visitor.begin())
         await said(socket, "deaf")
         await asyncio.wait_for(terminal_of(visitor).write(b"x" * 200_000), 10)
+
+
+async def test_keys_that_wait_are_dropped_at_the_programs_end_and_hold_up_no_other_terminal(
+    tmp_path: Path,
+) -> None:
+    async with visited(tmp_path, DEAF) as visitor:
+        await visitor.begin()
+        terminal = terminal_of(visitor)
+        keys = [asyncio.create_task(terminal.write(bytes(200_000))) for _ in range(2)]
+        await until(lambda: terminal._blocked is not None)
+        terminal.process.kill()
+        async with asyncio.timeout(5):
+            await asyncio.gather(*keys)
+        assert terminal.status == 137
+        place = await visitor.begin()
+        await said(await visitor.watch(place), "deaf")
+        other = asyncio.create_task(terminal_of(visitor).write(bytes(200_000)))
+        await until(lambda: terminal_of(visitor)._blocked is not None)
+        other.cancel()
+        terminal_of(visitor).process.kill()
+
+
+async def test_no_terminal_left_is_said_with_its_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> tuple[int, int]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async with visited(tmp_path) as visitor:
+        monkeypatch.setattr(os, "openpty", none)
+        status, text = await visitor.post("/runs", manifest=b"a: 1")
+        assert (status, "can&#39;t be started: No space left on device" in text) == (503, True)
 
 
 async def test_the_end_of_a_run_closes_its_window_after_its_last_words(tmp_path: Path) -> None:
