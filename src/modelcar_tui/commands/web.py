@@ -163,7 +163,7 @@ class _Faults:
         )
         if time.monotonic() - self._said.get(what, -_SAID_S) >= _SAID_S:
             self._said[what] = time.monotonic()
-            _say(f"--web: {what}; see docs/browser.md")
+            _say(f"--web: {what}; the page may stand still; see docs/browser.md")
 
 
 class _End:

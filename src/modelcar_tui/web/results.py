@@ -6,8 +6,6 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-
 from modelcar_tui.core.files import open_regular
 from modelcar_tui.manifest import target_path
 from modelcar_tui.report import FORMS, render
@@ -36,7 +34,7 @@ def result(run: Run, runs: Path, what: str) -> tuple[str, bytes] | None:
     if name is None:
         return None
     folder = run_folder(run, runs)
-    with suppress(OSError, ValueError, msgspec.DecodeError):  # no journal yet, or one of another version
+    with suppress(OSError, ValueError):
         if what in _files(run):
             return name, _read(_files(run)[what])
         if folder is not None:

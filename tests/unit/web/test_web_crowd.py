@@ -60,7 +60,10 @@ async def test_no_descriptor_left_is_said_in_one_line_a_minute(
     for _ in range(100):
         context = {"message": "accept", "exception": OSError(24, "Too many open files")}
         faults(asyncio.get_running_loop(), context)
-    assert capsys.readouterr().err == "--web: Too many open files; see docs/browser.md\n"
+    assert (
+        capsys.readouterr().err
+        == "--web: Too many open files; the page may stand still; see docs/browser.md\n"
+    )
     assert caplog.record_tuples == []
     assert logging.lastResort is not None, "what it is kept from"
 

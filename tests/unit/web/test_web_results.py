@@ -57,11 +57,3 @@ def test_a_run_is_found_by_its_manifest_among_others(run: Any, tmp_path: Path) -
     assert run_folder(run, tmp_path / "runs") == tmp_path / "runs" / "2-b"
     assert "report.md" in results(run, tmp_path / "runs")
     assert result(run, tmp_path / "runs", "report.md") is None, "no journal yet"
-
-
-def test_a_journal_that_cannot_be_read_gives_no_report_and_no_fault(run: Any, tmp_path: Path) -> None:
-    run.folder = tmp_path / "runs" / "1-a"
-    run.folder.mkdir()
-    for journal in ('{"type": "nonesuch"}\n', "nothing\n"):
-        (run.folder / "journal.jsonl").write_text(journal)
-        assert result(run, tmp_path / "runs", "report.md") is None
