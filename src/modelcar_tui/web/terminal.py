@@ -168,6 +168,7 @@ class Terminal:
         with suppress(TimeoutError):
             async with asyncio.timeout(_TAIL_S):
                 await self._silent.wait()
+        self._silent.set()  # a child that holds the terminal is heard no more: its number may be another's
         self._stop_reading()
         if self._repainting is not None:
             self._repainting.cancel()
