@@ -41,8 +41,12 @@ async def test_a_run_goes_on_unwatched_and_the_last_window_has_it(
         await page.wait_for_selector("text=This window shows the run no more")
         assert await page.evaluate("document.activeElement.id") == "again"
         await page.keyboard.press("Enter")
-        await other.wait_for_selector("text=This window shows the run no more")
+        await other.wait_for_selector("text=no more: another window shows this run")
+        assert not await other.is_visible("#dead")
         await shows(page, JUDGED)
+        server.process.kill()
+        await page.wait_for_selector("text=no more: the line was cut")
+        assert "start the server, anew" in await page.inner_text("#closed")
         assert faults(seen) == []
 
 
@@ -53,7 +57,7 @@ async def test_a_run_that_was_stopped_tells_its_end_and_goes_on_by_keys(page: Pa
         await page.keyboard.press("q")
         await shows(page, "stop the run")
         await press_until(page, "S", "--resume")
-        await page.wait_for_selector("text=This window shows the run no more")
+        await page.wait_for_selector("text=no more: the run has ended")
         await page.keyboard.press("Enter")
         await page.wait_for_selector("h1:has-text('Run 1: interrupted')")
         assert "exit status 130" in await page.inner_text("main")
@@ -98,4 +102,6 @@ async def test_every_field_has_its_label_and_the_keyboard_reaches_all_in_order(p
         for name in fields[:-1]:
             assert await page.locator(f"label[for={name}]").count() == 1
         assert await page.get_attribute("#api_key", "type") == "password"
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await page.set_viewport_size({"width": 390, "height": 700})
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")

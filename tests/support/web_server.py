@@ -42,7 +42,7 @@ class Served:
         assert self.process.stderr is not None
         while line := (await self.process.stderr.readline()).decode():
             self.lines.append(line)
-            if found := re.match(r"http://127\.0\.0\.1:\d+/\?token=\S+", line):
+            if found := re.match(r"http://127\.0\.0\.1:\d+/\S+/\?token=\S+", line):
                 return found[0]
         raise AssertionError(f"no address: {self.lines}")
 
@@ -72,18 +72,22 @@ class Visitor:
         self.page = page
         self.client = client
         self.origin = f"http://127.0.0.1:{page.port}"
+        self.home = ""
+        """Below which its pages are: origin and path."""
         self.form_key = ""
 
     async def enter(self) -> None:
         """Open an address, and read the form's own key."""
-        async with self.client.get(self.page.new_address()) as answer:
+        address = self.page.new_address()
+        self.home = address.partition("/?")[0]
+        async with self.client.get(address) as answer:
             text = await answer.text()
             assert answer.status == 200, text
         self.form_key = re.findall(r'name="form_key" value="([^"]+)"', text)[0]
 
     async def text(self, path: str) -> str:
         """A page, whatever its status."""
-        async with self.client.get(f"{self.origin}{path}") as answer:
+        async with self.client.get(f"{self.home}{path}") as answer:
             return await answer.text()
 
     async def post(self, path: str, *, origin: str | None = "", **fields: object) -> tuple[int, str]:
@@ -95,9 +99,10 @@ class Visitor:
             else:
                 form.add_field(name, str(value))
         headers = {} if origin is None else {"Origin": origin or self.origin}
-        url = f"{self.origin}{path}"
+        url = f"{self.home}{path}"
         async with self.client.post(url, data=form, headers=headers, allow_redirects=False) as answer:
-            return answer.status, answer.headers.get("Location") or await answer.text()
+            place = answer.headers.get("Location", "").removeprefix(self.home.removeprefix(self.origin))
+            return answer.status, place or await answer.text()
 
     async def begin(self, **fields: object) -> str:
         """Begin a run; its address."""
@@ -108,7 +113,7 @@ class Visitor:
     async def watch(self, place: str) -> ClientWebSocketResponse:
         """A window on a run."""
         return await self.client.ws_connect(
-            f"{self.origin}{place}/socket?width=100&height=30", headers={"Origin": self.origin}
+            f"{self.home}{place}/socket?width=100&height=30", headers={"Origin": self.origin}
         )
 
 

@@ -8,14 +8,17 @@ import gc
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.preferences import take
 from modelcar_tui.core.counting import several
+from modelcar_tui.core.crash import kind
 from modelcar_tui.core.ends import ENDS, LIMIT_S
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
@@ -27,6 +30,8 @@ from modelcar_tui.web import Offer, Page, lacking
 
 STOP_S = LIMIT_S + 8
 """From a signal to the end of every run and of the server."""
+_SAID_S = 60.0
+"""Between two lines that say the same of the loop."""
 _RESUMED = ("state_dir", "theme", "ascii", "mouse", "low_bandwidth")
 """What a run that goes on hears of the server's own command line."""
 
@@ -62,6 +67,8 @@ def own_words(
     kept: list[str] = []
     keep = True
     for word in words:
+        if word == "--":  # options of the page follow
+            continue
         if word.startswith("--"):
             dest = spelled.get(word.partition("=")[0], "")
             keep = dest not in ("web", "web_port") and (only is None or dest in only)
@@ -84,8 +91,13 @@ def _check(args: argparse.Namespace) -> None:
         if given:
             fix = "leave it out: the page asks for the manifest"
             raise UserError(Problem(where="--web", what=f"takes no {option}", fix=fix))
-    if args.headless:
-        raise UserError(Problem(where="--web", what="takes no --headless", fix="leave out one of the two"))
+    for option in ("headless", "picture", "size", "screen"):
+        if getattr(args, option):
+            fix = "leave out one of the two"
+            raise UserError(Problem(where="--web", what=f"takes no --{option}", fix=fix))
+    if args.reports:  # all runs would write the same file, each over the one before
+        fix = "leave it out: the page offers the report of each run"
+        raise UserError(Problem(where="--web", what="takes no --report", fix=fix))
 
 
 def _offer(args: argparse.Namespace) -> Offer:
@@ -108,6 +120,7 @@ def _offer(args: argparse.Namespace) -> Offer:
 
 async def _serve(offer: Offer, port: int | None) -> int:
     asking = asyncio.get_running_loop()
+    asking.set_exception_handler(_Faults())
     ended = _End(asking)
     page = Page(offer, _say)
     with ENDS.heard_by(ended):
@@ -134,6 +147,23 @@ def _say(line: str) -> None:
     """`complain`, also where the terminal is gone."""
     with suppress(OSError):
         complain(line)
+
+
+class _Faults:
+    """Says what the loop itself meets, such as no descriptor left for a further socket: one line, where the
+    library writes a traceback each time."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, float] = {}
+
+    def __call__(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        what = (error.strerror if isinstance(error, OSError) else None) or (
+            kind(error) if error else "a fault"
+        )
+        if time.monotonic() - self._said.get(what, -_SAID_S) >= _SAID_S:
+            self._said[what] = time.monotonic()
+            _say(f"--web: {what}; the page may stand still; see docs/browser.md")
 
 
 class _End:

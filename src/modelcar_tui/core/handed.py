@@ -13,7 +13,8 @@ from contextlib import suppress
 
 from modelcar_tui.core.secrets import VARIABLES, teach
 
-_MOST = 1 << 20
+_MOST = 1 << 23
+"""Bytes: each of a secret may take six, written as `\\u0001`."""
 _handed: set[str] = set()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from modelcar_tui.core.files import write_private
+from modelcar_tui.core.handed import for_children
 
 LIMIT = 74_994
 """Encoded bytes; terminals cut longer OSC 52 sequences without a word."""
@@ -43,7 +44,12 @@ def _tmux(data: bytes) -> bool:
         return False
     try:
         done = subprocess.run(
-            [tmux, "load-buffer", "-w", "-"], input=data, timeout=2, capture_output=True, check=False
+            [tmux, "load-buffer", "-w", "-"],
+            input=data,
+            timeout=2,
+            capture_output=True,
+            check=False,
+            env=for_children(),
         )
     except (OSError, subprocess.TimeoutExpired):
         return False

@@ -17,47 +17,55 @@ from modelcar_tui.web.files import content, static_file
 from modelcar_tui.web.offer import Offer
 from modelcar_tui.web.order import Order, read_order
 from modelcar_tui.web.results import result, results, run_folder
-from modelcar_tui.web.sessions import Run, Session, Sessions
+from modelcar_tui.web.sessions import MOST_SESSIONS, FullError, Run, Session, Sessions
 from modelcar_tui.web.starting import earlier_run, kept_manifest, started, words_of
 from modelcar_tui.web.wire import talk
 
+_FULL = f"{MOST_SESSIONS} visitors are here, which is the limit; end the server and start it again"
 _NO_RUN = "there is no such run in this session"
 
 
 class Handlers:
     """One server's answers."""
 
-    def __init__(self, offer: Offer, sessions: Sessions, cookie: str) -> None:
+    def __init__(self, offer: Offer, sessions: Sessions, cookie: str, home: str) -> None:
         self._offer = offer
         self._sessions = sessions
         self._cookie = cookie
+        self._home = home
         self._starting = asyncio.Lock()
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """All that there is."""
-        number = r"{number:[0-9]{1,9}}"
+        home = self._home
+        run = f"{home}/runs/{{number:[0-9]{{1,9}}}}"
         return [
-            web.get("/", self.first),
+            web.get(f"{home}/", self.first),
             web.get("/static/{name}", self.static),
-            web.post("/runs", self.start),
-            web.post("/resume", self.resume),
-            web.get(f"/runs/{number}", self.run),
-            web.get(f"/runs/{number}/socket", self.socket),
-            web.get(f"/runs/{number}/files", self.files),
-            web.get(f"/runs/{number}/files/{{what}}", self.file),
+            web.post(f"{home}/runs", self.start),
+            web.post(f"{home}/resume", self.resume),
+            web.get(run, self.run),
+            web.get(f"{run}/socket", self.socket),
+            web.get(f"{run}/files", self.files),
+            web.get(f"{run}/files/{{what}}", self.file),
         ]
 
     async def first(self, request: web.Request) -> web.StreamResponse:
         """The form; or, with a token, a session."""
         if "token" in request.query and request.method == "GET":  # HEAD spends none
-            session = self._sessions.spend(request.query["token"], request.get(SESSION))
+            try:
+                session = self._sessions.spend(request.query["token"], request.get(SESSION))
+            except FullError:
+                raise RefusedError(503, _FULL) from None
             if session is None:
                 line = "this address was opened before, or is none: press Enter in the terminal for a new one"
                 raise RefusedError(403, line)
-            answer = web.Response(status=303, headers={"Location": "/"})
-            answer.set_cookie(self._cookie, session.key, httponly=True, samesite="Strict", path="/")
+            answer = _see(f"{self._home}/")
+            answer.set_cookie(
+                self._cookie, session.key, httponly=True, samesite="Strict", path=f"{self._home}/"
+            )
             return answer
-        return _html(pages.first_page(_session(request), self._offer))
+        return _html(pages.first_page(_session(request), self._offer, self._home))
 
     async def static(self, request: web.Request) -> web.StreamResponse:
         """A file of the fixed table."""
@@ -85,7 +93,7 @@ class Handlers:
             terminal = await started(words, self._offer, self._secrets(order))
             demo = order.demo or self._offer.demo
             run = self._sessions.add(session, manifest, terminal, demo=demo, title=manifest.name)
-        return _see(f"/runs/{run.number}")
+        return _see(f"{self._home}/runs/{run.number}")
 
     async def resume(self, request: web.Request) -> web.StreamResponse:
         """Go on with a run that was cut off, in a terminal of its own."""
@@ -103,13 +111,13 @@ class Handlers:
             title = f"{manifest.name}, run {folder.name} goes on"
             run = self._sessions.add(session, manifest, terminal, demo=settings.demo, title=title)
             run.folder = folder
-        return _see(f"/runs/{run.number}")
+        return _see(f"{self._home}/runs/{run.number}")
 
     async def run(self, request: web.Request) -> web.StreamResponse:
         """The terminal of a run, or what became of it."""
         run = _run(request)
         if run.terminal.status is None:
-            return _html(pages.run_page(run, request.headers["Host"], request[NONCE]))
+            return _html(pages.run_page(run, request.headers["Host"], request[NONCE], self._home))
         return await self.files(request)
 
     async def files(self, request: web.Request) -> web.StreamResponse:
@@ -117,7 +125,8 @@ class Handlers:
         run = _run(request)
         made = await asyncio.to_thread(results, run, self._offer.runs)
         folder = await asyncio.to_thread(run_folder, run, self._offer.runs)
-        return _html(pages.files_page(run, _session(request), made, folder.name if folder else ""))
+        name = folder.name if folder else ""
+        return _html(pages.files_page(run, _session(request), made, name, self._home))
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """What a run has made, to be kept and never shown as a page of ours."""

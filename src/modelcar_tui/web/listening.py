@@ -6,6 +6,7 @@ import errno
 import socket
 
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.web.crowd import UNTAKEN_S
 
 ADDRESS = "127.0.0.1"
 PORT = 8765
@@ -38,6 +39,8 @@ def _bound(port: int) -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Sockets that are accepted have it, too.
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNTAKEN_S * 1000))
         made.bind((ADDRESS, port))
         made.listen(64)
         made.setblocking(False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import PurePosixPath
 
@@ -16,6 +17,10 @@ from modelcar_tui.web.offer import MOST_SECRET, Offer, in_size
 
 _MOST_TEXT = 4096
 _MOST_PARTS = 16
+_PATIENCE_S = 600.0
+"""For a whole form: what is the largest takes 6 minutes at 5 KB/s."""
+_NO_FORM = "this is not the form of the first page; go back and use it"
+_CUT = "the form was cut off on its way; send it again"
 _MANIFEST, _SECRET_FILE = "manifest", "pull_secret_file"
 _SECRETS = ("api_key", "pull_secret", _SECRET_FILE)
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
@@ -44,7 +49,11 @@ async def read_order(request: web.Request, offer: Offer) -> Order:
     Raises:
         RefusedError: it is too large, or no such form, or holds what can't be taken.
     """
-    parts = await _parts(request, offer)
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            parts = await _parts(request, offer)
+    except TimeoutError as error:
+        raise RefusedError(408, "the form was too slow on its way; send it again") from error
     gpus = tuple(word for word in re.split(r"[\s,]+", _text(parts, "gpus")) if word)
     _check_gpus(gpus)
     name, manifest = parts.get(_MANIFEST, ("", b""))
@@ -83,18 +92,21 @@ async def _parts(request: web.Request, offer: Offer) -> dict[str, tuple[str, byt
         raise RefusedError(
             413, f"that is more than a manifest: at most {in_size(offer.most_manifest)} are taken"
         )
-    if request.content_type != "multipart/form-data":
-        raise RefusedError(415, "this is not the form of the first page; go back and use it")
+    # A browser tells a form's length and never packs it: nothing here is longer than it says.
+    if request.content_type != "multipart/form-data" or "Content-Encoding" in request.headers:
+        raise RefusedError(415, _NO_FORM)
+    if request.content_length is None:
+        raise RefusedError(411, _NO_FORM)
     found: dict[str, tuple[str, bytes]] = {}
     try:
         reader = await request.multipart()
         while (part := await reader.next()) is not None:
-            if not isinstance(part, BodyPartReader) or len(found) >= _MOST_PARTS:
-                raise RefusedError(400, "this is not the form of the first page; go back and use it")
+            if not isinstance(part, BodyPartReader) or part.name in found or len(found) >= _MOST_PARTS:
+                raise RefusedError(400, _NO_FORM)
             name = part.name or ""
             found[name] = (part.filename or "", await _bounded(part, name, offer))
-    except (ValueError, HttpProcessingError) as error:
-        raise RefusedError(400, "the form was cut off on its way; send it again") from error
+    except (ValueError, RuntimeError, HttpProcessingError, web.RequestPayloadError, ConnectionError) as error:
+        raise RefusedError(400, _CUT) from error
     return found
 
 

@@ -36,19 +36,19 @@ _WORDS: dict[int, str] = {
 }
 
 
-def first_page(session: Session, offer: Offer) -> str:
-    """The form, and the session's runs."""
+def first_page(session: Session, offer: Offer, home: str) -> str:
+    """The form, and the session's runs; `home` is the path below which the pages are."""
     runs = [_row(run) for run in reversed(session.runs.values())]
     most, size = several(offer.most_runs, "run"), in_size(offer.most_manifest)
-    return _page("first.html", session=session, offer=offer, runs=runs, most=most, size=size)
+    return _page("first.html", home=home, session=session, offer=offer, runs=runs, most=most, size=size)
 
 
-def run_page(run: Run, host: str, nonce: str) -> str:
+def run_page(run: Run, host: str, nonce: str, home: str) -> str:
     """The terminal of a run that is open."""
-    return _page("run.html", run=_row(run), host=host, nonce=nonce)
+    return _page("run.html", home=home, run=_row(run), host=host, nonce=nonce)
 
 
-def files_page(run: Run, session: Session, results: dict[str, str], name: str) -> str:
+def files_page(run: Run, session: Session, results: dict[str, str], name: str, home: str) -> str:
     """What has become of a run so far, and what it has made.
 
     Args:
@@ -56,13 +56,14 @@ def files_page(run: Run, session: Session, results: dict[str, str], name: str) -
         session: whose it is.
         results: see `results.results`.
         name: of the run's own folder; empty where it has none.
+        home: the path below which the pages are.
     """
-    return _page("files.html", run=_row(run), session=session, results=results, name=name)
+    return _page("files.html", home=home, run=_row(run), session=session, results=results, name=name)
 
 
-def message_page(line: str) -> str:
-    """One line, and the way back."""
-    return _page("message.html", line=clean(line, limit=500))
+def message_page(line: str, home: str) -> str:
+    """One line, and the way back; none where `home` is empty."""
+    return _page("message.html", home=home, line=clean(line, limit=500))
 
 
 def _row(run: Run) -> dict[str, Any]:

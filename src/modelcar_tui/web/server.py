@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import socket
+import warnings
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -14,7 +14,17 @@ from aiohttp import web
 
 from modelcar_tui.core.crash import kind
 from modelcar_tui.web import pages
-from modelcar_tui.web.checks import NONCE, Handler, RefusedError, checked, fresh_nonce, is_socket, policy
+from modelcar_tui.web.checks import (
+    NONCE,
+    SESSION,
+    Handler,
+    RefusedError,
+    checked,
+    fresh_nonce,
+    is_socket,
+    policy,
+)
+from modelcar_tui.web.crowd import IDLE_S, Crowd
 from modelcar_tui.web.handlers import Handlers
 from modelcar_tui.web.listening import ADDRESS, listen
 from modelcar_tui.web.offer import Offer
@@ -26,6 +36,7 @@ if TYPE_CHECKING:
 _LOOK_S = 60.0
 """Between two looks for sessions that idle."""
 _CLOSING_S = 2.0
+_BACKLOG = 64
 _LINGER_S = 3.0
 """How long the rest of a body that is refused is thrown away, so that the browser reads why."""
 _STOPPED = "the server has ended"
@@ -44,7 +55,10 @@ class Page:
         self._sessions = Sessions(offer.idle_s)
         # Browsers keep cookies by host, not by port: another server must not take ours away.
         self._cookie = f"modelcar-tui-{secrets.token_hex(4)}"
-        self._handlers = Handlers(offer, self._sessions, self._cookie)
+        # Nor do they keep them from another port: only a path that nobody else knows does.
+        self._home = f"/{secrets.token_urlsafe(16)}"
+        self._handlers = Handlers(offer, self._sessions, self._cookie, self._home)
+        self._crowd = Crowd()
         self.port = 0
         """Known while it listens."""
 
@@ -65,18 +79,21 @@ class Page:
             access_log=None,
             logger=_silent(),
             shutdown_timeout=_CLOSING_S,
+            keepalive_timeout=IDLE_S,
             lingering_time=_LINGER_S,
         )
         await runner.setup()
         looking = asyncio.create_task(self._end_idle())
         try:
-            await _site(runner, listening).start()
+            serving = await asyncio.get_running_loop().create_server(
+                self._crowd.bounded(_server(runner)), sock=listening, backlog=_BACKLOG
+            )
             yield self
         finally:
             looking.cancel()
             await self._end_all()
+            serving.close()
             await runner.cleanup()
-            listening.close()
 
     @property
     def open_runs(self) -> int:
@@ -85,7 +102,7 @@ class Page:
 
     def new_address(self) -> str:
         """An address that one visitor can open, once."""
-        return f"http://{ADDRESS}:{self.port}/?token={self._sessions.new_token()}"
+        return f"http://{ADDRESS}:{self.port}/{self._home[1:]}/?token={self._sessions.new_token()}"
 
     def _application(self) -> web.Application:
         # Every form is read part by part and bounded there; nothing reads a whole body.
@@ -98,19 +115,30 @@ class Page:
         """Check each request before its handler, and give each answer its headers."""
         request[NONCE] = nonce = fresh_nonce()
         try:
-            spends = request.path == "/" and "token" in request.query and request.method == "GET"
+            spends = request.path == f"{self._home}/" and "token" in request.query and request.method == "GET"
             opens = spends or request.path.startswith("/static/")  # a page that refuses has its style, too
             checked(request, self._sessions, self._cookie, opens=opens)
-            answer = await handler(request)
+            with self._crowd.answering(request):
+                answer = await handler(request)
         except RefusedError as refused:
-            answer = _refusal(refused.status, refused.line)
+            answer = self._refusal(request, refused.status, refused.line)
         except web.HTTPException as error:
-            answer = _refusal(error.status, f"there is nothing here ({error.status} {error.reason})")
+            answer = self._refusal(
+                request, error.status, f"there is nothing here ({error.status} {error.reason})"
+            )
         except Exception as error:  # noqa: BLE001 - a traceback would show the words of a request
             self._complain(f"--web: a fault of ours ({kind(error)}) at {request.method} of a page")
-            answer = _refusal(500, f"a fault of ours ({kind(error)})")
+            answer = self._refusal(request, 500, f"a fault of ours ({kind(error)})")
         if not (is_socket(request) and answer.prepared):
             policy(answer, nonce)
+        return answer
+
+    def _refusal(self, request: web.Request, status: int, line: str) -> web.Response:
+        # Who has no session is not told where the pages are.
+        page = pages.message_page(line, self._home if SESSION in request else "")
+        answer = web.Response(text=page, status=status, content_type="text/html", charset="utf-8")
+        if status == 413:
+            answer.force_close()
         return answer
 
     async def _end_idle(self) -> None:
@@ -126,21 +154,15 @@ class Page:
         await asyncio.gather(*(terminal.stop() for terminal in terminals), return_exceptions=True)
 
 
-def _refusal(status: int, line: str) -> web.Response:
-    answer = web.Response(
-        text=pages.message_page(line), status=status, content_type="text/html", charset="utf-8"
-    )
-    if status == 413:
-        answer.force_close()
-    return answer
-
-
-def _site(runner: web.AppRunner, listening: socket.socket) -> web.SockSite:
-    return web.SockSite(runner, listening)
+def _server(runner: web.AppRunner) -> web.Server:
+    if runner.server is None:
+        raise RuntimeError("the runner is set up before")
+    return runner.server
 
 
 def _silent() -> logging.Logger:
     """The library's own log would quote requests, which hold tokens and keys."""
     logger = logging.getLogger("modelcar_tui.web.silent")
     logger.disabled = True
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"aiohttp\.")
     return logger

@@ -11,7 +11,11 @@ from modelcar_tui.web.terminal import Terminal
 
 _MOST_TOKENS = 8
 """Addresses that were given out and not yet opened; the oldest is forgotten for a ninth."""
-_MOST_SESSIONS = 64
+MOST_SESSIONS = 64
+
+
+class FullError(Exception):
+    """As many visitors as there may be."""
 
 
 class Run:
@@ -71,10 +75,15 @@ class Sessions:
         Args:
             token: as the address holds it.
             session: the one that this browser has already, and keeps with its runs.
+
+        Raises:
+            FullError: there is no room for a further session.
         """
         found = [known for known in self._tokens if _same(known, token)]
-        if not found or len(self._sessions) >= _MOST_SESSIONS:
+        if not found:
             return None
+        if session is None and len(self._sessions) >= MOST_SESSIONS:
+            raise FullError
         self._tokens.remove(found[0])
         if session is not None:
             return session

@@ -6,7 +6,6 @@ import asyncio
 import fcntl
 import json
 import os
-import pty
 import signal
 import struct
 import termios
@@ -46,6 +45,9 @@ class Terminal:
         self._silent = asyncio.Event()
         self._reading = False
         self._repainting: asyncio.Task[None] | None = None
+        self._blocked: asyncio.Future[None] | None = None
+        """Keys wait for it."""
+        self._writing = asyncio.Lock()
         self._read_on()
         self._end = asyncio.create_task(self._wait())
 
@@ -68,7 +70,7 @@ class Terminal:
         Raises:
             OSError: there is no further terminal or process.
         """
-        master, slave = pty.openpty()
+        master, slave = os.openpty()
         reader, writer = os.pipe()
         try:
             _resize(master, 80, 24)
@@ -137,7 +139,7 @@ class Terminal:
     async def write(self, data: bytes) -> None:
         """Hand keys to the program; those that it does not read within some seconds are dropped."""
         with suppress(TimeoutError, OSError):
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(_PATIENCE_S), self._writing:
                 while data and not self._end.done():
                     try:
                         data = data[os.write(self._master, data) :]
@@ -166,9 +168,14 @@ class Terminal:
         with suppress(TimeoutError):
             async with asyncio.timeout(_TAIL_S):
                 await self._silent.wait()
+        self._silent.set()  # a child that holds the terminal is heard no more: its number may be another's
         self._stop_reading()
         if self._repainting is not None:
             self._repainting.cancel()
+        if self._blocked is not None:
+            # The number may be another terminal's at once, so nobody may wait for it any more.
+            asyncio.get_running_loop().remove_writer(self._master)
+            _settle(self._blocked)
         os.close(self._master)
         self.close(OVER)
 
@@ -218,11 +225,14 @@ class Terminal:
     async def _writable(self) -> None:
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = loop.create_future()
+        self._blocked = ready
         loop.add_writer(self._master, _settle, ready)
         try:
             await ready
         finally:
-            loop.remove_writer(self._master)
+            self._blocked = None
+            if not self._end.done():
+                loop.remove_writer(self._master)
 
 
 def _settle(ready: asyncio.Future[None]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, CookieJar, WSServerHandshakeError
+from yarl import URL
 
 from support.web_server import Visitor, visited
 
@@ -14,6 +15,7 @@ from support.web_server import Visitor, visited
 async def raw(visitor: Visitor, request: str) -> str:
     """The answer to bytes that no client would send; the cookie goes with them."""
     (cookie,) = visitor.client.cookie_jar
+    request = request.replace("HOME", visitor.home.removeprefix(visitor.origin))
     head = f"{request}Cookie: {cookie.key}={cookie.value}\r\nConnection: close\r\n\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", visitor.page.port)
     writer.write(head.encode())
@@ -26,26 +28,27 @@ async def test_a_token_is_good_once_and_each_visitor_has_a_session_of_its_own(tm
     async with visited(tmp_path) as visitor:
         place = await visitor.begin()
         address = visitor.page.new_address()
+        home = f"{visitor.home.removeprefix(visitor.origin)}/"
         async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as other:
             async with other.get(address, allow_redirects=False) as answer:
                 assert answer.status == 303
-                assert answer.headers["Location"] == "/"
+                assert answer.headers["Location"] == home
                 cookie = answer.headers["Set-Cookie"]
-                assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
+                assert {"HttpOnly", "SameSite=Strict", f"Path={home}"} <= set(cookie.split("; "))
                 assert len(cookie.partition("=")[2].partition(";")[0]) >= 43, "256 bits"
             async with other.get(address) as answer:
                 assert answer.status == 403
                 assert "opened before" in await answer.text()
-            async with other.get(f"{visitor.origin}/") as answer:
+            async with other.get(f"{visitor.home}/") as answer:
                 assert answer.status == 200
-            async with other.get(f"{visitor.origin}{place}") as answer:
+            async with other.get(f"{visitor.home}{place}") as answer:
                 assert answer.status == 404, "another's run"
 
 
 @pytest.mark.parametrize("token", ["", "x", "0" * 43, "é"])
 async def test_what_is_no_token_opens_nothing(tmp_path: Path, token: str) -> None:
     async with visited(tmp_path) as visitor, ClientSession() as other:
-        async with other.get(f"{visitor.origin}/", params={"token": token}) as answer:
+        async with other.get(f"{visitor.home}/", params={"token": token}) as answer:
             assert answer.status == 403
         assert not other.cookie_jar
 
@@ -54,9 +57,23 @@ async def test_what_is_no_token_opens_nothing(tmp_path: Path, token: str) -> Non
 async def test_without_a_session_nothing_is_shown(tmp_path: Path, path: str) -> None:
     async with visited(tmp_path) as visitor:
         await visitor.begin()
-        async with ClientSession() as other, other.get(f"{visitor.origin}{path}") as answer:
+        async with ClientSession() as other, other.get(f"{visitor.home}{path}") as answer:
             assert answer.status == 403
             assert "no session here" in await answer.text()
+
+
+async def test_a_server_at_another_port_is_sent_no_cookie_and_nobody_is_told_the_path_it_is_for(
+    tmp_path: Path,
+) -> None:
+    async with visited(tmp_path) as visitor, visited(tmp_path) as other:
+        assert visitor.home.rpartition("/")[2] != other.home.rpartition("/")[2]
+        for place in ("/", "/runs/1", "/static/textual.js", "/index.html"):
+            assert not visitor.client.cookie_jar.filter_cookies(URL(f"http://127.0.0.1:9{place}"))
+        async with ClientSession() as stranger:
+            for path in ("/", "/?token=x", "/static/none", "/runs/1", "/%zz"):
+                async with stranger.get(f"{visitor.origin}{path}") as answer:
+                    told = f"{answer.headers}{await answer.text()}"
+                assert visitor.home.rpartition("/")[2] not in told
 
 
 async def test_a_browser_that_has_a_session_keeps_it_and_its_runs_with_another_token(tmp_path: Path) -> None:
@@ -69,6 +86,18 @@ async def test_a_browser_that_has_a_session_keeps_it_and_its_runs_with_another_t
             async with visitor.client.get(address) as answer:
                 assert answer.status == status
         assert "Run 1" in await visitor.text(place)
+
+
+async def test_where_no_further_visitor_has_room_it_is_said_and_the_address_stays_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with visited(tmp_path) as visitor, ClientSession(cookie_jar=CookieJar(unsafe=True)) as other:
+        address = visitor.page.new_address()
+        for most, status in ((1, 503), (2, 200)):
+            monkeypatch.setattr("modelcar_tui.web.sessions.MOST_SESSIONS", most)
+            async with other.get(address) as answer:
+                assert answer.status == status
+                assert ("which is the limit" in await answer.text()) is (status == 503)
 
 
 async def test_to_ask_for_the_head_spends_no_token(tmp_path: Path) -> None:
@@ -93,13 +122,13 @@ HOSTS = [
 @pytest.mark.parametrize("host", HOSTS)
 async def test_a_name_that_is_not_loopback_is_refused(tmp_path: Path, host: str) -> None:
     async with visited(tmp_path) as visitor:
-        assert " 403 " in (await raw(visitor, f"GET / HTTP/1.1\r\nHost: {host}\r\n"))[:20]
+        assert " 403 " in (await raw(visitor, f"GET HOME/ HTTP/1.1\r\nHost: {host}\r\n"))[:20]
 
 
 async def test_no_host_or_two_are_refused(tmp_path: Path) -> None:
     async with visited(tmp_path) as visitor:
         for heads in ("", "Host: localhost\r\nHost: evil.example\r\n"):
-            status = (await raw(visitor, f"GET / HTTP/1.1\r\n{heads}"))[:20]
+            status = (await raw(visitor, f"GET HOME/ HTTP/1.1\r\n{heads}"))[:20]
             assert " 403 " in status or " 400 " in status
 
 
@@ -109,7 +138,7 @@ async def test_any_port_of_a_loopback_name_is_taken_as_a_tunnel_may_have_another
 ) -> None:
     async with visited(tmp_path) as visitor:
         for more in ("", f"Origin: http://{host}\r\n"):
-            answer = await raw(visitor, f"GET / HTTP/1.1\r\nHost: {host}\r\n{more}")
+            answer = await raw(visitor, f"GET HOME/ HTTP/1.1\r\nHost: {host}\r\n{more}")
             assert " 200 " in answer[:20]
 
 
@@ -129,10 +158,10 @@ async def test_another_origin_gets_nothing(tmp_path: Path, origin: str) -> None:
         told = origin.format(port=visitor.page.port)
         status, text = await visitor.post("/runs", origin=told, manifest=b"a: 1")
         assert (status, "another page" in text) == (403, True)
-        async with visitor.client.get(f"{visitor.origin}/", headers={"Origin": told}) as answer:
+        async with visitor.client.get(f"{visitor.home}/", headers={"Origin": told}) as answer:
             assert answer.status == 403
         with pytest.raises(WSServerHandshakeError) as refused:
-            await visitor.client.ws_connect(f"{visitor.origin}{place}/socket", headers={"Origin": told})
+            await visitor.client.ws_connect(f"{visitor.home}{place}/socket", headers={"Origin": told})
         assert refused.value.status == 403
 
 
@@ -141,7 +170,7 @@ async def test_a_form_and_a_socket_must_tell_their_origin(tmp_path: Path) -> Non
         place = await visitor.begin()
         assert (await visitor.post("/runs", origin=None, manifest=b"a: 1"))[0] == 403
         with pytest.raises(WSServerHandshakeError) as refused:
-            await visitor.client.ws_connect(f"{visitor.origin}{place}/socket")
+            await visitor.client.ws_connect(f"{visitor.home}{place}/socket")
         assert refused.value.status == 403
 
 
@@ -157,7 +186,8 @@ async def test_every_answer_has_the_headers(tmp_path: Path) -> None:
     async with visited(tmp_path) as visitor:
         place = await visitor.begin()
         for path in ("/", place, f"{place}/files", f"{place}/files/none", "/static/textual.js", "/none"):
-            async with visitor.client.get(f"{visitor.origin}{path}") as answer:
+            at = visitor.origin if path.startswith("/static") else visitor.home
+            async with visitor.client.get(f"{at}{path}") as answer:
                 head = answer.headers
             assert head["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self';")
             assert "unsafe" not in head["Content-Security-Policy"]
@@ -193,11 +223,11 @@ PATHS = [
     "/static/page.css%00",
     "/static/./page.css/..",
     "/static/index.html",
-    "/runs/1/files/../../../../etc/passwd",
-    "/runs/1/files/%2e%2e%2f%2e%2e%2fone.base.yaml",
-    "/runs/1/files/one.base.yaml",
-    "/runs/-1",
-    "/runs/1e3",
+    "HOME/runs/1/files/../../../../etc/passwd",
+    "HOME/runs/1/files/%2e%2e%2f%2e%2e%2fone.base.yaml",
+    "HOME/runs/1/files/one.base.yaml",
+    "HOME/runs/-1",
+    "HOME/runs/1e3",
 ]
 
 
@@ -215,6 +245,6 @@ async def test_another_method_is_refused(tmp_path: Path) -> None:
     async with visited(tmp_path) as visitor:
         for method in ("PUT", "DELETE", "OPTIONS", "TRACE"):
             answer = await raw(
-                visitor, f"{method} /runs HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n"
+                visitor, f"{method} HOME/runs HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n"
             )
             assert answer[9:12] in ("405", "404")

@@ -75,7 +75,7 @@ async def test_secrets_reach_the_run_and_no_argv_environment_file_or_log(tmp_pat
             assert b"TERM=xterm-256color" in environ
             assert [canary for canary in CANARIES if canary.encode() in environ + words] == []
         pages = await visitor.text("/") + await visitor.text(f"{place}/files")
-        url = f"{visitor.origin}{place}/files/report.md"
+        url = f"{visitor.home}{place}/files/report.md"
         async with client.get(url) as answer:
             assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''one.report.md"
             assert answer.headers["Content-Type"] == "application/octet-stream"

@@ -31,6 +31,7 @@ def test_its_own_options_are_not_its_runs() -> None:
         "--gpu=L40S:4",
     )
     assert words("--kubeconfig", "k", "--web-port=0", "--web", "--no-qa") == ("--kubeconfig", "k", "--no-qa")
+    assert words("--web", "--no-qa", "--") == ("--no-qa",), "the page's own options follow"
 
 
 def test_a_run_that_goes_on_hears_where_runs_are_and_how_it_is_shown() -> None:
@@ -41,12 +42,22 @@ def test_a_run_that_goes_on_hears_where_runs_are_and_how_it_is_shown() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "asks"), [(["--web"], True), (["--web", "--qa"], True), (["--web", "--no-qa"], False)]
+)
+def test_qa_can_be_asked_for_unless_the_server_says_no(line: list[str], asks: bool) -> None:
+    assert web._offer(start.parser().parse_args(line)).qa is asks
+
+
+@pytest.mark.parametrize(
     ("line", "said"),
     [
         (["--web", "x.yaml"], "--web: takes no FILE; leave it out: the page asks for the manifest"),
         (["--web", "--resume", "last"], "--web: takes no --resume"),
         (["--web", "--replay", "last"], "--web: takes no --replay"),
         (["--web", "--headless"], "--web: takes no --headless"),
+        (["--web", "--picture", "x.svg"], "--web: takes no --picture"),
+        (["--web", "--size", "80x24"], "--web: takes no --size"),
+        (["--web", "--report", "x.md"], "--web: takes no --report; leave it out: the page offers the report"),
         (["--web-port", "1"], "--web-port: is the port of --web; add --web"),
         (["--web", "--web-port", "0.0.0.0:80"], "the page is on 127.0.0.1 alone"),
         (["--web", "--web-port", "65536"], "give a port from 0 to 65535"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import signal
@@ -39,6 +40,18 @@ import os, sys
 while True:
     os.write(1, b"x" * 4096)
 """
+FORKED = """
+import os, signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+child = os.fork()
+if not child:
+    time.sleep(60)
+    os._exit(0)
+print("child %d;" % child, flush=True)
+sys.stdin.readline()
+os._exit(0)
+"""
+"""Ends, and leaves a child that holds the terminal."""
 DEAF = """
 import signal, sys, time
 for number in (signal.SIGHUP, signal.SIGTERM):
@@ -183,6 +196,58 @@ async def test_keys_for_a_program_that_reads_none_wait_for_a_while_only(
         socket = await visitor.watch(await visitor.begin())
         await said(socket, "deaf")
         await asyncio.wait_for(terminal_of(visitor).write(b"x" * 200_000), 10)
+
+
+async def test_keys_that_wait_are_dropped_at_the_programs_end_and_hold_up_no_other_terminal(
+    tmp_path: Path,
+) -> None:
+    async with visited(tmp_path, DEAF) as visitor:
+        await visitor.begin()
+        terminal = terminal_of(visitor)
+        keys = [asyncio.create_task(terminal.write(bytes(200_000))) for _ in range(2)]
+        await until(lambda: terminal._blocked is not None)
+        terminal.process.kill()
+        async with asyncio.timeout(5):
+            await asyncio.gather(*keys)
+        assert terminal.status == 137
+        place = await visitor.begin()
+        await said(await visitor.watch(place), "deaf")
+        other = asyncio.create_task(terminal_of(visitor).write(bytes(200_000)))
+        await until(lambda: terminal_of(visitor)._blocked is not None)
+        other.cancel()
+        terminal_of(visitor).process.kill()
+
+
+async def test_a_child_that_keeps_the_terminal_of_an_ended_run_is_heard_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelcar_tui.web.terminal._TAIL_S", 0.1)
+    async with visited(tmp_path, FORKED) as visitor:
+        place = await visitor.begin()
+        window = await visitor.watch(place)
+        found = re.findall("child ([0-9]+)", await said(window, "child [0-9]+;"))
+        try:
+            await window.send_json(["stdin", "go on\r"])
+            async with asyncio.timeout(20):
+                async for _ in window:
+                    pass
+            assert window.close_code == 1000
+            assert not terminal_of(visitor)._reading
+            assert "exit status 0" in await visitor.text(place)
+        finally:
+            os.kill(int(found[0]), signal.SIGKILL)
+
+
+async def test_no_terminal_left_is_said_with_its_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> tuple[int, int]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async with visited(tmp_path) as visitor:
+        monkeypatch.setattr(os, "openpty", none)
+        status, text = await visitor.post("/runs", manifest=b"a: 1")
+        assert (status, "can&#39;t be started: No space left on device" in text) == (503, True)
 
 
 async def test_the_end_of_a_run_closes_its_window_after_its_last_words(tmp_path: Path) -> None:

@@ -16,6 +16,10 @@
       this.addEventListener("message", (event) => {
         if (event.data instanceof ArrayBuffer) this.send(JSON.stringify(["took", event.data.byteLength]));
       });
+      this.addEventListener("close", (event) => {
+        document.getElementById("why").textContent = event.reason || "the line was cut";
+        document.body.classList.toggle("-cut", ![1000, 1008].includes(event.code));
+      });
     }
     send(data) {
       // textual.js sends before its socket is open and after it is closed, too.
