@@ -22,8 +22,8 @@ PROGRAMS = ("agent", "modelcar-tui")
 _YAML = ("manifest", "config", "cases")
 _JSON = ("plan",)
 _NODES = ("inventory",)
-_FILES = ("authfile", "registries_conf", "kubeconfig", "output", "source", "report")
-_FOLDERS = ("state_dir",)
+_FILES = ("authfile", "registries_conf", "kubeconfig", "output", "source", "reports", "picture")
+_FOLDERS = ("state_dir", "root")
 _RUNS = ("run", "resume", "replay")
 
 
