@@ -56,7 +56,7 @@ def offered(place: Path, line: str, state: str | None = None) -> set[str]:
     asked = f"""
 source {shlex.quote(str(place / "script"))}
 COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}
-_shtab_{words[0].replace("-", "_")}
+_modelcar_tui_for_{words[0].replace("-", "_")}
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
     (place / "script").write_text(script("bash"))
@@ -95,6 +95,10 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         ("modelcar-tui --replay la", {"last"}),
         ("modelcar-tui --demo --low", {"--low-bandwidth"}),
         ("modelcar-tui --authfile o", {"one.yaml", "other.txt"}),
+        ("agent --config = o", {"one.yaml"}),
+        ("agent --approve = a", {"all"}),
+        ("agent lint --vllm = 1 t", {"two.yml"}),
+        ("modelcar-tui one.yaml --theme =", {*THEMES, "sea", "night"}),
         ("agent --report o", {"one.yaml", "other.txt"}),
         ("agent mcp --root ", {"folder"}),
     ],
@@ -146,7 +150,7 @@ def test_one_script_serves_both_programs_and_one_alone_can_be_asked_for() -> Non
     both = script("bash")
     assert both.count("complete -o bashdefault -F") == 2
     alone = script("bash", "--for", "modelcar-tui")
-    assert "complete -o bashdefault -F _shtab_modelcar_tui modelcar-tui" in alone
+    assert "complete -o bashdefault -F _modelcar_tui_for_modelcar_tui modelcar-tui" in alone
     assert "_shtab_agent" not in alone
 
 
