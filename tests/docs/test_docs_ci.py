@@ -19,7 +19,7 @@ CI = ROOT / "ci"
 STUB = """\
 #!/bin/sh
 echo "the last line"
-case "$*" in *" no-go"*|*no-go.base*) exit 1 ;; *unknown.base*) exit 8 ;; *bad.base*) exit 2 ;; *) exit 0 ;; esac
+case "$*" in *" no-go"*|*no-go.base*) exit 1 ;; *unknown.base*) exit 8 ;; *bad.base*) exit 2 ;; esac
 """
 """Ends as a run of the manifest's name would: that of the real program is tried once for each file."""
 

@@ -60,7 +60,7 @@ def _tell(parser: argparse.ArgumentParser, found: Preferences) -> None:
 
 
 def _split_at_equals(script: str) -> str:
-    """The script for bash, hearing `--option=value` as `--option value`: bash hands the `=` over as a word."""
+    """The script for bash, hearing `--option=value` as `--option value`: its `=` is a word there."""
     script, _, last = script.rpartition("\n")
     function = last.split()[-2]
     own = function.replace("_shtab_", "_modelcar_tui_for_")

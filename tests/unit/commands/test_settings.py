@@ -203,6 +203,64 @@ def test_the_nearest_source_counts_and_is_named(environ: dict[str, str]) -> None
     assert (fields["qa_image"], fields["qa"], fields["patch"]) == ("quay.io/org/suite:typed", True, False)
 
 
+_TWO = {
+    **dict.fromkeys(("qa.tolerations",), ("a=b:NoSchedule", "c:NoExecute")),
+    "gpus": ("L40S:4", "L4:1"),
+    "vllm": ("0.11.0", "0.12.0"),
+    "llm.model": ("openai:a", "openai:b"),
+    "llm.url": ("http://localhost:1/v1", "http://localhost:2/v1"),
+    "qa.memory": ("4g", "5g"),
+}
+"""Of settings whose text has a form, two values."""
+
+
+def two(name: str) -> tuple[Any, Any]:
+    """Two values of a setting, as its variable says them."""
+    key = KEYS[name]
+    of_kind = {
+        Kind.TRUTH: ("true", "false"),
+        Kind.PATH: ("/one", "/two"),
+        Kind.PATHS: ("/one", "/two:/three"),
+        Kind.SECONDS: ("60", "90"),
+        Kind.WHOLE: ("7", "8"),
+    }
+    return key.choices[:2] or _TWO.get(name) or of_kind.get(key.kind, ("one", "two"))
+
+
+def as_toml(name: str, word: str) -> str:
+    kind = KEYS[name].kind
+    if kind is Kind.TEXTS:
+        return f'["{word}"]'
+    return word if kind in (Kind.TRUTH, Kind.SECONDS, Kind.WHOLE) else f'"{word}"'
+
+
+@pytest.mark.parametrize("name", [name for name, key in KEYS.items() if key.in_profiles])
+def test_of_every_setting_the_nearer_source_counts(name: str, environ: dict[str, str]) -> None:
+    """File, profile, variable: each takes the place of the one before; an empty variable says nothing."""
+    one, other = two(name)
+    path = Path(environ["MODELCAR_TUI_CONFIG"])
+
+    def source() -> tuple[Any, int]:
+        found = look(parsed("x.yaml"), environ)
+        assert found.problems == ()
+        return found.chosen[name].value, found.chosen[name].nearness
+
+    path.write_text("")
+    default = source()
+    path.write_text(f"{name} = {as_toml(name, one)}\n")
+    file = source()
+    path.write_text(
+        f'profile = "p"\n{name} = {as_toml(name, one)}\nprofiles.p.{name} = {as_toml(name, other)}\n'
+    )
+    profile = source()
+    environ[variable_of(name)] = ""
+    assert source() == profile
+    environ[variable_of(name)] = one
+    variable = source()
+    assert [default[1], file[1], profile[1], variable[1]] == [4, 3, 2, 1]
+    assert file[0] == variable[0] != profile[0]
+
+
 @pytest.mark.parametrize("way", ["option", "variable", "file"])
 def test_a_profile_is_chosen_by_the_option_the_variable_or_the_file(
     environ: dict[str, str], way: str
