@@ -13,7 +13,7 @@ from modelcar_tui import agent
 from modelcar_tui.commands import start
 from modelcar_tui.commands.options import settings_fields
 from modelcar_tui.commands.preferences import look, take
-from modelcar_tui.commands.values import CHECKS
+from modelcar_tui.commands.values import CHECKS, count, gpu_flag, port, user_id
 from modelcar_tui.core.config_file import read_config
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.settings_table import KEYS, Kind, variable_of
@@ -355,11 +355,11 @@ def test_a_run_that_is_resumed_keeps_its_own_options(environ: dict[str, str]) ->
     ("text", "says"),
     [
         ("timeout = 0", "1: timeout: 0: give seconds, more than 0"),
-        ('timeout = "soon"', '1: timeout: "soon" is no number; write it without quotes'),
-        ("timeout = true", "1: timeout: true is no number; write it without quotes"),
+        ('timeout = "soon"', '1: timeout: "soon" is no number; write a number, without quotes'),
+        ("timeout = true", "1: timeout: true is no number; write a number, without quotes"),
         ("qa.parallel = 101", "1: qa.parallel: 101: give a number from 1 to 100"),
         ("qa.run-as = 0", "1: qa.run-as: 0: give a user's number, such as 1000; root can't be"),
-        ("qa.run-as = 1.5", "1: qa.run-as: a number is no whole number; write it without quotes"),
+        ("qa.run-as = 1.5", "1: qa.run-as: a number is no whole number; write a number, without quotes"),
         ('gpus = "L40S:4"', '1: gpus: "L40S:4" is no list of texts; write ["...", "..."]'),
         ('gpus = ["L40S"]', '1: gpus: "L40S": is not PRODUCT:COUNT[@NODES]'),
         ('qa.arch = "X Y"', '1: qa.arch: "X Y": give a name of small letters, digits, - and .'),
@@ -413,5 +413,15 @@ def test_variables_are_checked_too_and_read_as_lists_and_numbers(environ: dict[s
     environ |= {"MODELCAR_TUI_QA_PARALLEL": "many", "MODELCAR_TUI_TIMEOUT": "-1"}
     assert problems(environ) == [
         "MODELCAR_TUI_TIMEOUT: -1.0: give seconds, more than 0",
-        'MODELCAR_TUI_QA_PARALLEL: "many" is no whole number; write it without quotes',
+        'MODELCAR_TUI_QA_PARALLEL: "many" is no whole number; write a number, without quotes',
     ]
+
+
+def test_a_number_of_too_many_digits_is_one_line(environ: dict[str, str]) -> None:
+    many = "9" * 5000
+    environ["MODELCAR_TUI_QA_PARALLEL"] = many
+    (line,) = problems(environ)
+    assert line.startswith("MODELCAR_TUI_QA_PARALLEL: ") and "is no whole number" in line and len(line) < 200
+    for check, text in ((count, many), (user_id, many), (gpu_flag, f"L40S:{many}"), (port, many)):
+        with pytest.raises(argparse.ArgumentTypeError):
+            check(text)
