@@ -26,8 +26,14 @@ ENVIRONMENT = {
     "REGISTRY_AUTH_FILE": "as skopeo reads it",
     "OCI_REGISTRY_PULL_SECRET": "for QA and private images: a login in base64, an auth file, or a Secret",
     "VLLM_RUNTIME_IMAGE": "takes the place of the cluster's runtime image",
-    "GEMINI_API_KEY": "only for explanations",
+    "CONTAINERS_REGISTRIES_CONF": "remaps and mirrors of registries, as podman reads it",
+    "SSL_CERT_FILE": "a bundle of certificate authorities in place of the system's",
+    "HTTPS_PROXY": "the proxy to cluster and registries; HTTP_PROXY and ALL_PROXY are heard, too",
+    "NO_PROXY": "hosts and domains that are reached without a proxy",
+    "GEMINI_API_KEY": "only for explanations; or OPENAI_API_KEY, ANTHROPIC_API_KEY",
     "NO_COLOR": "no colours, whatever else is said",
+    "MODELCAR_TUI_LINT_IGNORE": "codes that agent lint does not tell, as its --ignore",
+    "MODELCAR_TUI_QA_SPEED": "how fast a recording is played; 0: without pauses",
 }
 FILES = {
     "~/.config/modelcar-tui/config.toml": "the settings; agent schema config prints its JSON Schema",
@@ -66,6 +72,7 @@ def page(parser: Parser) -> str:
     whole = re.sub(r"^(options|arguments):$", r"\\fB\1\\fR:", whole, flags=re.MULTILINE)
     whole = re.sub(r"^(\.S[SH] .*)\n+(?:.*)\n+(?=\.PP\n\.nf)", r"\1\n", whole, flags=re.MULTILINE)
     whole = re.sub(r"\n{2,}", "\n.PP\n", whole)  # an empty line is a gap of its own in troff
+    whole = re.sub(r'^(\.TH \S+ "1") "[^"]*"', r'\1 ""', whole)  # the library can leave no date out
     return re.sub(r"(?:\.PP\n)+(?=\.(?:PP|S[SH]|TP|RS|RE)\b)", "", whole)
 
 

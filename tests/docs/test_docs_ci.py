@@ -19,7 +19,7 @@ CI = ROOT / "ci"
 STUB = """\
 #!/bin/sh
 echo "the last line"
-case "$*" in *" no-go"*|*no-go.base*) exit 1 ;; *unknown.base*) exit 8 ;; *) exit 0 ;; esac
+case "$*" in *" no-go"*|*no-go.base*) exit 1 ;; *unknown.base*) exit 8 ;; *bad.base*) exit 2 ;; esac
 """
 """Ends as a run of the manifest's name would: that of the real program is tried once for each file."""
 
@@ -109,14 +109,20 @@ def test_the_scripts_of_a_job_lint_and_judge_a_manifest(name: str, tmp_path: Pat
     assert done.returncode == 0, done.stdout + done.stderr
     assert "go.base.yaml: **GO" in done.stdout
     if "--report" in own_options():
-        assert (made.folder / "reports/go.base.xml").stat().st_size > 100
+        assert (made.folder / "reports/config-yaml-go.base.xml").stat().st_size > 100
     if "--report" in own_options() and find_spec("modelcar_tui.report.html"):
-        assert (made.folder / "reports/go.base.html").stat().st_size > 100
+        assert (made.folder / "reports/config-yaml-go.base.html").stat().st_size > 100
 
 
 @pytest.mark.parametrize(
     ("manifests", "status"),
-    [(("go", "no-go"), 1), (("go", "unknown"), None), (("no-go", "unknown"), 1), (("unknown", "zz"), None)],
+    [
+        (("go", "no-go"), 1),
+        (("go", "unknown"), None),
+        (("no-go", "unknown"), 1),
+        (("unknown", "zz"), None),
+        (("bad", "go"), 2),
+    ],
 )
 @pytest.mark.parametrize("name", JOBS)
 def test_a_job_ends_as_its_page_says(
@@ -127,10 +133,24 @@ def test_a_job_ends_as_its_page_says(
     done = made.run(job.judge)
     assert done.returncode == (UNKNOWN[name] if status is None else status), done.stderr
     assert done.stdout.count(": the last line") == len(manifests)
-    if name == "tekton-task.yaml" and "unknown" in manifests:
-        assert (made.folder / "verdict").read_text() == "UNKNOWN"
+    if name == "tekton-task.yaml":
+        worst = "NO-GO" if "no-go" in manifests else "UNKNOWN"
+        assert (made.folder / "verdict").read_text() == worst
     if name == "github-actions.yml" and "unknown" in manifests:
         assert "::warning file=config-yaml/unknown.base.yaml::UNKNOWN" in done.stdout
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_manifests_of_one_name_in_two_folders_have_reports_of_their_own(name: str, tmp_path: Path) -> None:
+    job = JOBS[name]()
+    made = room(job, tmp_path / "repository", stub=True)
+    for folder in ("a", "b"):
+        (made.folder / folder).mkdir()
+        (made.folder / folder / "car.yaml").touch()
+    made.environment["MODELCAR_MANIFESTS"] = "*/car.yaml"
+    done = made.run(job.judge)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (made.folder / "reports").glob("*.txt")} == {"a-car.txt", "b-car.txt"}
 
 
 @pytest.mark.parametrize("name", JOBS)

@@ -22,8 +22,8 @@ PROGRAMS = ("agent", "modelcar-tui")
 _YAML = ("manifest", "config", "cases")
 _JSON = ("plan",)
 _NODES = ("inventory",)
-_FILES = ("authfile", "registries_conf", "kubeconfig", "output", "source", "report")
-_FOLDERS = ("state_dir",)
+_FILES = ("authfile", "registries_conf", "kubeconfig", "output", "source", "reports", "picture")
+_FOLDERS = ("state_dir", "root")
 _RUNS = ("run", "resume", "replay")
 
 
@@ -35,7 +35,8 @@ def print_completion(args: argparse.Namespace, programs: dict[str, Parser]) -> i
     wanted = [args.program] if args.program else list(programs)
     for name in wanted:
         _tell(programs[name], found)
-        sys.stdout.write(shtab.complete(programs[name], args.shell).rstrip() + "\n")
+        script = shtab.complete(programs[name], args.shell).rstrip()
+        sys.stdout.write((_split_at_equals(script) if args.shell == "bash" else script) + "\n")
     return ExitStatus.GO
 
 
@@ -56,6 +57,14 @@ def _tell(parser: argparse.ArgumentParser, found: Preferences) -> None:
     for action in _actions(parser):
         if action.nargs != 0 and action.choices is None and action.dest in by_name:
             action.complete = by_name[action.dest]  # type: ignore[attr-defined]
+
+
+def _split_at_equals(script: str) -> str:
+    """The script for bash, hearing `--option=value` as `--option value`: its `=` is a word there."""
+    script, _, last = script.rpartition("\n")
+    function = last.split()[-2]
+    own = function.replace("_shtab_", "_modelcar_tui_for_")
+    return f"{script}\n{_WITHOUT_EQUALS % (own, function)}\n{last.replace(function, own)}"
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
@@ -100,6 +109,20 @@ def _looked_up(what: str, place: str) -> dict[str, object]:
     }
 
 
+_WITHOUT_EQUALS = """\
+%s() {
+  local -a words=()
+  local at here=$COMP_CWORD
+  for at in "${!COMP_WORDS[@]}"; do
+    if [[ ${COMP_WORDS[at]} != "=" ]]; then words+=("${COMP_WORDS[at]}")
+    elif (( at == COMP_CWORD )); then words+=("")
+    elif (( at < COMP_CWORD )); then here=$(( here - 1 ))
+    fi
+  done
+  local -a COMP_WORDS=("${words[@]}")
+  local COMP_CWORD=$here
+  %s
+}"""
 _POSIX = {
     "runs": 'echo last; for run in "{place}"/*/; do run=${{run%/}}; echo "${{run##*/}}"; done',
     "profiles": """sed -n 's/^ *\\[profiles\\.\\([A-Za-z0-9_-]*\\).*/\\1/p' "{place}" | sort -u""",

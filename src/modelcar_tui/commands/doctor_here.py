@@ -15,13 +15,15 @@ from pathlib import Path
 from modelcar_tui.commands import screen
 from modelcar_tui.commands.doctor_rows import Patient, Row, fault, missing, ok, warning
 from modelcar_tui.commands.own_themes import all_themes
-from modelcar_tui.core.config_file import with_home
+from modelcar_tui.core.config_file import typed, with_home
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.version import __version__
 
 _PRODUCT = "modelcar-tui"
 _LEAST_FREE = 200 * 1024**2
 """Bytes: a run's journal and QA's log of a long suite."""
+_FULL = 4 * 1024**2
+"""Bytes: a run without QA."""
 _SMALL = (80, 24)
 _MOST_RUNS = 200
 _EXTRAS = {
@@ -56,7 +58,7 @@ def python(_: Patient) -> Iterator[Row]:
         if not found or not one.specifier.contains(found, prereleases=True):
             lacking.append(f"{one} ({found or 'not there'})")
     if lacking:
-        fix = f"{_pip()} install {_PRODUCT}=={__version__}"
+        fix = _pip_install(f"{_PRODUCT}=={__version__}")
         yield fault("libraries", f"not as asked for: {', '.join(lacking)}", fix, stops=ExitStatus.USAGE)
     else:
         yield ok("libraries", f"all {len(asked)} as asked for; Textual {metadata.version('textual')}")
@@ -71,11 +73,7 @@ def terminal(patient: Patient) -> Iterator[Row]:
         name for name, there in (("tmux", "TMUX" in patient.environ), ("SSH", screen.over_ssh())) if there
     ]
     if not sys.stdin.isatty() or not sys.stderr.isatty() or term in ("", "dumb"):
-        why = (
-            f"TERM is {term!r}"
-            if sys.stdin.isatty() and sys.stderr.isatty()
-            else "none: in or output is none"
-        )
+        why = f"TERM is {term!r}" if sys.stdin.isatty() and sys.stderr.isatty() else "input or output is none"
         yield warning(
             "terminal", f"{why}; modelcar-tui goes on without a screen", "ssh -t HOST, or use agent"
         )
@@ -153,40 +151,59 @@ def _folder(name: str, path: Path, instead: str, *, stops: int) -> Iterator[Row]
         )
         return
     if not os.access(there, os.W_OK | os.X_OK):
-        fix = f"chmod u+rwx {with_home(str(there))}, or name another with {instead}"
-        yield fault(name, f"{shown} can't be written", fix, stops=stops)
+        yield fault(name, *_closed(there, shown, instead), stops=stops)
         return
     free = shutil.disk_usage(there).free
     if free < _LEAST_FREE:
-        yield warning(
-            name,
-            f"{shown}: only {free // 1024**2} MiB are free",
-            f"make room, or name another with {instead}",
-        )
+        told = f"{shown}: only {free // 1024**2} MiB are free"
+        fix = f"make room, or name another with {instead}"
+        yield fault(name, told, fix, stops=stops) if free < _FULL else warning(name, told, fix)
         return
     stat = path.stat() if path.exists() else None
     if stat is not None and stat.st_uid != os.geteuid():
         yield warning(name, f"{shown} belongs to another user", f"name another with {instead}")
     elif stat is not None and stat.st_mode & 0o022:
-        yield warning(name, f"{shown} can be written by others", f"chmod go-w {shown}")
+        yield warning(name, f"{shown} can be written by others", f"chmod go-w {typed(str(path))}")
     else:
         yield ok(name, f"{shown}, {free / 1024**3:.1f} GiB free")
 
 
+def _closed(there: Path, shown: str, instead: str) -> tuple[str, str]:
+    """Why a folder can't be written, and what mends that: only its owner can change its mode."""
+    other = f"name another with {instead}"
+    if os.statvfs(there).f_flag & os.ST_RDONLY:
+        return f"{shown} can't be written: its file system is mounted read-only", other
+    mine = os.geteuid() in (0, there.stat().st_uid)
+    fix = f"chmod u+rwx {typed(str(there))}, or {other}" if mine else other
+    return f"{shown} can't be written", fix
+
+
 def proxies(patient: Patient) -> Iterator[Row]:
     """Which proxies clients would take; a login in them is not told."""
-    from modelcar_tui.core.credentials import address_fault, without_login
-
-    names = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
-    found = {name: patient.environ.get(name) or patient.environ.get(name.lower()) for name in names}
-    told = {name: value for name, value in found.items() if value}
+    told = [
+        (name, value)
+        for one in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+        for name in (one.lower(), one)  # in small letters it counts first
+        if (value := patient.environ.get(name))
+    ]
     if not told:
         yield ok("proxies", "none")
-    for name, value in told.items():
-        if name != "NO_PROXY" and (said := address_fault(value)):
-            yield fault(name, said, f"mend {name}, or unset it")
-        else:
-            yield ok(name, without_login(value))
+    yield from (_proxy(name, value) for name, value in told)
+
+
+def _proxy(name: str, value: str) -> Row:
+    from modelcar_tui.core.credentials import without_login
+    from modelcar_tui.kube import AddressError, environment_proxy
+
+    if name.upper() == "NO_PROXY":
+        return ok(name, without_login(value))
+    try:
+        shown = without_login(environment_proxy(value))
+    except AddressError as error:
+        return fault(name, str(error), f"mend {name}, or unset it")
+    if shown.startswith("socks"):
+        return warning(name, f"{shown}: registries take none of SOCKS", "docs/proxies.md")
+    return ok(name, shown)
 
 
 def extras(_: Patient) -> Iterator[Row]:
@@ -195,7 +212,7 @@ def extras(_: Patient) -> Iterator[Row]:
         if find_spec(library) is not None:
             yield ok(f"extra {extra}", what_for)
         else:
-            yield missing(f"extra {extra}", f"only for {what_for}", f"{_pip()} install '{_PRODUCT}[{extra}]'")
+            yield missing(f"extra {extra}", f"only for {what_for}", _pip_install(f"'{_PRODUCT}[{extra}]'"))
 
 
 def model_key(patient: Patient) -> Iterator[Row]:
@@ -211,15 +228,16 @@ def model_key(patient: Patient) -> Iterator[Row]:
         key = find_key(choice, patient.environ)
     except UserError as error:
         problem = error.problems[0]
-        yield fault("language model", f"{problem.where}: {problem.what}", problem.fix)
+        setting = {"--model": "llm.model", "--model-url": "llm.url"}.get(problem.where)
+        where = patient.settings.chosen[setting].source if setting else problem.where
+        yield fault("language model", f"{where}: {problem.what}", problem.fix)
         return
     if key is None:
         fix = f"export {choice.provider.variable}=...; docs/language-model.md"
         yield missing("language model", "no key, so none is asked; only for explanations", fix)
     elif find_spec(choice.provider.module) is None:
-        yield missing(
-            "language model", f"{choice.label} needs a library", f"{_pip()} install '{choice.provider.extra}'"
-        )
+        fix = _pip_install(f"'{choice.provider.extra}'")
+        yield missing("language model", f"{choice.label} needs a library", fix)
     else:
         yield ok("language model", f"{choice.label} at {choice.host}")
 
@@ -245,6 +263,9 @@ def last_crash(patient: Patient) -> Iterable[Row]:
     ]
 
 
-def _pip() -> str:
-    """The pip of the environment that we run in."""
-    return f"{with_home(sys.executable)} -m pip"
+def _pip_install(what: str) -> str:
+    """The command that installs into the environment that we run in; one that uv made has no pip."""
+    python = typed(sys.executable)
+    if find_spec("pip") is None:
+        return f"uv pip install --python {python} {what}"
+    return f"{python} -m pip install {what}"

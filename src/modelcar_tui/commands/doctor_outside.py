@@ -6,23 +6,30 @@ import asyncio
 import getpass
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from modelcar_tui.commands.doctor_rows import Patient, Row, fault, install, missing, ok, warning
-from modelcar_tui.core.config_file import with_home
+from modelcar_tui.core.config_file import typed, with_home
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.process import Finished, run_bounded
-from modelcar_tui.kube import ClusterOptions
+from modelcar_tui.kube import ClusterOptions, Rung
 
 SERVER_S = 5.0
 """The longest that the API server is waited for."""
 PROGRAM_S = 8.0
 _MOST_OUTPUT = 1024**2
 _SUBORDINATE = (Path("/etc/subuid"), Path("/etc/subgid"))
+_FIRST_ID, _IDS = 100_000, 65_536
+"""Where ids for users of containers begin, and how many a user is given (login.defs(5))."""
+_PODMAN = (4, 3)
+"""The first with `--userns=keep-id:uid=...`, which QA's container is given."""
+_BY_RUNG = {Rung.UNREACHABLE: "check host and port: oc whoami --show-server; is the cluster up?"}
 
 
 def cluster(patient: Patient) -> Iterator[Row]:
@@ -58,7 +65,7 @@ def _server(options: ClusterOptions, stops: int) -> Iterator[Row]:
 
     access = asyncio.run(find_access(options, SERVER_S))
     if not access.healthy:
-        what, fix = str(access.rung), "oc login"
+        what, fix = str(access.rung), _BY_RUNG.get(access.rung, "oc login --web")
         if (problem := access.problem) is not None:
             what, fix = f"{what}: {problem.what}", problem.fix or fix
         yield fault("API server", what, fix, stops=stops)
@@ -116,7 +123,12 @@ def podman(patient: Patient) -> Iterator[Row]:
     rootless = bool(_in(info, "host", "security", "rootless"))
     cgroups = str(_in(info, "host", "cgroupVersion") or "not told")
     version = _in(info, "version", "Version") or "version not told"
-    yield ok("podman", f"{version}, {'rootless' if rootless else 'as root'}, cgroups {cgroups}")
+    told = f"{version}, {'rootless' if rootless else 'as root'}, cgroups {cgroups}"
+    if (found := _two(str(version))) and found < _PODMAN:
+        fix = f"{install('podman')}, from a newer release of the system; docs/podman.md"
+        yield fault("podman", f"{told}; QA wants 4.3 or newer", fix)
+    else:
+        yield ok("podman", told)
     if rootless:
         yield from _ids(_in(info, "host", "idMappings", "uidmap"))
         if cgroups == "v1" and patient.value("qa.memory"):
@@ -130,11 +142,29 @@ def _ids(maps: Any) -> Iterator[Row]:
         yield ok("subuid", "there are ids for users of a container")
         return
     lacking = ", ".join(str(path) for path in _SUBORDINATE if not path.exists()) or "/etc/subuid"
-    user = _user()
-    fix = (
-        f"sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}; podman system migrate"
-    )
+    first = _free_ids()
+    ids = f"{first}-{first + _IDS - 1}"
+    fix = f"sudo usermod --add-subuids {ids} --add-subgids {ids} {_user()}; podman system migrate"
     yield fault("subuid", f"no ids for users of a container ({lacking})", fix)
+
+
+def _free_ids() -> int:
+    """The first id behind all that others have: a range of two users lets one into the other's containers."""
+    free = _FIRST_ID
+    for path in _SUBORDINATE:
+        with suppress(OSError):
+            for line in path.read_text("utf-8", errors="replace").splitlines():
+                _, _, told = line.partition(":")
+                first, _, many = told.partition(":")
+                if first.isdecimal() and many.isdecimal():
+                    free = max(free, int(first) + int(many))
+    return free
+
+
+def _two(version: str) -> tuple[int, int] | None:
+    """The first two numbers of a version; None where it has none."""
+    found = re.match(r"(\d{1,4})\.(\d{1,4})", version)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def _image(patient: Patient) -> Iterator[Row]:
@@ -182,7 +212,7 @@ def _auth_file(path: Path) -> Row:
     if not logins and not helpers:
         return missing("registry login", f"{shown} has no login in it", "podman login registry.redhat.io")
     if mode & 0o077:
-        return warning("registry login", f"{shown} can be read by others", f"chmod 600 {shown}")
+        return warning("registry login", f"{shown} can be read by others", f"chmod 600 {typed(str(path))}")
     return ok("registry login", shown)
 
 

@@ -111,7 +111,8 @@ def apply_plan(path: Path, accept: str, settings: Settings) -> int:
     plan = load_plan(path)
     wanted = _accepted(plan, accept, str(path))
     if not wanted:
-        sys.stdout.write("nothing accepted, nothing written (--accept all, or ids)\n")
+        why = "nothing accepted (--accept all, or ids)" if plan.changes else "the plan has no changes"
+        sys.stdout.write(f"{why}, nothing written\n")
         return ExitStatus.REJECTED
     decision = Decision(
         plan_digest=plan.digest,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from modelcar_tui.commands import screen
-from modelcar_tui.commands.values import checked
+from modelcar_tui.commands.values import checked, whole
 from modelcar_tui.core.config_file import ConfigFile, Given, own_themes, read_config, with_home
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import expanded
@@ -232,8 +232,8 @@ def _of_word(name: str, word: str) -> Value:
             return TRUTHS.get(word.lower(), word)
         case Kind.TEXTS:
             return tuple(one.strip() for one in word.split(",") if one.strip())
-        case Kind.WHOLE if word.isascii() and word.isdecimal():
-            return int(word)
+        case Kind.WHOLE if word.isascii() and (number := whole(word)) is not None:
+            return number
         case Kind.SECONDS:
             try:
                 return float(word)

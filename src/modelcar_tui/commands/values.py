@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+_MOST_DIGITS = 18
+
 
 def image_flag(text: str) -> str:
     """An image without a login, which podman would be started with."""
@@ -23,11 +25,16 @@ def image_flag(text: str) -> str:
     return text
 
 
+def whole(text: str) -> int | None:
+    """A whole number; None where it is none, or has more digits than anything here may have."""
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
+
+
 def gpu_flag(text: str) -> str:
     """A what-if unit whose product is a card; asked before anything else is."""
     product, _, rest = text.strip().partition(":")
     count, at, nodes = rest.partition("@")
-    if not product or not count.isdecimal() or not int(count) or (at and not nodes.isdecimal()):
+    if not product or not whole(count) or (at and whole(nodes) is None):
         form = "is not PRODUCT:COUNT[@NODES], such as NVIDIA-L40S:4 or L40S:4@3"
         raise argparse.ArgumentTypeError(f"{text!r} {form}")
     from modelcar_tui.cluster import parse_gpu_flags
@@ -45,7 +52,7 @@ def gpu_flag(text: str) -> str:
 
 def count(text: str) -> int:
     """A number of pods at once."""
-    value = int(text) if text.strip().isdecimal() else 0
+    value = whole(text.strip()) or 0
     if not 1 <= value <= 100:
         raise argparse.ArgumentTypeError("give a number from 1 to 100")
     return value
@@ -53,7 +60,7 @@ def count(text: str) -> int:
 
 def user_id(text: str) -> int:
     """A user of a pod: root can't be."""
-    value = int(text) if text.strip().isdecimal() else 0
+    value = whole(text.strip()) or 0
     if not 1 <= value < 2**31:
         raise argparse.ArgumentTypeError("give a user's number, such as 1000; root can't be")
     return value
@@ -99,9 +106,9 @@ def report_flag(text: str) -> str:
 
 def port(text: str) -> int:
     """A port of this machine; 0 is any that is free."""
-    if not text.isascii() or not text.isdecimal() or int(text) > 65535:
+    if not text.isascii() or (number := whole(text)) is None or number > 65535:
         raise argparse.ArgumentTypeError("give a port from 0 to 65535; the page is on 127.0.0.1 alone")
-    return int(text)
+    return number
 
 
 CHECKS: dict[str, Callable[[str], Any]] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -28,7 +29,12 @@ MOST = 64 * 1024
 """Bytes that a file of settings may have."""
 _MOST_THEMES = 100
 _PLACE = re.compile(r"at line (\d+), column (\d+)")
-_ASSIGNS = re.compile(r"""^\s*(?:\[+\s*)?(["'\w.-]+?)\s*(?:=|\]+\s*(?:#.*)?$)""")
+_PART = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
+_ASSIGNS = re.compile(rf"^\s*(?:\[+\s*)?({_PART}(?:\s*\.\s*{_PART})*)\s*(?:=|\]+\s*(?:#.*)?$)")
+_PARTS = re.compile(_PART)
+_BARE = re.compile(r"[\w~/.,:@%+=-]+")
+_LONG = re.compile(r"[0-9_]{4300}")
+"""Of a whole number more digits than Python reads."""
 _TABLES = {
     "keys": 'it is a table: [keys], and under it lines as review = "c"',
     "profiles": 'it is a table: [profiles.NAME], and under it lines as context = "prod"',
@@ -144,6 +150,12 @@ def with_home(path: str) -> str:
     return reveal(path)
 
 
+def typed(path: str) -> str:
+    """A path as one word of a shell's command: quoted where it holds what a shell would take for its own."""
+    shown = with_home(path)
+    return shown if _BARE.fullmatch(shown) else shlex.quote(reveal(path))
+
+
 def _text(path: Path) -> str | Problem:
     """
     Raises:
@@ -163,7 +175,7 @@ def _text(path: Path) -> str | Problem:
 
 def _unread(path: Path, error: OSError, fix: str = "") -> Problem:
     fixes = {
-        PermissionError: f"chmod u+r {reveal(str(path))}",
+        PermissionError: f"chmod u+r {typed(str(path))}",
         IsADirectoryError: "name the file in it",
     }
     what = f"the settings can't be read: {(error.strerror or 'no reason told').lower()}"
@@ -190,6 +202,10 @@ def _tree(path: Path, text: str) -> dict[str, Any] | Problem:
         return Problem(where=where + at, what="not TOML", fix=fix)
     except RecursionError:
         return Problem(where=where, what="nested too deep")
+    except ValueError:
+        long = _LONG.search(text)
+        at = f":{text.count(chr(10), 0, long.start()) + 1}" if long else ""
+        return Problem(where=where + at, what="a number has too many digits", fix="write a smaller one")
 
 
 class _Reader:
@@ -260,7 +276,7 @@ class _Reader:
     def _problem(self, name: str, value: Any, inside: str) -> Problem | None:
         from modelcar_tui.core.config_values import fault, near
 
-        shown = f"{reveal(inside[:60])}{reveal(name[:60])}"
+        shown = f"{reveal(inside[:60])}{reveal(name[:60]) or chr(34) * 2}"
         if name in KEYS and not (inside and not KEYS[name].in_profiles):
             own = own_themes(self._path, self._themes) if name == "theme" and value not in THEMES else ()
             what, fix = fault(name, value, self._check, own_themes=own)
@@ -328,7 +344,7 @@ def _lines(text: str) -> dict[str, int]:
     table = ""
     for number, line in enumerate(text.splitlines(), 1):
         if match := _ASSIGNS.match(line):
-            name = match[1].replace('"', "").replace("'", "")
+            name = ".".join(part.strip("\"'") for part in _PARTS.findall(match[1]))
             is_table = line.lstrip().startswith("[")
             whole = name if is_table else f"{table}{name}"
             table = f"{name}." if is_table else table

@@ -22,7 +22,10 @@ TRUTHS = {
 }
 """How a variable of the environment says it."""
 _ONE_OF_THEM = "write one of them"
-_SECRET = ("it holds what looks like a secret", "no secret belongs in this file; see docs/operating.md")
+_SECRET = (
+    "it holds what looks like a secret",
+    "no secret belongs in settings; see Environment in docs/operating.md",
+)
 
 
 def fault(
@@ -85,7 +88,7 @@ def _is_texts(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(one, str) and one for one in value)
 
 
-_UNQUOTED = "write it without quotes"
+_UNQUOTED = "write a number, without quotes"
 _FITS: dict[Kind, tuple[Callable[[Any], bool], str, str]] = {
     Kind.TRUTH: (lambda value: isinstance(value, bool), "truth value", "true or false"),
     Kind.TEXTS: (_is_texts, "list of texts", 'write ["...", "..."]'),

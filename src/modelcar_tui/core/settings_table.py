@@ -225,7 +225,7 @@ KEYS: dict[str, Key] = {
         kind=Kind.WHOLE,
         option="--qa-run-as",
         dest="qa_run_as",
-        what="user id of the QA Job's pod; of the namespace's range, else the image's",
+        what="user id of the QA Job's pod; the namespace's, else the image's",
     ),
     "qa.image-pull-secrets": Key(
         kind=Kind.TEXTS,

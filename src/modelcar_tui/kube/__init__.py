@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
-    from modelcar_tui.kube.addresses import may_carry_credentials
+    from modelcar_tui.kube.addresses import AddressError, environment_proxy, may_carry_credentials
     from modelcar_tui.kube.client import Client
     from modelcar_tui.kube.connection import connect, connect_as
     from modelcar_tui.kube.credentials import Credentials
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LOGIN",
     "Access",
+    "AddressError",
     "Client",
     "ClusterError",
     "ClusterOptions",
@@ -36,6 +37,7 @@ __all__ = [
     "connect",
     "connect_as",
     "delete_and_wait",
+    "environment_proxy",
     "find_credentials",
     "flatten",
     "in_cluster",
@@ -58,7 +60,7 @@ if not TYPE_CHECKING:
     __getattr__ = door(
         __name__,
         {
-            "addresses": "may_carry_credentials",
+            "addresses": "AddressError environment_proxy may_carry_credentials",
             "client": "Client",
             "connection": "connect connect_as",
             "credentials": "Credentials",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 import subprocess
@@ -12,7 +13,10 @@ import pytest
 import shtab
 
 from modelcar_tui import agent
+from modelcar_tui.commands import start
 from modelcar_tui.commands.agent_tools import SHELLS
+from modelcar_tui.commands.completion import _actions, _tell
+from modelcar_tui.commands.preferences import look
 from modelcar_tui.core.settings_table import THEMES
 
 RUNS = ("20260101-101010-aaaa", "20260102-101010-bbbb")
@@ -52,7 +56,7 @@ def offered(place: Path, line: str, state: str | None = None) -> set[str]:
     asked = f"""
 source {shlex.quote(str(place / "script"))}
 COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}
-_shtab_{words[0].replace("-", "_")}
+_modelcar_tui_for_{words[0].replace("-", "_")}
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
     (place / "script").write_text(script("bash"))
@@ -91,10 +95,25 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         ("modelcar-tui --replay la", {"last"}),
         ("modelcar-tui --demo --low", {"--low-bandwidth"}),
         ("modelcar-tui --authfile o", {"one.yaml", "other.txt"}),
+        ("agent --config = o", {"one.yaml"}),
+        ("agent --approve = a", {"all"}),
+        ("agent lint --vllm = 1 t", {"two.yml"}),
+        ("modelcar-tui one.yaml --theme =", {*THEMES, "sea", "night"}),
+        ("agent --report o", {"one.yaml", "other.txt"}),
+        ("agent mcp --root ", {"folder"}),
     ],
 )
 def test_bash_offers_what_can_stand_there(place: Path, line: str, found: set[str]) -> None:
     assert offered(place, line) == found
+
+
+def test_every_option_that_names_a_file_completes_to_files() -> None:
+    found = look(argparse.Namespace(given={}))
+    for program in (agent.parser(), start.parser()):
+        _tell(program, found)
+        files = [one for one in _actions(program) if one.metavar in ("FILE", "PATH", "DIR")]
+        assert len(files) > 5
+        assert [one.option_strings for one in files if not hasattr(one, "complete")] == []
 
 
 def test_names_from_outside_are_neither_offered_nor_run(place: Path) -> None:
@@ -131,7 +150,7 @@ def test_one_script_serves_both_programs_and_one_alone_can_be_asked_for() -> Non
     both = script("bash")
     assert both.count("complete -o bashdefault -F") == 2
     alone = script("bash", "--for", "modelcar-tui")
-    assert "complete -o bashdefault -F _shtab_modelcar_tui modelcar-tui" in alone
+    assert "complete -o bashdefault -F _modelcar_tui_for_modelcar_tui modelcar-tui" in alone
     assert "_shtab_agent" not in alone
 
 

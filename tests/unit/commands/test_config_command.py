@@ -60,6 +60,14 @@ def test_without_a_file_all_is_default(config: Path, tmp_path: Path, monkeypatch
     assert set(rows) == {"file", *KEYS}
 
 
+def test_the_defaults_stand_in_columns_that_a_small_terminal_shows(config: Path) -> None:
+    config.write_text("")
+    lines = run("agent", "config").stdout.splitlines()[1:]
+    assert len(lines) == len(KEYS) and max(map(len, lines)) <= 80
+    # `paths` are as long as the home's name.
+    assert len({line.rindex("default") for line in lines if not line.startswith("paths.")}) == 1
+
+
 def test_each_source_counts_before_the_next_and_is_named(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import json
 import os
+import shlex
+import shutil
 import socket
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +22,7 @@ from modelcar_tui import agent
 from modelcar_tui.commands import doctor, doctor_here, doctor_outside
 from modelcar_tui.commands.doctor_rows import Patient, Row, State, install, missing, ok
 from modelcar_tui.commands.preferences import look
+from modelcar_tui.core.config_file import typed
 from modelcar_tui.demo.kube import start_stub_cluster, write_kubeconfig
 
 CANARY = "CANARYaaaa0001bbbb0002cccc0003"
@@ -105,6 +110,7 @@ def test_a_server_that_is_not_there_or_never_answers_is_one_line(
     server = rows["API server"]
     assert (server.state, server.stops) == (State.FAULT, 3)
     assert "0.3 s" in server.what or "no answer" in server.what
+    assert server.fix.startswith("check host and port")
     rows = told(doctor_outside.cluster, "--kubeconfig", str(here / "k"))
     assert rows["API server"].state is State.FAULT and "who" not in rows
     (here / "k").write_text("{")
@@ -186,6 +192,100 @@ def test_a_file_in_the_place_of_a_folder_an_open_one_and_little_room_are_said(
     monkeypatch.setattr(doctor_here, "_LEAST_FREE", 2**60)
     rows = told(doctor_here.folders)
     assert "MiB are free" in rows["cache folder"].what
+
+
+def test_a_full_disk_and_a_read_only_one_stop_runs(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(2**40, 2**40 - 9, 9))
+    rows = told(doctor_here.folders)
+    assert (rows["state folder"].state, rows["state folder"].stops) == (State.FAULT, 2)
+    assert "only 0 MiB are free" in rows["state folder"].what and rows["cache folder"].stops == 0
+    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setattr("os.statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    row = told(doctor_here.folders)["state folder"]
+    assert row.what.endswith("mounted read-only") and row.fix == "name another with --state-dir"
+
+
+def test_the_mode_of_anothers_folder_is_not_ours_to_change(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setattr("os.geteuid", lambda: here.stat().st_uid + 1)
+    assert told(doctor_here.folders)["state folder"].fix == "name another with --state-dir"
+
+
+def test_a_command_holds_a_path_as_one_word(here: Path) -> None:
+    (here / "my folder").mkdir()
+    (here / "my folder").chmod(0o777)
+    row = told(doctor_here.folders, "--state-dir", str(here / "my folder"))["state folder"]
+    assert shlex.split(row.fix) == ["chmod", "go-w", str(here / "my folder")]
+    auth = here / "it's auth.json"
+    auth.write_text('{"auths": {"quay.io": {"auth": "dTpw"}}}')
+    auth.chmod(0o644)
+    row = doctor_outside._auth_file(auth)
+    assert shlex.split(row.fix) == ["chmod", "600", str(auth)]
+    assert typed(str(here / "home" / "plain")) == "~/plain"
+
+
+def test_an_environment_without_pip_is_mended_by_uv(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        doctor_here, "find_spec", lambda name: None if name in ("pip", "mcp") else found(name)
+    )
+    fix = {row.name: row for row in doctor_here.extras(patient())}["extra mcp"].fix
+    words = ["uv", "pip", "install", "--python", os.path.expanduser(sys.executable), "modelcar-tui[mcp]"]
+    assert [os.path.expanduser(word) for word in shlex.split(fix)] == words
+
+
+@pytest.mark.parametrize(
+    ("value", "state", "shown"),
+    [
+        ("proxy.example:3128", State.OK, "http://proxy.example:3128"),
+        ("http://me:secret@proxy.example:3128", State.OK, "http://proxy.example:3128"),
+        ("socks5://proxy.example:1080", State.WARNING, "socks5://proxy.example:1080: registries take none"),
+        ("ftp://proxy.example", State.FAULT, "is no address with http://, https:// or socks5:// and a host"),
+        ("http://", State.FAULT, "is no address"),
+    ],
+)
+def test_a_proxy_is_judged_as_clients_take_it(
+    value: str, state: State, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", value)
+    monkeypatch.setenv("NO_PROXY", ".cluster.example,10.0.0.0/8")
+    rows = told(doctor_here.proxies)
+    assert rows["https_proxy"].state is state and rows["https_proxy"].what.startswith(shown)
+    assert rows["NO_PROXY"].what == ".cluster.example,10.0.0.0/8"
+
+
+def test_the_small_letters_of_a_proxy_come_first_as_they_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://large.example:1")
+    monkeypatch.setenv("https_proxy", "http://small.example:1")
+    assert list(told(doctor_here.proxies)) == ["https_proxy", "HTTPS_PROXY"]
+
+
+def test_ids_for_containers_are_nobody_elses(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "subuid").write_text("anna:100000:65536\nodd line\n:x:y\n")
+    (here / "subgid").write_text("ben:165536:65536\n")
+    monkeypatch.setattr(doctor_outside, "_SUBORDINATE", (here / "subuid", here / "subgid", here / "none"))
+    (row,) = doctor_outside._ids([{"size": 1}])
+    assert "--add-subuids 231072-296607 --add-subgids 231072-296607 " in row.fix
+
+
+@pytest.mark.parametrize(
+    ("version", "state"),
+    [("4.2.0", State.FAULT), ("3.4", State.FAULT), ("4.3.1", State.OK), ("10.0", State.OK), ("x", State.OK)],
+)
+def test_a_podman_that_is_too_old_for_qa_is_said(here: Path, version: str, state: State) -> None:
+    info = {**INFO, "version": {"Version": version}}
+    program(here, "podman", f"""case "$1" in info) echo '{json.dumps(info)}';; esac""")
+    row = told(doctor_outside.podman)["podman"]
+    assert (row.state, row.stops) == (state, 0) and row.what.startswith(version)
+
+
+def test_a_model_that_is_none_is_said_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELCAR_TUI_LLM_MODEL", "foo:bar")
+    row = told(doctor_here.model_key)["language model"]
+    assert row.state is State.FAULT
+    assert row.what.startswith("environment MODELCAR_TUI_LLM_MODEL: 'foo:bar' is no language model")
 
 
 @pytest.mark.parametrize("home", ["", "/dev/null", "/nonexistent"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,19 @@ def test_every_option_status_and_variable_is_told(name: str) -> None:
         assert f".B {variable_of(setting)}\n" in told
     for heading in ("SYNOPSIS", "EXAMPLES", "EXIT STATUS", "ENVIRONMENT", "FILES"):
         assert f".SH {heading}\n" in told
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_guides_variables_are_told_and_the_version_once(name: str) -> None:
+    guide = (ROOT / "docs" / "operating.md").read_text("utf-8")
+    table = guide[guide.index("## Environment") : guide.index("## Exit status")]
+    variables = {
+        word
+        for line in table.splitlines()
+        for word in re.findall(r"`([A-Z][A-Z_]{3,})`", line.split("|")[1] if line.startswith("| `") else "")
+    }
+    assert len(variables) > 15 and not [word for word in variables if word not in pages()[name]]
+    assert pages()[name].splitlines()[0].count("0.") == 1
 
 
 @pytest.mark.parametrize("name", NAMES)

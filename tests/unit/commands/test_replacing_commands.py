@@ -6,8 +6,12 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from modelcar_tui.commands import plan
+from modelcar_tui.supervisor import Settings
 
 BIN = Path(sys.executable).parent
 MINE = "# precious\n"
@@ -148,3 +152,11 @@ def test_a_plan_is_not_saved_over_a_manifest_or_another_hands_file(scene: Scene)
     assert done.returncode == 0, done.stderr
     (copy,) = (scene.state / "replaced").iterdir()
     assert copy.read_text() == MINE and str(copy) in done.stdout
+
+
+def test_a_plan_without_changes_is_not_told_to_accept_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(plan, "load_plan", lambda _: SimpleNamespace(changes=()))
+    assert plan.apply_plan(tmp_path / "plan.json", "all", Settings(manifest="")) == 5
+    assert capsys.readouterr().out == "the plan has no changes, nothing written\n"

@@ -13,7 +13,7 @@ from modelcar_tui import agent
 from modelcar_tui.commands import start
 from modelcar_tui.commands.options import settings_fields
 from modelcar_tui.commands.preferences import look, take
-from modelcar_tui.commands.values import CHECKS
+from modelcar_tui.commands.values import CHECKS, count, gpu_flag, port, user_id
 from modelcar_tui.core.config_file import read_config
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.settings_table import KEYS, Kind, variable_of
@@ -203,6 +203,64 @@ def test_the_nearest_source_counts_and_is_named(environ: dict[str, str]) -> None
     assert (fields["qa_image"], fields["qa"], fields["patch"]) == ("quay.io/org/suite:typed", True, False)
 
 
+_TWO = {
+    **dict.fromkeys(("qa.tolerations",), ("a=b:NoSchedule", "c:NoExecute")),
+    "gpus": ("L40S:4", "L4:1"),
+    "vllm": ("0.11.0", "0.12.0"),
+    "llm.model": ("openai:a", "openai:b"),
+    "llm.url": ("http://localhost:1/v1", "http://localhost:2/v1"),
+    "qa.memory": ("4g", "5g"),
+}
+"""Of settings whose text has a form, two values."""
+
+
+def two(name: str) -> tuple[Any, Any]:
+    """Two values of a setting, as its variable says them."""
+    key = KEYS[name]
+    of_kind = {
+        Kind.TRUTH: ("true", "false"),
+        Kind.PATH: ("/one", "/two"),
+        Kind.PATHS: ("/one", "/two:/three"),
+        Kind.SECONDS: ("60", "90"),
+        Kind.WHOLE: ("7", "8"),
+    }
+    return key.choices[:2] or _TWO.get(name) or of_kind.get(key.kind, ("one", "two"))
+
+
+def as_toml(name: str, word: str) -> str:
+    kind = KEYS[name].kind
+    if kind is Kind.TEXTS:
+        return f'["{word}"]'
+    return word if kind in (Kind.TRUTH, Kind.SECONDS, Kind.WHOLE) else f'"{word}"'
+
+
+@pytest.mark.parametrize("name", [name for name, key in KEYS.items() if key.in_profiles])
+def test_of_every_setting_the_nearer_source_counts(name: str, environ: dict[str, str]) -> None:
+    """File, profile, variable: each takes the place of the one before; an empty variable says nothing."""
+    one, other = two(name)
+    path = Path(environ["MODELCAR_TUI_CONFIG"])
+
+    def source() -> tuple[Any, int]:
+        found = look(parsed("x.yaml"), environ)
+        assert found.problems == ()
+        return found.chosen[name].value, found.chosen[name].nearness
+
+    path.write_text("")
+    default = source()
+    path.write_text(f"{name} = {as_toml(name, one)}\n")
+    file = source()
+    path.write_text(
+        f'profile = "p"\n{name} = {as_toml(name, one)}\nprofiles.p.{name} = {as_toml(name, other)}\n'
+    )
+    profile = source()
+    environ[variable_of(name)] = ""
+    assert source() == profile
+    environ[variable_of(name)] = one
+    variable = source()
+    assert [default[1], file[1], profile[1], variable[1]] == [4, 3, 2, 1]
+    assert file[0] == variable[0] != profile[0]
+
+
 @pytest.mark.parametrize("way", ["option", "variable", "file"])
 def test_a_profile_is_chosen_by_the_option_the_variable_or_the_file(
     environ: dict[str, str], way: str
@@ -297,11 +355,11 @@ def test_a_run_that_is_resumed_keeps_its_own_options(environ: dict[str, str]) ->
     ("text", "says"),
     [
         ("timeout = 0", "1: timeout: 0: give seconds, more than 0"),
-        ('timeout = "soon"', '1: timeout: "soon" is no number; write it without quotes'),
-        ("timeout = true", "1: timeout: true is no number; write it without quotes"),
+        ('timeout = "soon"', '1: timeout: "soon" is no number; write a number, without quotes'),
+        ("timeout = true", "1: timeout: true is no number; write a number, without quotes"),
         ("qa.parallel = 101", "1: qa.parallel: 101: give a number from 1 to 100"),
         ("qa.run-as = 0", "1: qa.run-as: 0: give a user's number, such as 1000; root can't be"),
-        ("qa.run-as = 1.5", "1: qa.run-as: a number is no whole number; write it without quotes"),
+        ("qa.run-as = 1.5", "1: qa.run-as: a number is no whole number; write a number, without quotes"),
         ('gpus = "L40S:4"', '1: gpus: "L40S:4" is no list of texts; write ["...", "..."]'),
         ('gpus = ["L40S"]', '1: gpus: "L40S": is not PRODUCT:COUNT[@NODES]'),
         ('qa.arch = "X Y"', '1: qa.arch: "X Y": give a name of small letters, digits, - and .'),
@@ -355,5 +413,15 @@ def test_variables_are_checked_too_and_read_as_lists_and_numbers(environ: dict[s
     environ |= {"MODELCAR_TUI_QA_PARALLEL": "many", "MODELCAR_TUI_TIMEOUT": "-1"}
     assert problems(environ) == [
         "MODELCAR_TUI_TIMEOUT: -1.0: give seconds, more than 0",
-        'MODELCAR_TUI_QA_PARALLEL: "many" is no whole number; write it without quotes',
+        'MODELCAR_TUI_QA_PARALLEL: "many" is no whole number; write a number, without quotes',
     ]
+
+
+def test_a_number_of_too_many_digits_is_one_line(environ: dict[str, str]) -> None:
+    many = "9" * 5000
+    environ["MODELCAR_TUI_QA_PARALLEL"] = many
+    (line,) = problems(environ)
+    assert line.startswith("MODELCAR_TUI_QA_PARALLEL: ") and "is no whole number" in line and len(line) < 200
+    for check, text in ((count, many), (user_id, many), (gpu_flag, f"L40S:{many}"), (port, many)):
+        with pytest.raises(argparse.ArgumentTypeError):
+            check(text)

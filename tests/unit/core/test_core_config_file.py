@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from modelcar_tui.core.config_file import MOST, config_path, read_config, with_home
+from modelcar_tui.core.config_file import MOST, _lines, config_path, read_config, with_home
 
 GOOD = """\
 theme = "light"
@@ -104,7 +105,7 @@ def test_no_file_can_be_asked_for() -> None:
         ("#" * (MOST + 1), "larger than 64 KiB; this is no file of settings"),
         ("x = " + "[" * 20_000, "nested too deep"),
         ("theme = 2020-01-01", "1: theme: a date is none of"),
-        ('"th\u202eeme" = 1', "th<U+202E>eme: no such setting"),
+        ('"th\u202eeme" = 1', "1: th<U+202E>eme: no such setting"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else None,
 )  # fmt: skip
@@ -168,3 +169,25 @@ def test_a_path_is_shown_with_the_home_as_it_can_be_typed(
     monkeypatch.setenv("HOME", str(tmp_path))
     assert with_home(f"{tmp_path}/a/b") == "~/a/b"
     assert with_home(f"{tmp_path}x/a") == f"{tmp_path}x/a"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f'theme = "dark"\ntimeout = {"9" * 5000}\n', "2: a number has too many digits; write a smaller one"),
+        ('\n"" = 3\n', '2: "": no such setting; `agent config` lists all'),
+        ('\n\n[profiles."a b"]\n"theme" = 3\n', "4: profiles.a b.theme: a number is none of"),
+        ("[ profiles . lab ]\nqa . enabled = 3\n", "2: profiles.lab.qa.enabled: a number is no truth value"),
+        ("[profiles.'a = b']\n\nvllm = 3\n", "3: profiles.a = b.vllm: a number is no text"),
+    ],
+)
+def test_odd_names_and_numbers_are_told_with_their_line(tmp_path: Path, text: str, says: str) -> None:
+    (line,) = told(tmp_path, text)
+    assert line.startswith(says)
+
+
+@pytest.mark.parametrize("part", ["a", "a.", '"', " ", "[", "a .", "'a'."])
+def test_a_long_line_is_read_in_linear_time(part: str) -> None:
+    began = time.process_time()
+    _lines(part * (MOST // len(part)))
+    assert time.process_time() - began < 1

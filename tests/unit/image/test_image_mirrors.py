@@ -112,7 +112,8 @@ async def test_a_plain_registry_is_not_asked_without_leave(serve, options):
     assert trusted.model.parameters.value == PARAMETERS
 
 
-async def test_proxies_from_the_environment_are_used(serve, options, tmp_path, monkeypatch):
+@pytest.mark.parametrize("scheme", ["http://", ""])
+async def test_proxies_from_the_environment_are_used(serve, options, tmp_path, monkeypatch, scheme):
     registry = serve({"a/model:1": olot()})
 
     def as_proxy(handler, path):
@@ -121,7 +122,7 @@ async def test_proxies_from_the_environment_are_used(serve, options, tmp_path, m
         return False
 
     registry.intercept = as_proxy
-    monkeypatch.setenv("http_proxy", f"http://{registry.host}")
+    monkeypatch.setenv("http_proxy", f"{scheme}{registry.host}")
     conf = tmp_path / "registries.conf"
     conf.write_text('[[registry]]\nlocation = "only.behind.proxy.invalid"\ninsecure = true\n')
     told = options(registries_conf=str(conf))

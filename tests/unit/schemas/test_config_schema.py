@@ -6,13 +6,18 @@ import json
 import sys
 import tomllib
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from modelcar_tui import schemas
 from modelcar_tui.commands.values import checked
 from modelcar_tui.core.config_file import read_config
+from modelcar_tui.core.settings_table import KEYS
 from modelcar_tui.schemas.config import config_schema
 from modelcar_tui.schemas.published import text
 
@@ -75,6 +80,24 @@ def test_what_is_read_is_valid(tmp_path: Path, name: str) -> None:
 def test_what_is_refused_is_not_valid(tmp_path: Path, name: str) -> None:
     assert read(tmp_path, BAD[name]) == 1
     assert faults(BAD[name])
+
+
+_WORDS = st.sampled_from(
+    (
+        *("", " ", "auto", "~", "~/x", "/x", "/a:~/b", "x/y", "L40S:4", "L40S:0", "H200:8@2", "0.18.0", "\t"),
+        *("quay.io/a/b:1", "http://h/v1", "ftp://h", "openai:x", "4g", "amd64", "a=b:NoSchedule", "é"),
+    )
+)
+_NUMBERS = st.one_of(st.integers(-1, 101), st.floats(0, 1e7))
+_VALUES = st.one_of(_WORDS, st.booleans(), _NUMBERS, st.lists(_WORDS, max_size=2))
+
+
+@settings(max_examples=250, deadline=None, database=None)
+@given(st.sampled_from(sorted(set(KEYS) - {"profile"})), _VALUES, st.sampled_from(["", "profiles.a."]))
+def test_what_is_read_is_never_marked_as_wrong(name: str, value: Any, table: str) -> None:
+    toml = f"{table}{name} = {json.dumps(value)}"
+    with TemporaryDirectory() as folder:
+        assert read(Path(folder), toml) == 1 or faults(toml) == []
 
 
 def test_the_page_has_the_tables_as_they_are() -> None:

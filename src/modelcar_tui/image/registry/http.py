@@ -250,7 +250,8 @@ def _proxy(scheme: str, host: str) -> str | None:
     if proxy_bypass(host):
         return None
     proxies = getproxies()
-    return proxies.get(scheme) or proxies.get("all")
+    told = proxies.get(scheme) or proxies.get("all")
+    return told if not told or "://" in told else f"http://{told}"  # as curl, podman and Go take it
 
 
 def network_fault(error: Exception, endpoint: Endpoint) -> ImageError:
