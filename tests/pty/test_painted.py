@@ -161,3 +161,22 @@ def test_after_an_editor_the_whole_screen_comes_back(tmp_path: Path) -> None:
         there.wait_for(lambda text: b"an editor was here" in there.sent)
         there.check("the editor")
         assert there.text == before
+
+
+def test_what_is_typed_while_an_editor_runs_is_no_key_of_the_review(tmp_path: Path) -> None:
+    editor, end = tmp_path / "editor", tmp_path / "end"
+    editor.write_text(f"#!/bin/sh\nprintf 'an editor is here'\nwhile [ ! -e {end} ]; do sleep 0.02; done\n")
+    editor.chmod(0o755)
+    with painted(tmp_path, "decided", size=(100, 30), env={"EDITOR": str(editor)}) as there:
+        there.keys("d")
+        there.check("the review")
+        there.keys(F11)
+        there.wait_for(lambda text: b"an editor is here" in there.sent)
+        there.keys("A", "\r")
+        end.touch()
+        there.check("the editor")
+        there.keys("j")
+        there.check("a key of the review")
+        assert "[ ]" in there.text and "[x]" not in there.text
+        there.keys("A")
+        there.wait_for(lambda text: "[x]" in text)

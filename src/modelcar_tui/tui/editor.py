@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import sys
 import tempfile
+import termios
+from contextlib import suppress
 from pathlib import Path
 
 from textual.app import App, SuspendNotSupported
@@ -24,6 +27,9 @@ def edit_text(app: App[int], text: str) -> tuple[str, str]:
         try:
             with app.suspend():
                 done = subprocess.run([*command, str(path)], check=False, env=for_children())
+                # What was typed for an editor that was already gone must not count as keys of the review.
+                with suppress(OSError, ValueError, termios.error):
+                    termios.tcflush(sys.__stdin__ or 0, termios.TCIFLUSH)
         except SuspendNotSupported:
             return "", f"this terminal can't be handed to an editor; {shown('=')} edits here"
         except OSError as error:
