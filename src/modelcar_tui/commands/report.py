@@ -12,7 +12,7 @@ from modelcar_tui.commands.report_files import check_report, put_report
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import reveal
-from modelcar_tui.report import endings, form_of, render
+from modelcar_tui.report import DAMAGED, endings, form_of, render
 from modelcar_tui.supervisor import RunState, Settings, fold, journal_of, read_journal, recorded_run
 from modelcar_tui.supervisor import events as e
 
@@ -64,7 +64,10 @@ def read_run(folder: Path) -> RunState:
     state = fold(told)
     if not damaged:
         return state
-    text = f"the journal is damaged at line {len(told) + 1}: the report tells what stands before it"
+    text = (
+        f"{DAMAGED} from line {len(told) + 1} on (damaged, or of a newer release): "
+        "the report tells what stands before it"
+    )
     complain(f"note: {text}")
     return msgspec.structs.replace(state, notices=(*state.notices, e.Noticed(text=text)))
 

@@ -14,9 +14,9 @@ from xml.etree import ElementTree as ET
 from modelcar_tui.advice import Severity
 from modelcar_tui.cluster.types import State
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.core.text import reveal
 from modelcar_tui.qa import FAILED_STATUSES, QaModelResult, QaOutcome, cut_model_name, measured_line
 from modelcar_tui.report.ending import NOT_TESTED, Ending, at, ending
+from modelcar_tui.report.shown import shown
 from modelcar_tui.report.text import finding_text
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.verdict import ModelOutcome, Verdict
@@ -60,7 +60,7 @@ def junit(state: RunState) -> str:
 
 
 def _name(state: RunState) -> str:
-    return reveal(f"{TOOL}{' (DEMO)' if state.demo else ''} {Path(state.path).name}".rstrip())
+    return shown(f"{TOOL}{' (DEMO)' if state.demo else ''} {Path(state.path).name}".rstrip())
 
 
 def _suites(state: RunState) -> Iterator[_Suite]:
@@ -225,7 +225,7 @@ def _element(suite: _Suite, properties: Iterable[tuple[str, str]]) -> ET.Element
     if properties:
         held = ET.SubElement(element, "properties")
         for name, value in properties:
-            ET.SubElement(held, "property", name=name, value=reveal(value))
+            ET.SubElement(held, "property", name=name, value=shown(value))
     told: dict[str, int] = {}
     for case in suite.cases:
         told[case.name] = told.get(case.name, 0) + 1
@@ -235,16 +235,16 @@ def _element(suite: _Suite, properties: Iterable[tuple[str, str]]) -> ET.Element
 
 
 def _testcase(suite: str, case: _Case) -> ET.Element:
-    element = ET.Element("testcase", classname=f"{TOOL}.{suite}", name=reveal(case.name))
+    element = ET.Element("testcase", classname=f"{TOOL}.{suite}", name=shown(case.name))
     if case.how:
-        bad = ET.SubElement(element, case.how, message=reveal(case.message))
+        bad = ET.SubElement(element, case.how, message=shown(case.message))
         if case.kind:
-            bad.set("type", reveal(case.kind))
+            bad.set("type", shown(case.kind))
         lines = [case.message, *([f"next: {case.next}"] if case.next else [])]
-        bad.text = "\n".join(map(reveal, lines))
+        bad.text = "\n".join(map(shown, lines))
     notes = [note for note in case.notes if not case.how or note != case.message]
     if notes:
-        ET.SubElement(element, "system-out").text = "\n".join(map(reveal, notes))
+        ET.SubElement(element, "system-out").text = "\n".join(map(shown, notes))
     return element
 
 

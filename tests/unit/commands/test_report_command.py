@@ -83,6 +83,9 @@ def test_a_run_that_was_cut_off_has_no_verdict_in_any_form(
     assert report(state, "last", "--format", "json") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["verdict"] is None and document["exit_status"] is None and document["next"] is None
+    assert report(state, "last", "--format", "html") == 0
+    page = capsys.readouterr().out
+    assert page.count("NOT FINISHED") == 2 and "<b>Next:</b> modelcar-tui --resume " in page
     assert report(state, "last", "--format", "xml") == 0
     root = ET.fromstring(capsys.readouterr().out)
     assert {bad.attrib["type"] for bad in root.iterfind("testsuite[1]/testcase/error")} == {"NOT FINISHED"}
@@ -98,7 +101,10 @@ def test_of_a_damaged_journal_it_tells_what_stands_before_the_damage(
     journal.write_bytes(b"".join([*lines[:9], harm, *lines[9:]]))
     assert report(state, "last") == 0
     said = capsys.readouterr()
-    note = "the journal is damaged at line 10: the report tells what stands before it"
+    note = (
+        "the journal can't be read from line 10 on (damaged, or of a newer release): "
+        "the report tells what stands before it"
+    )
     assert said.err == f"note: {note}\n"
     assert f"- {note}\n" in said.out and "**NOT FINISHED**" in said.out
 

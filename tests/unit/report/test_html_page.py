@@ -15,9 +15,10 @@ import pytest
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.manifest import Decision
 from modelcar_tui.qa import QaMeasured
-from modelcar_tui.report import envelope, html_page
+from modelcar_tui.report import envelope, html_page, markdown
 from modelcar_tui.supervisor import RunState, fold, outcome_of
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.state import Finish
 from modelcar_tui.verdict import Condition, Verdict
 from modelcar_tui.verdict.placement import Assignment
 from modelcar_tui.verdict.reports import Holds
@@ -107,11 +108,12 @@ def test_the_outcome_is_the_one_of_every_face(name: str, made: dict[str, RunStat
     page = Page(text)
     told = envelope(state)["outcome"]
     block = re.findall(r'<strong class="block">(.*?)</strong>', text)
+    if state.finish is None:
+        assert block == ["NOT FINISHED"] and '<div class="verdict dk">' in text
     if told is None:
-        assert block == ["NO VERDICT YET"]
         assert not re.search(r'class="word (go|no)">(GO|NO-GO)<', text)
         return
-    assert block == [told["word"]]
+    assert state.finish is None or block == [told["word"]]
     for part in (told["why"], told["headline"].removeprefix(told["word"]).lstrip(", ")):
         assert part in page.text
     rows = [
@@ -257,6 +259,17 @@ def test_each_change_has_its_answer() -> None:
     assert "<del>-        - --max-model-len=131072</del>" in text
 
 
+@pytest.mark.parametrize(("write", "who"), [(True, "ada"), (False, "ada"), (True, "show")])
+def test_the_document_tells_the_same_answers(write: bool, who: str) -> None:
+    plan = s.plan()
+    answer = Decision(plan_digest=plan.digest, accepted=(plan.changes[0].id,), write=write, who=who)
+    state = fold(s.stamp([*st.waiting(Path()), e.ApprovalGiven(decision=answer)]))
+    page = [row[3] for row in Cells(html_page(state)).of("4 proposed changes")]
+    table = markdown(state).partition("### Proposed changes\n")[2].splitlines()[3:7]
+    assert sorted(page) == sorted(row.split(" | ")[3] for row in table)
+    assert len(set(page)) == 1 + (write and who != "show")
+
+
 def test_what_the_changes_make_of_the_verdict_is_told() -> None:
     open_ = decided(with_changes=Verdict.GO, why_with_changes="each can be served")
     assert "With all of them the verdict would be GO: each can be served." in Page(html_page(open_)).text
@@ -272,7 +285,10 @@ def test_what_the_changes_make_of_the_verdict_is_told() -> None:
 def test_conditions_with_what_settles_them_are_listed() -> None:
     condition = Condition(text="if 1 H100 is free", holds=Holds.UNKNOWN, settles="oc get pods -A")
     one = REPLACED(s.verdicts()[0], conditions=(condition,))
-    text = html_page(decided(verdict=Verdict.UNKNOWN, models=(one,)))
+    ended = Finish(exit_status=8, verdict=Verdict.UNKNOWN, summary="", seconds=1.0)
+    open_ = decided(verdict=Verdict.UNKNOWN, models=(one,))
+    assert "so far it comes to UNKNOWN, GO if 1 H100 is free" in Page(html_page(open_)).text
+    text = html_page(REPLACED(open_, finish=ended))
     assert '<strong class="block">UNKNOWN</strong> <span class="rest">GO if 1 H100 is free</span>' in text
     assert "if 1 H100 is free (to settle it: oc get pods -A)" in Page(text).text
 
@@ -362,10 +378,12 @@ def test_an_unfinished_run_says_where_it_stands(made: dict[str, RunState]) -> No
         "waiting": "it waits for an answer to the proposed changes",
         "qa-question": "it asks whether QA may change the cluster",
         "qa-running": "QA is running",
-        "working": "The run has not ended.",
-        "empty": "The run has not begun.",
+        "working": "this run has not ended",
+        "empty": "this run has not begun",
     }.items():
-        assert said in Page(html_page(made[name])).text
+        text = html_page(made[name])
+        assert said in Page(text).text and "<title>NOT FINISHED: " in text
+        assert name == "empty" or f"modelcar-tui --resume {made[name].run_id}" in text
     assert "has not ended" not in Page(html_page(made["finished"])).text
     assert outcome_of(made["finished"]) is not None
 
