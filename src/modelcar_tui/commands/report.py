@@ -35,7 +35,9 @@ def run_report(name: str, settings: Settings, *, output: str | None = None, form
     state = read_run(Path(name) if Path(name).is_file() else recorded_run(name, settings))
     data = render(state, form)
     if output is None:
-        sys.stdout.write(data.decode())
+        # Its bytes, whatever the terminal's encoding: a page and XML say that they are UTF-8.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
     else:
         complain(put_report(Path(output), data, form, settings))
     return ExitStatus.GO

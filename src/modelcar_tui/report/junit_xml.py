@@ -7,6 +7,7 @@ model, or a check. What is not known is an error: neither of them shows that gre
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
@@ -226,16 +227,21 @@ def _element(suite: _Suite, properties: Iterable[tuple[str, str]]) -> ET.Element
         held = ET.SubElement(element, "properties")
         for name, value in properties:
             ET.SubElement(held, "property", name=name, value=shown(value))
-    told: dict[str, int] = {}
+    names: set[str] = set()
     for case in suite.cases:
-        told[case.name] = told.get(case.name, 0) + 1
-        number = f" ({told[case.name]})" if told[case.name] > 1 else ""
-        element.append(_testcase(suite.name, case._replace(name=f"{case.name or _NAMELESS}{number}")))
+        names.add(name := _free(shown(case.name) or _NAMELESS, names))
+        element.append(_testcase(suite.name, case._replace(name=name)))
     return element
 
 
+def _free(name: str, taken: set[str]) -> str:
+    """The name, or `name (2)`, ...: those who read it take testcases of one name for one."""
+    numbered = (f"{name} ({number})" for number in count(2))
+    return next(one for one in chain((name,), numbered) if one not in taken)
+
+
 def _testcase(suite: str, case: _Case) -> ET.Element:
-    element = ET.Element("testcase", classname=f"{TOOL}.{suite}", name=shown(case.name))
+    element = ET.Element("testcase", classname=f"{TOOL}.{suite}", name=case.name)
     if case.how:
         bad = ET.SubElement(element, case.how, message=shown(case.message))
         if case.kind:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -11,6 +14,7 @@ import msgspec
 import pytest
 
 from modelcar_tui import agent
+from modelcar_tui.core import resources
 from modelcar_tui.report import FORMS, junit, markdown
 from modelcar_tui.supervisor.state import fold
 from pilot.states import STATES
@@ -148,3 +152,15 @@ def test_what_is_told_is_what_the_room_makes(
     make, _ = STATES["hundred"]
     assert report(state, ID, "--format", "xml") == 0
     assert capsys.readouterr().out == junit(fold(stamped(make(tmp_path))))
+
+
+@pytest.mark.parametrize("words", [["report", "{}", "--format", "html"], ["--replay", "{}"]])
+def test_a_terminal_of_another_encoding_loses_no_report(words: list[str], tmp_path: Path) -> None:
+    journal = tmp_path / "odd.jsonl"
+    text = (resources.demo_logs() / "no-go.jsonl").read_text().replace("llama-3.3", "lläma-3.3")
+    journal.write_text(text, encoding="utf-8")
+    line = [sys.executable, "-m", "modelcar_tui.agent", *(word.format(journal) for word in words)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(line, check=False, capture_output=True, env=environment)
+    assert ended.returncode == (0 if words[0] == "report" else 1) and ended.stderr == b""
+    assert ("lläma-3.3".encode() if words[0] == "report" else rb"ll\xe4ma-3.3") in ended.stdout
