@@ -191,11 +191,19 @@ def test_unknown_is_said_and_is_never_a_number() -> None:
 
 
 def test_a_guess_has_its_bounds_and_what_a_card_lacks_is_told() -> None:
-    rows = {row[2].partition("-")[0]: row for row in Cells(html_page(decided())).of("5 models")}
+    rows = {row[2].partition("-")[0]: row for row in Cells(html_page(decided())).of("5 models") if row[1:]}
     assert rows["mixtral"][3] == "about 29.7 GiB (25.2 to 35.7)"
     assert rows["llama"][3] == "4 × 143 GiB"
     assert "63.0 GiB more than the card has" in rows["llama"][4]
     assert "more than the card" not in rows["granite"][4]
+
+
+def test_a_row_is_named_by_its_model_alone_and_its_reason_stands_below() -> None:
+    text = html_page(decided())
+    named = re.findall(r'<th scope="row" class="name"[^>]*>(.*?)</th>', text)
+    assert sorted(named) == sorted(f"<bdi>{one.model}</bdi>" for one in s.verdicts())
+    below = [row[0] for row in Cells(text).of("5 models") if len(row) == 1]
+    assert all(any(one.why in row for row in below) for one in s.verdicts())
 
 
 def test_more_kinds_of_gpu_than_columns_have_tables_of_their_own() -> None:
@@ -397,7 +405,7 @@ def test_a_run_that_failed_early_has_the_verdict_that_it_ended_with_and_its_reas
     assert f"UNKNOWN {why}" in told
     assert "Exit status 3" in told
     assert "no decision was made. Nothing was written." in told
-    assert {row[1] for row in Cells(text).of("5 models: 5 not judged")} == {"not judged"}
+    assert {row[1] for row in Cells(text).of("5 models: 5 not judged") if row[1:]} == {"not judged"}
     assert "yet" not in told
 
 
