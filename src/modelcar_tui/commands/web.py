@@ -86,6 +86,9 @@ def _check(args: argparse.Namespace) -> None:
             raise UserError(Problem(where="--web", what=f"takes no {option}", fix=fix))
     if args.headless:
         raise UserError(Problem(where="--web", what="takes no --headless", fix="leave out one of the two"))
+    if args.reports:
+        fix = "leave it out: the page offers each run's report"
+        raise UserError(Problem(where="--web", what="takes no --report", fix=fix))
 
 
 def _offer(args: argparse.Namespace) -> Offer:

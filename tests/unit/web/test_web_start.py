@@ -43,6 +43,10 @@ def test_a_run_that_goes_on_hears_where_runs_are_and_how_it_is_shown() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        (
+            ["--web", "--report", "r.md"],
+            "--web: takes no --report; leave it out: the page offers each run's report",
+        ),
         (["--web", "x.yaml"], "--web: takes no FILE; leave it out: the page asks for the manifest"),
         (["--web", "--resume", "last"], "--web: takes no --resume"),
         (["--web", "--replay", "last"], "--web: takes no --replay"),
