@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
@@ -12,7 +13,10 @@ from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.state import fold
 from modelcar_tui.tui.faces.notes import notes_rows
 from modelcar_tui.tui.glyphs import UNICODE
+from modelcar_tui.tui.screens.dashboard import DashboardScreen
+from modelcar_tui.tui.widgets.board import Board
 from modelcar_tui.tui.widgets.gpus import GpuTable
+from modelcar_tui.tui.widgets.models import ModelTable
 from modelcar_tui.verdict.reports import ApplyPreview, Verdict
 from pilot import support as s
 
@@ -27,6 +31,18 @@ def hundred() -> list[e.AnyEvent]:
     )
     many = msgspec.structs.replace(report, models=models)
     return [e.DecisionMade(report=many) if isinstance(one, e.DecisionMade) else one for one in s.decided()]
+
+
+async def test_a_board_that_is_taken_apart_can_be_laid_out_until_its_last_panel_is_gone() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (120, 30)) as (app, pilot):
+        await s.wait_for(pilot, lambda: s.shows(app, "NO-GO"), "the verdict")
+        board = app.screen.query_one(Board)
+        for kind in (ModelTable, GpuTable):
+            await board.query_one(kind).remove()
+            # A size at which no rows are known yet.
+            assert "models" in board.find(100 + len(board.children), 30)
+        await cast("DashboardScreen", app.screen)._remake_panes()
+        assert not board.query(ModelTable)
 
 
 async def test_enter_opens_the_page_of_the_model_under_the_cursor_and_braces_go_on() -> None:

@@ -120,6 +120,7 @@ def test_what_can_t_be_drawn_is_one_line(
         (["--demo", "--picture", "a.svg"], "give --replay RUN"),
         (["--replay", "last", "--size", "80x24"], "give --picture FILE.svg"),
         (["--replay", "last", "--picture", "a.png"], "name the file FILE.svg"),
+        (["--replay", "last", "--picture", "a.svg", "--report", "a.md"], "writes no --report"),
         (["--replay", "demo:no-go", "--picture", "no/where/a.svg"], "there is no such folder"),
     ],
 )

@@ -25,6 +25,8 @@ HOSTILE = {
     "autolink": "<https://evil.example>",
     "reference": "[x][1] ][ [1]: https://evil.example",
     "e-mail": "a@evil.example and @everyone",
+    "issue": "#12 o/r#12 GH-12 !34 %5 ^alert#1 &6",
+    "smiley": ":smile: :+1: :100:",
     "heading": "# GO",
     "setext": "===",
     "rule": "---",

@@ -12,7 +12,7 @@ from modelcar_tui.commands.report_files import check_report, put_report
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import reveal
-from modelcar_tui.report import endings, form_of, render
+from modelcar_tui.report import DAMAGED, endings, form_of, render
 from modelcar_tui.supervisor import RunState, Settings, fold, journal_of, read_journal, recorded_run
 from modelcar_tui.supervisor import events as e
 
@@ -35,7 +35,9 @@ def run_report(name: str, settings: Settings, *, output: str | None = None, form
     state = read_run(Path(name) if Path(name).is_file() else recorded_run(name, settings))
     data = render(state, form)
     if output is None:
-        sys.stdout.write(data.decode())
+        # Its bytes, whatever the terminal's encoding: a page and XML say that they are UTF-8.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
     else:
         complain(put_report(Path(output), data, form, settings))
     return ExitStatus.GO
@@ -64,7 +66,10 @@ def read_run(folder: Path) -> RunState:
     state = fold(told)
     if not damaged:
         return state
-    text = f"the journal is damaged at line {len(told) + 1}: the report tells what stands before it"
+    text = (
+        f"{DAMAGED} from line {len(told) + 1} on (damaged, or of a newer release): "
+        "the report tells what stands before it"
+    )
     complain(f"note: {text}")
     return msgspec.structs.replace(state, notices=(*state.notices, e.Noticed(text=text)))
 

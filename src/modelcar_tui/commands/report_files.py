@@ -24,12 +24,13 @@ _OTHER = "name another file"
 class Reports:
     """The files that one run's report goes to; none of most runs."""
 
-    def __init__(self, files: Sequence[Path], settings: Callable[[], Settings]) -> None:
+    def __init__(self, files: Sequence[Path], settings: Callable[[], Settings], manifest: str = "") -> None:
         """
         Args:
             files: Each with an ending that stands for a form.
             settings: Where copies are kept, and whether others' files may go; asked only where there are
                 files.
+            manifest: What the run reads, which no report replaces, not by `force` either.
 
         Raises:
             UserError: one is named twice, its folder is missing or can't be written, or what stands there
@@ -46,6 +47,11 @@ class Reports:
                 twice = Problem(where=reveal(str(path)), what="is named twice", fix="name each file once")
                 raise UserError(twice)
             seen.add(place)
+            if manifest and place == os.path.realpath(manifest):
+                from modelcar_tui.core.errors import Problem, UserError
+                from modelcar_tui.core.text import reveal
+
+                raise UserError(Problem(where=reveal(str(path)), what="is the manifest itself", fix=_OTHER))
             check_report(path, _form(path), settings())
 
     def write(self, state: RunState) -> None:
@@ -83,7 +89,8 @@ def reports_of(args: argparse.Namespace) -> Reports:
         place = getattr(args, "state_dir", None)
         return Settings(manifest="", state_dir=place, force=bool(getattr(args, "force", None)))
 
-    return Reports([Path(name) for name in getattr(args, "reports", ())], settings)
+    manifest = getattr(args, "manifest", None) or getattr(args, "config", None) or ""
+    return Reports([Path(name) for name in getattr(args, "reports", ())], settings, manifest)
 
 
 def check_report(path: Path, form: str, settings: Settings) -> None:

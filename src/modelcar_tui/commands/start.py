@@ -135,6 +135,8 @@ def _picture_problem(args: argparse.Namespace) -> str:
         return "--picture shows a recorded run; give --replay RUN, such as --replay last"
     if not args.picture.lower().endswith(".svg"):
         return "--picture writes SVG; name the file FILE.svg"
+    if args.reports:
+        return "--picture writes no --report; make it by agent report RUN"
     return ""
 
 

@@ -139,11 +139,12 @@ def give_up_output() -> None:
 
 
 def _like(stream: TextIO, kind: type[_Stream]) -> TextIO:
-    """The same descriptor, encoding and buffering."""
+    """The same descriptor, encoding and buffering; what the encoding lacks is told as its code point."""
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     raw: Any = kind(stream.fileno())
     at_once = stream.line_buffering or stream.write_through
+    errors = "backslashreplace" if stream.errors == "strict" else stream.errors
     return io.TextIOWrapper(
-        io.BufferedWriter(raw), encoding=stream.encoding, errors=stream.errors, line_buffering=at_once
+        io.BufferedWriter(raw), encoding=stream.encoding, errors=errors, line_buffering=at_once
     )

@@ -9,6 +9,7 @@ from modelcar_tui.core.door import door
 if TYPE_CHECKING:
     from modelcar_tui.report.data import envelope, json_report, to_json
     from modelcar_tui.report.document import markdown
+    from modelcar_tui.report.ending import DAMAGED
     from modelcar_tui.report.estimate import estimate_lines
     from modelcar_tui.report.facts import Known, facts_of
     from modelcar_tui.report.fares import RUNNING, Fares, ModelQa, models_in_qa, seen_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from modelcar_tui.report.text import change_text, plain, sections
 
 __all__ = [
+    "DAMAGED",
     "FORMS",
     "MOST",
     "RUNNING",
@@ -52,6 +54,7 @@ if not TYPE_CHECKING:
         {
             "data": "envelope json_report to_json",
             "document": "markdown",
+            "ending": "DAMAGED",
             "estimate": "estimate_lines",
             "facts": "Known facts_of",
             "fares": "Fares ModelQa RUNNING models_in_qa seen_of",

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.report.shown import masked_values
 from modelcar_tui.report.text import TITLES
 from modelcar_tui.supervisor import Pane, RunState, outcome_of
 from modelcar_tui.verdict import ModelOutcome, RunOutcome
@@ -37,7 +38,9 @@ def envelope(state: RunState) -> dict[str, Any]:
         "specialists": {pane.name: pane.metadata for pane in state.panes},
         "run": run,
     }
-    return {**head, **own, **head, **tail}  # what a specialist says never replaces what the envelope says
+    # What a specialist says never replaces what the envelope says.
+    document: dict[str, Any] = masked_values({**head, **own, **head, **tail})
+    return document
 
 
 def outcome_data(told: RunOutcome) -> dict[str, Any]:

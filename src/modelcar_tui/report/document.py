@@ -12,10 +12,9 @@ from pathlib import Path
 import msgspec
 
 from modelcar_tui.core.counting import several
-from modelcar_tui.core.text import reveal
 from modelcar_tui.report.ending import NOT_TESTED, at, ending
 from modelcar_tui.report.escaping import block, escaped, table
-from modelcar_tui.report.text import TITLES, afterwards, change_text, finding_text, writing
+from modelcar_tui.report.text import TITLES, afterwards, answer_text, change_text, finding_text, writing
 from modelcar_tui.supervisor import Pane, RunState, Step
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.verdict import DecisionReport, ModelOutcome, RunOutcome
@@ -138,7 +137,7 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
     if report.predicted is not None:
         yield f"Predicted before QA: **{report.predicted.verdict}**: {escaped(report.predicted.why)}"
         yield ""
-    file = reveal(Path(report.plan.base).name)
+    file = Path(report.plan.base).name
     if report.findings:
         yield from (f"- {escaped(finding_text(finding, file))}" for finding in report.findings)
         yield ""
@@ -165,23 +164,12 @@ def _changes(state: RunState, report: DecisionReport) -> Iterator[str]:
             change.model,
             change_text(change),
             f"{change.severity}{'' if change.origin == 'rules' else ', by the language model'}",
-            _answer(state, change.id),
+            answer_text(change, state),
             change.reason,
         )
         for change in report.plan.changes
     ]
     yield from table(("model", "change", "class", "answer", "reason"), rows)
-
-
-def _answer(state: RunState, change: str) -> str:
-    """What the operator said to one change."""
-    answer = state.answer
-    if answer is None:
-        return "not answered"
-    if change not in answer.accepted:
-        return "not accepted"
-    edited = answer.edited.get(change)
-    return f"accepted as {edited}" if edited else "accepted"
 
 
 def _qa(state: RunState) -> Iterator[str]:

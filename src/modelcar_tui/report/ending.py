@@ -11,6 +11,8 @@ from modelcar_tui.verdict import RunOutcome
 NOT_FINISHED = "NOT FINISHED"
 NOT_TESTED = "not tested"
 """What stands for a measurement that QA did not make."""
+DAMAGED = "the journal can't be read"
+"""How the note begins of a journal whose end is not known."""
 ALONE = "alone"
 """The id of what is no run that was kept: one specialist alone."""
 
@@ -29,13 +31,31 @@ class Ending(NamedTuple):
 def ending(state: RunState) -> Ending:
     """The word, reason and next step of a run, whether it has ended or not."""
     told = outcome_of(state)
+    kept = state.run_id if state.run_id != ALONE else ""
+    resume = f"modelcar-tui --resume {kept}" if kept else ""
     if state.finish is not None and told is not None:
-        return Ending(told.headline, told.why, told.next, told)
-    why = "this run has not ended"
+        return Ending(told.headline, told.why, resume if state.finish.resumable else told.next, told)
+    if damage := next((one.text for one in state.notices if one.text.startswith(DAMAGED)), ""):
+        why, resume = f"how this run ended is not known: {damage}", ""
+    else:
+        why = _stands(state)
     if told is not None:
         why = f"{why}; so far it comes to {told.line}"
-    kept = state.run_id if state.run_id != ALONE else ""
-    return Ending(NOT_FINISHED, why, f"modelcar-tui --resume {kept}" if kept else "", told)
+    return Ending(NOT_FINISHED, why, resume, told)
+
+
+def _stands(state: RunState) -> str:
+    """Where a run stands that has not ended."""
+    if state.started is None:
+        return "this run has not begun"
+    for true, what in (
+        (state.waiting_for_consent, ": it asks whether QA may change the cluster"),
+        (state.waiting_for_approval, ": it waits for an answer to the proposed changes"),
+        (state.qa.started.container and state.qa.outcome is None, ": QA is running"),
+    ):
+        if true:
+            return f"this run has not ended{what}"
+    return "this run has not ended"
 
 
 def at(seconds: float | None) -> str:

@@ -1,7 +1,7 @@
 """Text from outside in a Markdown document: it stays text, on one line, whatever it holds.
 
 Held for CommonMark with what GitHub and GitLab add: tables, strikethrough, formulas, bare addresses, names
-after an at sign.
+after an at sign, numbers of issues, smileys.
 """
 
 from __future__ import annotations
@@ -9,17 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from modelcar_tui.core.text import reveal
+from modelcar_tui.report.shown import shown
 
 _ACTIVE = re.compile(r"[\\`*\[\]<|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<!\w)[#!](?=[\w\[])")
-_ADDRESS = re.compile(r":(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\.", re.IGNORECASE)
-"""Where a bare address is cut: a reader sees all of it, no library makes a link of it."""
-_MENTION = re.compile(r"(?<!\w)@(?=\w)|@(?=[\w-]+\.\w)")
-"""A person who would be called, or an e-mail address."""
+_CALLED = re.compile(
+    r":/(?=/)|(?i:(?<=mailto):|(?<=xmpp):|(?<=www)\.)"  # a bare address
+    r"|(?<!\w)@(?=\w)|@(?=[\w-]+\.\w)"  # a person who would be called, an e-mail address
+    r"|[#!](?=\d)|(?i:\bGH)-(?=\d)"  # an issue, a merge request
+    r"|(?<!\w)(?:[%^]|&amp;)(?=[\w\"])"  # a milestone, an alert, an epic
+    r"|:(?=(?:(?!\d+:)[a-z0-9_+-]+|100|1234):)"  # a smiley by its name
+)
+"""After what GitHub or GitLab would make a link or a picture. They look at the text that is left once signs
+are no markup any more, so a backslash stops only some of them; no name goes on behind a comment."""
 _LEADING = re.compile(r"^(?=[#=>]|[+-](?:\s|$)|-+\s*$)|^\d+(?=[.)](?:\s|$))")
 """What would begin a heading, a list or a rule at the start of a line or a list's item."""
 CUT = "<!---->"
-"""A comment: it is not shown, and no name follows its at sign."""
+"""A comment: it is not shown."""
 
 
 def escaped(text: object) -> str:
@@ -28,11 +33,10 @@ def escaped(text: object) -> str:
     What the eye does not see is told as its code point, line ends too. A name without odd signs stays as it
     is, so that it can be looked for: `QA_OK`, `--max-model-len=8192`.
     """
-    shown = reveal(str(text)).strip().replace("&", "&amp;")
-    shown = _ACTIVE.sub(lambda hit: f"\\{hit[0]}", shown)
-    shown = _ADDRESS.sub(lambda hit: f"\\{hit[0]}", shown)
-    shown = _MENTION.sub(f"@{CUT}", shown)
-    return _LEADING.sub(lambda hit: f"{hit[0]}\\", shown)
+    told = shown(text).strip().replace("&", "&amp;")
+    told = _ACTIVE.sub(lambda hit: f"\\{hit[0]}", told)
+    told = _CALLED.sub(lambda hit: f"{hit[0]}{CUT}", told)
+    return _LEADING.sub(lambda hit: f"{hit[0]}\\", told)
 
 
 def table(titles: tuple[str, ...], rows: list[tuple[object, ...]]) -> Iterator[str]:
@@ -48,7 +52,7 @@ def table(titles: tuple[str, ...], rows: list[tuple[object, ...]]) -> Iterator[s
 
 def block(kind: str, lines: Iterable[str]) -> Iterator[str]:
     """A code block of lines from outside: what the eye does not see is told."""
-    return fence(kind, "\n".join(reveal(line) for line in lines))
+    return fence(kind, "\n".join(map(shown, lines)))
 
 
 def fence(kind: str, body: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ model, or a check. What is not known is an error: neither of them shows that gre
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
@@ -14,9 +15,9 @@ from xml.etree import ElementTree as ET
 from modelcar_tui.advice import Severity
 from modelcar_tui.cluster.types import State
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.core.text import reveal
 from modelcar_tui.qa import FAILED_STATUSES, QaModelResult, QaOutcome, cut_model_name, measured_line
 from modelcar_tui.report.ending import NOT_TESTED, Ending, at, ending
+from modelcar_tui.report.shown import shown
 from modelcar_tui.report.text import finding_text
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.verdict import ModelOutcome, Verdict
@@ -60,7 +61,7 @@ def junit(state: RunState) -> str:
 
 
 def _name(state: RunState) -> str:
-    return reveal(f"{TOOL}{' (DEMO)' if state.demo else ''} {Path(state.path).name}".rstrip())
+    return shown(f"{TOOL}{' (DEMO)' if state.demo else ''} {Path(state.path).name}".rstrip())
 
 
 def _suites(state: RunState) -> Iterator[_Suite]:
@@ -225,26 +226,31 @@ def _element(suite: _Suite, properties: Iterable[tuple[str, str]]) -> ET.Element
     if properties:
         held = ET.SubElement(element, "properties")
         for name, value in properties:
-            ET.SubElement(held, "property", name=name, value=reveal(value))
-    told: dict[str, int] = {}
+            ET.SubElement(held, "property", name=name, value=shown(value))
+    names: set[str] = set()
     for case in suite.cases:
-        told[case.name] = told.get(case.name, 0) + 1
-        number = f" ({told[case.name]})" if told[case.name] > 1 else ""
-        element.append(_testcase(suite.name, case._replace(name=f"{case.name or _NAMELESS}{number}")))
+        names.add(name := _free(shown(case.name) or _NAMELESS, names))
+        element.append(_testcase(suite.name, case._replace(name=name)))
     return element
 
 
+def _free(name: str, taken: set[str]) -> str:
+    """The name, or `name (2)`, ...: those who read it take testcases of one name for one."""
+    numbered = (f"{name} ({number})" for number in count(2))
+    return next(one for one in chain((name,), numbered) if one not in taken)
+
+
 def _testcase(suite: str, case: _Case) -> ET.Element:
-    element = ET.Element("testcase", classname=f"{TOOL}.{suite}", name=reveal(case.name))
+    element = ET.Element("testcase", classname=f"{TOOL}.{suite}", name=case.name)
     if case.how:
-        bad = ET.SubElement(element, case.how, message=reveal(case.message))
+        bad = ET.SubElement(element, case.how, message=shown(case.message))
         if case.kind:
-            bad.set("type", reveal(case.kind))
+            bad.set("type", shown(case.kind))
         lines = [case.message, *([f"next: {case.next}"] if case.next else [])]
-        bad.text = "\n".join(map(reveal, lines))
+        bad.text = "\n".join(map(shown, lines))
     notes = [note for note in case.notes if not case.how or note != case.message]
     if notes:
-        ET.SubElement(element, "system-out").text = "\n".join(map(reveal, notes))
+        ET.SubElement(element, "system-out").text = "\n".join(map(shown, notes))
     return element
 
 

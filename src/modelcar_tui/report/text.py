@@ -12,11 +12,11 @@ import msgspec
 
 from modelcar_tui.advice import Finding
 from modelcar_tui.core.counting import several
-from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest import Change, Operation
-from modelcar_tui.report.ending import ALONE
+from modelcar_tui.report.ending import ALONE, ending
 from modelcar_tui.report.escaping import fence
-from modelcar_tui.supervisor import Pane, RunState, Step, outcome_of
+from modelcar_tui.report.shown import shown_lines
+from modelcar_tui.supervisor import Approve, Pane, RunState, Step, outcome_of
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.verdict import DecisionReport
 
@@ -30,23 +30,26 @@ _MARK = {Status.DONE: "x", Status.WARNING: "!", Status.FAILED: "!", Status.SKIPP
 
 
 def plain(state: RunState) -> str:
-    """The whole report, as `agent` prints it; every line was cleaned when it came in."""
-    return "\n".join(_lines(state)) + "\n"
+    """The whole report, as `agent` prints it."""
+    return shown_lines("\n".join(_lines(state))) + "\n"
 
 
 def sections(state: RunState) -> str:
     """The checklists and results alone: of one specialist without a run."""
-    return "\n".join(line for pane in state.panes for line in _section(state, pane)).rstrip("\n") + "\n"
+    return (
+        shown_lines("\n".join(line for pane in state.panes for line in _section(state, pane))).rstrip("\n")
+        + "\n"
+    )
 
 
 def _lines(state: RunState) -> Iterator[str]:
     mark = " (DEMO)" if state.demo else ""
-    told = outcome_of(state)
+    told, end = outcome_of(state), ending(state)
     if told is not None:
-        yield f"**{told.headline}**: {told.why}"
+        yield f"**{end.word}**: {end.why}"
         yield ""
-        if told.next:
-            yield f"next: {told.next}"
+        if end.next:
+            yield f"next: {end.next}"
             yield ""
     yield f"# modelcar-tui{mark}" + (f": {state.path}" if state.path else "")
     yield ""
@@ -137,7 +140,7 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
     if report.findings:
         yield ""
         for finding in report.findings:
-            yield f"- {finding_text(finding, reveal(Path(report.plan.base).name))}"
+            yield f"- {finding_text(finding, Path(report.plan.base).name)}"
     if report.plan.changes:
         yield ""
         yield "Proposed changes:"
@@ -157,7 +160,7 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
     yield ""
     yield writing(state)
     if state.written is not None:
-        yield from (f"- {reveal(Path(each.path).name)} {each}" for each in state.written.replaced)
+        yield from (f"- {Path(each.path).name} {each}" for each in state.written.replaced)
 
 
 def finding_text(finding: Finding, file: str) -> str:
@@ -172,6 +175,27 @@ def change_text(change: Change) -> str:
     """`--max-model-len=8192 -> --max-model-len=4096`, `gpu_count 1 -> 2`, `(nothing) -> --x=1`."""
     name = "gpu_count " if change.operation is Operation.GPU_COUNT else ""
     return f"{name}{change.old or '(nothing)'} -> {change.new or '(removed)'}"
+
+
+def answer_text(change: Change, state: RunState) -> str:
+    """What the operator said to one change: `accepted as --x=1`, `rejected`, `not answered`, ..."""
+    answer = state.answer
+    if answer is None or answer.who == Approve.SHOW:
+        return _marked(change, state)
+    if not answer.write or change.id not in answer.accepted:
+        return "rejected"
+    edited = answer.edited.get(change.id)
+    left = "" if state.written is not None else ", not written"
+    return f"accepted{f' as {edited}' if edited else ''}{left}"
+
+
+def _marked(change: Change, state: RunState) -> str:
+    if not state.marks_told or state.approval is None:
+        return "not answered"
+    now = state.marks.of(state.approval.plan_digest).now
+    if change.id in now.accepted:
+        return "marked accepted, not written"
+    return "marked rejected" if change.id in now.rejected else "not answered"
 
 
 def _origin(change: Change) -> str:

@@ -15,6 +15,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import check_owner, fresh_folder, private_folder, write_private
 from modelcar_tui.core.lock import try_lock
 from modelcar_tui.core.shapes import without_address_secrets
+from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest import Keeping
 from modelcar_tui.supervisor.llm import choose_model
 from modelcar_tui.supervisor.settings import Settings
@@ -67,6 +68,9 @@ class RunFolder:
             write_private(
                 path / SETTINGS, msgspec.json.format(msgspec.json.encode(_kept(settings)), indent=2)
             )
+        except UnicodeEncodeError:
+            what = "a name that is no UTF-8 can't be kept in a journal"
+            raise UserError(Problem(where=reveal(settings.manifest), what=what, fix="rename it")) from None
         except OSError as error:
             raise UserError(
                 Problem(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -11,6 +14,7 @@ import msgspec
 import pytest
 
 from modelcar_tui import agent
+from modelcar_tui.core import resources
 from modelcar_tui.report import FORMS, junit, markdown
 from modelcar_tui.supervisor.state import fold
 from pilot.states import STATES
@@ -83,6 +87,9 @@ def test_a_run_that_was_cut_off_has_no_verdict_in_any_form(
     assert report(state, "last", "--format", "json") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["verdict"] is None and document["exit_status"] is None and document["next"] is None
+    assert report(state, "last", "--format", "html") == 0
+    page = capsys.readouterr().out
+    assert page.count("NOT FINISHED") == 2 and "<b>Next:</b> modelcar-tui --resume " in page
     assert report(state, "last", "--format", "xml") == 0
     root = ET.fromstring(capsys.readouterr().out)
     assert {bad.attrib["type"] for bad in root.iterfind("testsuite[1]/testcase/error")} == {"NOT FINISHED"}
@@ -98,7 +105,10 @@ def test_of_a_damaged_journal_it_tells_what_stands_before_the_damage(
     journal.write_bytes(b"".join([*lines[:9], harm, *lines[9:]]))
     assert report(state, "last") == 0
     said = capsys.readouterr()
-    note = "the journal is damaged at line 10: the report tells what stands before it"
+    note = (
+        "the journal can't be read from line 10 on (damaged, or of a newer release): "
+        "the report tells what stands before it"
+    )
     assert said.err == f"note: {note}\n"
     assert f"- {note}\n" in said.out and "**NOT FINISHED**" in said.out
 
@@ -142,3 +152,15 @@ def test_what_is_told_is_what_the_room_makes(
     make, _ = STATES["hundred"]
     assert report(state, ID, "--format", "xml") == 0
     assert capsys.readouterr().out == junit(fold(stamped(make(tmp_path))))
+
+
+@pytest.mark.parametrize("words", [["report", "{}", "--format", "html"], ["--replay", "{}"]])
+def test_a_terminal_of_another_encoding_loses_no_report(words: list[str], tmp_path: Path) -> None:
+    journal = tmp_path / "odd.jsonl"
+    text = (resources.demo_logs() / "no-go.jsonl").read_text().replace("llama-3.3", "lläma-3.3")
+    journal.write_text(text, encoding="utf-8")
+    line = [sys.executable, "-m", "modelcar_tui.agent", *(word.format(journal) for word in words)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(line, check=False, capture_output=True, env=environment)
+    assert ended.returncode == (0 if words[0] == "report" else 1) and ended.stderr == b""
+    assert ("lläma-3.3".encode() if words[0] == "report" else rb"ll\xe4ma-3.3") in ended.stdout

@@ -135,6 +135,18 @@ def test_a_place_is_refused_before_anything_runs(
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize("program", ["agent", "modelcar-tui"])
+def test_no_report_replaces_the_manifest_of_its_run(
+    program: str, line: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = tmp_path / "models.json"
+    manifest.write_text("{}")
+    run, words = (agent.main, ["--config"]) if program == "agent" else (cli.main, ["--headless"])
+    odd = tmp_path / "." / ".." / tmp_path.name / "models.json"
+    assert run([*words, str(manifest), "--force", *options(odd)]) == 2
+    assert "is the manifest itself" in capsys.readouterr().err and manifest.read_text() == "{}"
+
+
 def test_force_replaces_it_and_keeps_a_copy(
     line: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from pathlib import Path
 
 import msgspec
@@ -12,7 +14,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from modelcar_tui.core.text import reveal
-from modelcar_tui.report import markdown
+from modelcar_tui.report import FORMS, markdown, plain, render
 from modelcar_tui.report.escaping import CUT, escaped, table
 from modelcar_tui.supervisor.state import RunState
 from pilot.states import STATES
@@ -118,7 +120,32 @@ def test_any_text_is_read_as_it_is(text: str) -> None:
             assert {one.type for one in children} <= {"text", "text_special", "html_inline"}
 
 
+CALLS = re.compile(
+    r"(?<!\w)@\w|[\w.-]+@[\w-]+\.\w|[#!]\d|GH-\d|(?<!\w)[%^&]\w|:\+1:|:[a-z_]+:|:100:|\w://\w|www\.\w"
+)
+"""What the sites look for in a rendered document, piece by piece: their filters know no backslash."""
+
+
+@pytest.mark.parametrize("name", ["bare address", "autolink", "e-mail", "issue", "smiley"])
+def test_nothing_calls_a_person_an_issue_or_a_picture_once_it_is_rendered(name: str) -> None:
+    assert CALLS.search(HOSTILE[name])
+    pieces = re.split(r"<[^>]*>", MarkdownIt("commonmark").render(f"- {escaped(HOSTILE[name])}\n"))
+    assert [piece for piece in map(html.unescape, pieces) if CALLS.search(piece)] == []
+
+
+SECRET = "ghp_" + "A" * 36
+
+
+@pytest.mark.parametrize("form", [*FORMS, "plain"])
+def test_a_journal_of_another_hand_gives_away_no_secret_and_moves_no_cursor(run: RunState, form: str) -> None:
+    odd = hostile(run, f"\x1b[2J {SECRET}")
+    text = plain(odd) if form == "plain" else render(odd, form).decode()
+    assert SECRET not in text and "\x1b" not in text
+
+
 def test_names_that_scripts_look_for_stay_as_they_are() -> None:
+    places = ("QA_ERROR:CUDA_OOM: granite: it ended", "warning unknown-key one.yaml:120:5: granite")
+    assert all(escaped(place) == place for place in places)
     for word in ("QA_OK: 5 passed", "--max-model-len=8192", "QA_ERROR:CUDA_OOM", "0.18.0+rhai", "15.75 GiB"):
         assert escaped(word) == word
     assert escaped("a_b") == "a_b" and escaped("_a_") == "\\_a\\_"

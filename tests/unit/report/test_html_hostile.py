@@ -168,4 +168,4 @@ def test_what_has_the_shape_of_a_secret_is_masked(whole: RunState) -> None:
 
 def test_a_path_in_the_title_is_a_name_alone() -> None:
     state = RunState(path=str(Path("/srv/models") / "<b>a.yaml"))
-    assert "<title>NO VERDICT YET: &lt;b&gt;a.yaml</title>" in html_page(state)
+    assert "<title>NOT FINISHED: &lt;b&gt;a.yaml</title>" in html_page(state)

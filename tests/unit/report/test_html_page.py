@@ -15,9 +15,10 @@ import pytest
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.manifest import Decision
 from modelcar_tui.qa import QaMeasured
-from modelcar_tui.report import envelope, html_page
+from modelcar_tui.report import envelope, html_page, markdown
 from modelcar_tui.supervisor import RunState, fold, outcome_of
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.state import Finish
 from modelcar_tui.verdict import Condition, Verdict
 from modelcar_tui.verdict.placement import Assignment
 from modelcar_tui.verdict.reports import Holds
@@ -107,11 +108,12 @@ def test_the_outcome_is_the_one_of_every_face(name: str, made: dict[str, RunStat
     page = Page(text)
     told = envelope(state)["outcome"]
     block = re.findall(r'<strong class="block">(.*?)</strong>', text)
+    if state.finish is None:
+        assert block == ["NOT FINISHED"] and '<div class="verdict dk">' in text
     if told is None:
-        assert block == ["NO VERDICT YET"]
         assert not re.search(r'class="word (go|no)">(GO|NO-GO)<', text)
         return
-    assert block == [told["word"]]
+    assert state.finish is None or block == [told["word"]]
     for part in (told["why"], told["headline"].removeprefix(told["word"]).lstrip(", ")):
         assert part in page.text
     rows = [
@@ -189,11 +191,19 @@ def test_unknown_is_said_and_is_never_a_number() -> None:
 
 
 def test_a_guess_has_its_bounds_and_what_a_card_lacks_is_told() -> None:
-    rows = {row[2].partition("-")[0]: row for row in Cells(html_page(decided())).of("5 models")}
+    rows = {row[2].partition("-")[0]: row for row in Cells(html_page(decided())).of("5 models") if row[1:]}
     assert rows["mixtral"][3] == "about 29.7 GiB (25.2 to 35.7)"
     assert rows["llama"][3] == "4 × 143 GiB"
     assert "63.0 GiB more than the card has" in rows["llama"][4]
     assert "more than the card" not in rows["granite"][4]
+
+
+def test_a_row_is_named_by_its_model_alone_and_its_reason_stands_below() -> None:
+    text = html_page(decided())
+    named = re.findall(r'<th scope="row" class="name"[^>]*>(.*?)</th>', text)
+    assert sorted(named) == sorted(f"<bdi>{one.model}</bdi>" for one in s.verdicts())
+    below = [row[0] for row in Cells(text).of("5 models") if len(row) == 1]
+    assert all(any(one.why in row for row in below) for one in s.verdicts())
 
 
 def test_more_kinds_of_gpu_than_columns_have_tables_of_their_own() -> None:
@@ -257,6 +267,17 @@ def test_each_change_has_its_answer() -> None:
     assert "<del>-        - --max-model-len=131072</del>" in text
 
 
+@pytest.mark.parametrize(("write", "who"), [(True, "ada"), (False, "ada"), (True, "show")])
+def test_the_document_tells_the_same_answers(write: bool, who: str) -> None:
+    plan = s.plan()
+    answer = Decision(plan_digest=plan.digest, accepted=(plan.changes[0].id,), write=write, who=who)
+    state = fold(s.stamp([*st.waiting(Path()), e.ApprovalGiven(decision=answer)]))
+    page = [row[3] for row in Cells(html_page(state)).of("4 proposed changes")]
+    table = markdown(state).partition("### Proposed changes\n")[2].splitlines()[3:7]
+    assert sorted(page) == sorted(row.split(" | ")[3] for row in table)
+    assert len(set(page)) == 1 + (write and who != "show")
+
+
 def test_what_the_changes_make_of_the_verdict_is_told() -> None:
     open_ = decided(with_changes=Verdict.GO, why_with_changes="each can be served")
     assert "With all of them the verdict would be GO: each can be served." in Page(html_page(open_)).text
@@ -272,7 +293,10 @@ def test_what_the_changes_make_of_the_verdict_is_told() -> None:
 def test_conditions_with_what_settles_them_are_listed() -> None:
     condition = Condition(text="if 1 H100 is free", holds=Holds.UNKNOWN, settles="oc get pods -A")
     one = REPLACED(s.verdicts()[0], conditions=(condition,))
-    text = html_page(decided(verdict=Verdict.UNKNOWN, models=(one,)))
+    ended = Finish(exit_status=8, verdict=Verdict.UNKNOWN, summary="", seconds=1.0)
+    open_ = decided(verdict=Verdict.UNKNOWN, models=(one,))
+    assert "so far it comes to UNKNOWN, GO if 1 H100 is free" in Page(html_page(open_)).text
+    text = html_page(REPLACED(open_, finish=ended))
     assert '<strong class="block">UNKNOWN</strong> <span class="rest">GO if 1 H100 is free</span>' in text
     assert "if 1 H100 is free (to settle it: oc get pods -A)" in Page(text).text
 
@@ -362,10 +386,12 @@ def test_an_unfinished_run_says_where_it_stands(made: dict[str, RunState]) -> No
         "waiting": "it waits for an answer to the proposed changes",
         "qa-question": "it asks whether QA may change the cluster",
         "qa-running": "QA is running",
-        "working": "The run has not ended.",
-        "empty": "The run has not begun.",
+        "working": "this run has not ended",
+        "empty": "this run has not begun",
     }.items():
-        assert said in Page(html_page(made[name])).text
+        text = html_page(made[name])
+        assert said in Page(text).text and "<title>NOT FINISHED: " in text
+        assert name == "empty" or f"modelcar-tui --resume {made[name].run_id}" in text
     assert "has not ended" not in Page(html_page(made["finished"])).text
     assert outcome_of(made["finished"]) is not None
 
@@ -379,7 +405,7 @@ def test_a_run_that_failed_early_has_the_verdict_that_it_ended_with_and_its_reas
     assert f"UNKNOWN {why}" in told
     assert "Exit status 3" in told
     assert "no decision was made. Nothing was written." in told
-    assert {row[1] for row in Cells(text).of("5 models: 5 not judged")} == {"not judged"}
+    assert {row[1] for row in Cells(text).of("5 models: 5 not judged") if row[1:]} == {"not judged"}
     assert "yet" not in told
 
 

@@ -233,6 +233,16 @@ def test_checks_of_one_name_are_numbered_and_unknown_ones_skipped(run: RunState,
     assert found["pull-time (2)"].findtext("failure") == "it is blocked\nnext: mend it"
 
 
+def test_no_two_testcases_have_one_name_whatever_models_are_called(tmp_path: Path) -> None:
+    run = state_of("waiting", tmp_path)
+    assert run.decision is not None
+    names = ("granite", "granite", "granite (2)", "a\u202eb", "a<U+202E>b")
+    models = [msgspec.structs.replace(run.decision.models[0], model=name) for name in names]
+    decision = msgspec.structs.replace(run.decision, models=tuple(models))
+    told = cases(msgspec.structs.replace(run, decision=decision), "verdict")
+    assert [*told][1:] == ["granite", "granite (2)", "granite (2) (2)", "a<U+202E>b", "a<U+202E>b (2)"]
+
+
 def test_the_properties_say_what_run_it_is(run: RunState) -> None:
     root = ET.fromstring(junit(msgspec.structs.replace(run, demo=True)))
     told = {one.attrib["name"]: one.attrib["value"] for one in root.iter("property")}

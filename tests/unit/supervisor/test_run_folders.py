@@ -36,3 +36,9 @@ def test_the_state_folder_becomes_private_unless_it_holds_other_things(tmp_path:
         run.release()
         assert state.stat().st_mode & 0o777 == (0o755 if others else 0o700)
         assert (state / "runs").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_manifest_whose_name_is_no_utf_8_is_one_line(tmp_path: Path) -> None:
+    odd = os.fsdecode(b"a\xff.yaml")
+    with pytest.raises(UserError, match=r"a<U\+DCFF>.yaml: a name that is no UTF-8"):
+        RunFolder.create(Settings(manifest=odd, state_dir=str(tmp_path)))

@@ -11,7 +11,8 @@ from modelcar_tui.core.counting import several
 from modelcar_tui.manifest import Change
 from modelcar_tui.report.html.head import written
 from modelcar_tui.report.html.told import change_words
-from modelcar_tui.supervisor import Approve, RunState
+from modelcar_tui.report.text import answer_text
+from modelcar_tui.supervisor import RunState
 from modelcar_tui.verdict import DecisionReport
 
 _SEVERITIES = ("required", "warning")
@@ -113,30 +114,10 @@ def _need(change: Change) -> int:
 
 
 def _changed(change: Change, state: RunState) -> Changed:
-    answer, tone = _answer(change, state)
+    answer = answer_text(change, state)
+    tone = "go" if answer.startswith("accepted") else "no" if answer == "rejected" else "dk"
     origin = "" if change.origin == "rules" else "proposed by the language model, checked by the rules"
     return Changed(change.model, change_words(change), change.severity, change.reason, origin, answer, tone)
-
-
-def _answer(change: Change, state: RunState) -> tuple[str, str]:
-    """What the operator said to it."""
-    answer = state.answer
-    if answer is None or answer.who == Approve.SHOW:
-        return _marked(change, state), "dk"
-    if not answer.write or change.id not in answer.accepted:
-        return "rejected", "no"
-    left = "" if state.written is not None else ", not written"
-    edited = answer.edited.get(change.id)
-    return (f"accepted as {edited}{left}" if edited else f"accepted{left}"), "go"
-
-
-def _marked(change: Change, state: RunState) -> str:
-    if not state.marks_told or state.approval is None:
-        return "not answered"
-    now = state.marks.of(state.approval.plan_digest).now
-    if change.id in now.accepted:
-        return "marked accepted, not written"
-    return "marked rejected" if change.id in now.rejected else "not answered"
 
 
 def remarks(state: RunState) -> list[Remark]:

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.text import reveal
+from modelcar_tui.report.ending import Ending
 from modelcar_tui.report.html.told import TONES, Pair, lasted, when
 from modelcar_tui.report.html.unknowns import unknowns
 from modelcar_tui.supervisor import Approve, RunState
-from modelcar_tui.verdict import QA_FAILED, RunOutcome
+from modelcar_tui.verdict import QA_FAILED
 
 
 class Condition(NamedTuple):
@@ -34,38 +35,21 @@ class Head(NamedTuple):
     conditions: tuple[Condition, ...]
     unknown: tuple[str, ...]
     votes: tuple[str, ...]
-    going: str
-    """Where the run stands, where it has not ended."""
 
 
-def head(state: RunState, told: RunOutcome | None) -> Head:
-    """The outcome as far as it is known; nothing is called a verdict before there is one."""
+def head(state: RunState, end: Ending) -> Head:
+    """The outcome as far as it is known; nothing is called a verdict before the run has ended."""
+    told = end.told
     unknown = tuple(dict.fromkeys(unknowns(state, told)))
-    going = _going(state)
-    if told is None:
-        return Head("NO VERDICT YET", "dk", "", going, "", (), unknown, (), going)
-    tone = "no" if told.word == QA_FAILED else TONES[told.verdict]
-    conditions = tuple(Condition(one.text, one.settles) for one in told.conditions)
+    votes = tuple(str(vote) for vote in state.votes)
+    conditions = tuple(Condition(one.text, one.settles) for one in (told.conditions if told else ()))
     if len(conditions) == 1 and not conditions[0].settles:
         conditions = ()  # the headline says it whole
+    if told is None or state.finish is None:
+        return Head(end.word, "dk", "", end.why, end.next, conditions, unknown, votes)
+    tone = "no" if told.word == QA_FAILED else TONES[told.verdict]
     rest = told.headline.removeprefix(told.word).lstrip(", ")
-    votes = tuple(str(vote) for vote in state.votes)
-    return Head(told.word, tone, rest, told.why, told.next, conditions, unknown, votes, going)
-
-
-def _going(state: RunState) -> str:
-    """Where the run stands; empty where it has ended."""
-    if state.finish is not None:
-        return ""
-    if state.waiting_for_consent:
-        return "The run has not ended: it asks whether QA may change the cluster."
-    if state.waiting_for_approval:
-        return "The run has not ended: it waits for an answer to the proposed changes."
-    if state.qa.started.container and state.qa.outcome is None:
-        return "The run has not ended: QA is running."
-    if state.started is None:
-        return "The run has not begun."
-    return "The run has not ended."
+    return Head(told.word, tone, rest, end.why, end.next, conditions, unknown, votes)
 
 
 def about(state: RunState) -> list[Pair]:

@@ -7,7 +7,8 @@ import hashlib
 from functools import cache
 from typing import TYPE_CHECKING
 
-from modelcar_tui.supervisor import RunState, outcome_of
+from modelcar_tui.report.ending import ending
+from modelcar_tui.supervisor import RunState
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -23,8 +24,8 @@ def html_page(state: RunState) -> str:
     from modelcar_tui.report.html import changes, head, models, placement, qa, sources
 
     template, style, policy = _template()
-    told = outcome_of(state, recorded=True)
-    top = head.head(state, told)
+    end = ending(state)
+    told, top = end.told, head.head(state, end)
     return template.render(
         state=state,
         style=style,

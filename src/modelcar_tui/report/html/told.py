@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from modelcar_tui.core.facts import GIB, Fact
-from modelcar_tui.core.masking import masked_by_shape
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest import Change, Operation
+from modelcar_tui.report.shown import shown as _shown
 from modelcar_tui.verdict import Verdict
 
 TONES = {Verdict.GO: "go", Verdict.NO_GO: "no", Verdict.UNKNOWN: "dk"}
@@ -34,7 +34,7 @@ def shown(value: Any) -> Any:
     nothing that has the shape of a secret. What is markup of our own templates stays as it is."""
     if isinstance(value, Markup):
         return value
-    return reveal(masked_by_shape(str(value)))
+    return _shown(value)
 
 
 def gib(value: float, *, up: bool = False) -> str:

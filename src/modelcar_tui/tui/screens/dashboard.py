@@ -92,7 +92,7 @@ class DashboardScreen(FrontScreen):
         self._log_view = LogView(self.face, self._index, id="log")
         panels = (self._table, self._page, PlanPanel(self.face), NotesPanel(self.face), self._gpus)
         self._board = Board(*self._make_panes(), *panels, self._log_view, find=self._find)
-        self._wants = Wants(self.face, self._index, self._board)
+        self._wants = Wants(self.face, self._index, self._board, self._table, self._gpus)
         return self._board
 
     def _make_panes(self) -> list[SpecialistPane]:
@@ -161,6 +161,8 @@ class DashboardScreen(FrontScreen):
             self.set_focus(self._table)
 
     async def _remake_panes(self) -> None:
+        if not self._table.is_attached:
+            return  # the dashboard is being left
         async with self.batch():
             await self._board.query(SpecialistPane).remove()
             await self._board.mount(*self._make_panes(), before=self._table)

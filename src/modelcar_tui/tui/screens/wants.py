@@ -29,8 +29,11 @@ _TABLE = 5
 class Wants:
     """Asks the panels; what costs is asked anew only where it may have changed."""
 
-    def __init__(self, face: Face, index: LogIndex, board: Board) -> None:
+    def __init__(self, face: Face, index: LogIndex, board: Board, table: ModelTable, gpus: GpuTable) -> None:
         self._face = face
+        # Held, not looked for: a board that is taken apart is laid out until its last child is gone.
+        self._table_of_models = table
+        self._gpus = gpus
         self._index = index
         self._board = board
         self.names: frozenset[str] = frozenset()
@@ -115,7 +118,7 @@ class Wants:
 
     def _look(self, width: int) -> None:
         state = self._face.state
-        table = self._board.query_one(ModelTable)
+        table = self._table_of_models
         of = (state.decision, state.qa.outcome, state.notices, state.answer, state.cluster, state.manifest)
         now = (*map(id, of), width, len(table.shown), table.filter)
         if now == self._of:
@@ -132,7 +135,7 @@ class Wants:
         if self._rows["models"] and (state.decision is not None or width >= TWO_FROM):
             self._rows["page"] = self._page(table, part)
         if state.cluster is not None:
-            self._rows["gpus"] = min(_GPU_ROWS, self._board.query_one(GpuTable).wanted())
+            self._rows["gpus"] = min(_GPU_ROWS, self._gpus.wanted())
 
     def _page(self, table: ModelTable, width: int) -> int:
         """Rows of the longest page."""

@@ -1,0 +1,33 @@
+"""The one gate of every text on its way into a report.
+
+What a run writes down was cleaned when it came in. A journal that somebody sent was not, nor was the name of
+a file: a report of it hides nothing either, and tells nothing that has the shape of a secret.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelcar_tui.core.masking import masked_by_shape
+from modelcar_tui.core.text import reveal
+
+
+def shown(text: object) -> str:
+    """A text on one line: what the eye does not see as its code point, shapes of secrets masked."""
+    return reveal(masked_by_shape(str(text)))
+
+
+def shown_lines(text: str) -> str:
+    """The same of a text of several lines."""
+    return "\n".join(map(shown, text.split("\n")))
+
+
+def masked_values(value: Any) -> Any:
+    """A document of plain values, each of its texts as it is but for the shapes of secrets."""
+    if isinstance(value, str):
+        return masked_by_shape(value)
+    if isinstance(value, dict):
+        return {masked_values(key): masked_values(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked_values(one) for one in value]
+    return value
