@@ -156,7 +156,7 @@ def test_every_fault_has_its_line_of_the_file(tmp_path: Path) -> None:
         '5: keys.gpus: "alt+g" does not come through: terminals send Esc and the key; take another key',
         '6: keys.log: "c" is review already (review the proposed changes); '
         "take another key, or give review one too",
-        '2: keys.?: nothing has this name; the name stands at the left, the key at the right: why = "..."',
+        '9: keys.?: nothing has this name; the name stands at the left, the key at the right: why = "..."',
     ]
 
 

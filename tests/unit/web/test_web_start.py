@@ -53,7 +53,7 @@ def test_qa_can_be_asked_for_unless_the_server_says_no(line: list[str], asks: bo
     [
         (
             ["--web", "--report", "r.md"],
-            "--web: takes no --report; leave it out: the page offers each run's report",
+            "--web: takes no --report; leave it out: the page offers the report of each run",
         ),
         (["--web", "x.yaml"], "--web: takes no FILE; leave it out: the page asks for the manifest"),
         (["--web", "--resume", "last"], "--web: takes no --resume"),
