@@ -260,7 +260,7 @@ def _apply(commands: _Commands) -> None:
             "agent apply plan.json --accept ID,ID --patch  # and the diff",
             "agent apply plan.json --accept all --force    # replaces others' work",
         ),
-        epilog="exit status: 0 written, 2 refused, 5 nothing accepted; all: agent --help",
+        epilog="exit status: 0 written or no changes, 2 refused, 5 rejected; all: agent --help",
     )
     command.add_argument("plan", metavar="PLAN", help="what `agent plan FILE -o PLAN` kept")
     command.add_argument(

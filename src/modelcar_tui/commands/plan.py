@@ -105,14 +105,19 @@ def apply_plan(path: Path, accept: str, settings: Settings) -> int:
         settings: Who decided, whether a `.patch` file is written too, whether what another hand or run wrote
             is replaced (`force`), and where copies of it are kept.
 
+    Returns:
+        `GO` where it is written, or where the plan has no changes; `REJECTED` where nothing is accepted.
+
     Raises:
         UserError: the plan is stale, the ids don't fit, or something stands there that may not be replaced.
     """
     plan = load_plan(path)
     wanted = _accepted(plan, accept, str(path))
+    if not plan.changes:
+        sys.stdout.write("the plan has no changes, nothing written\n")
+        return ExitStatus.GO
     if not wanted:
-        why = "nothing accepted (--accept all, or ids)" if plan.changes else "the plan has no changes"
-        sys.stdout.write(f"{why}, nothing written\n")
+        sys.stdout.write("nothing accepted (--accept all, or ids), nothing written\n")
         return ExitStatus.REJECTED
     decision = Decision(
         plan_digest=plan.digest,
@@ -139,7 +144,7 @@ def _accepted(plan: Plan, accept: str, where: str) -> tuple[str, ...]:
     for name in wanted:
         if name not in known:
             what = f"the plan has no change {name!r}"
-            raise UserError(Problem(where=where, what=what, fix=f"one of: {', '.join(known)}"))
+            raise UserError(Problem(where=where, what=what, fix=f"one of: {', '.join(known) or 'none'}"))
     halves = [
         Problem(
             where=change.id, what=f"needs {other} beside it", fix="accept both, or neither", code="plan-half"

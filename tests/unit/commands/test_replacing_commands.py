@@ -154,9 +154,10 @@ def test_a_plan_is_not_saved_over_a_manifest_or_another_hands_file(scene: Scene)
     assert copy.read_text() == MINE and str(copy) in done.stdout
 
 
-def test_a_plan_without_changes_is_not_told_to_accept_them(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+@pytest.mark.parametrize("accept", ["all", "none"])
+def test_nothing_of_a_plan_without_changes_is_rejected(
+    accept: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setattr(plan, "load_plan", lambda _: SimpleNamespace(changes=()))
-    assert plan.apply_plan(tmp_path / "plan.json", "all", Settings(manifest="")) == 5
+    assert plan.apply_plan(tmp_path / "plan.json", accept, Settings(manifest="")) == 0
     assert capsys.readouterr().out == "the plan has no changes, nothing written\n"
