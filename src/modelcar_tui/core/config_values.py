@@ -40,12 +40,15 @@ def fault(
         own_themes: themes beside ours.
     """
     key = KEYS[name]
+    parts = value if isinstance(value, list | tuple) else (value,)
+    if key.kind is not Kind.CHOICE:
+        for one in parts:
+            if isinstance(one, str) and clean(one, limit=len(one) or 1) != one:
+                return _SECRET if one.isprintable() else (f"{shown(one)} can't be printed", "write it anew")
     what, fix = _of_kind(key, value, own_themes if name == "theme" else ())
-    if what or key.kind in (Kind.CHOICE, Kind.TRUTH, Kind.PATH, Kind.PATHS):
+    if what or key.kind in (Kind.CHOICE, Kind.TRUTH):
         return what, fix
-    for one in value if isinstance(value, list | tuple) else (value,):
-        if isinstance(one, str) and clean(one) != one:
-            return _SECRET if one.isprintable() else (f"{shown(one)} can't be printed", "write it anew")
+    for one in parts:
         if said := check(name, str(one)):
             what, _, fix = said.partition("; ")
             return f"{shown(one) if isinstance(one, str) else one}: {what}", fix

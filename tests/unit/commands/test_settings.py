@@ -390,6 +390,10 @@ def test_a_value_that_makes_no_sense_is_one_line(environ: dict[str, str], text: 
         'context = "sha256~hunter2hunter2hunter2hunter2hunter2hunter2hun"',
         'gpus = ["https://me:hunter2hunter2@host"]',
         '[profiles.p]\nllm.url = "https://h/v1?token=hunter2hunter2hunter2"',
+        'paths.state-dir = "/runs/sha256~hunter2hunter2hunter2hunter2hunter2hunter2hun"',
+        'paths.cache-dir = "sha256~hunter2hunter2hunter2hunter2hunter2hunter2hun"',
+        'kubeconfig = "~/config:/kube/sha256~hunter2hunter2hunter2hunter2hunter2hunter2hun"',
+        '[profiles.p]\nregistry.authfile = "/auth/password=hunter2hunter2x9"',
     ],
 )
 def test_a_value_that_holds_a_secret_is_refused_and_not_repeated(environ: dict[str, str], text: str) -> None:
