@@ -47,7 +47,7 @@ def github() -> Job:
     steps = {
         job: {step.get("name", ""): step for step in found["jobs"][job]["steps"]} for job in ("lint", "judge")
     }
-    lint = [steps["lint"][name]["run"] for name in ("for code scanning", "annotations in the change")]
+    lint = [step["run"] for name, step in steps["lint"].items() if "agent lint" in step.get("run", "")]
     return Job(found["env"], lint, steps["judge"]["judge"]["run"])
 
 
@@ -187,6 +187,15 @@ def test_github_has_no_more_rights_than_it_needs() -> None:
     assert found["jobs"]["lint"]["permissions"] == {"contents": "read", "security-events": "write"}
     assert "permissions" not in found["jobs"]["judge"]
     assert set(found[True]) == {"pull_request", "push"}  # YAML 1.1 reads `on` as true, GitHub does not
+
+
+def test_github_annotates_where_code_scanning_is_off_and_scans_where_a_manifest_has_faults() -> None:
+    steps = loaded("github-actions.yml")["jobs"]["lint"]["steps"]
+    (annotates,) = [step for step in steps if "--format github" in step.get("run", "")]
+    *_, scans, uploads = steps
+    assert steps.index(annotates) < steps.index(scans) and "--format sarif" in scans["run"]
+    assert scans["if"] == uploads["if"] == "always()" and uploads["continue-on-error"] is True
+    assert "if" not in annotates and "continue-on-error" not in annotates, "its status is the job's"
 
 
 def test_tekton_passes_parameters_as_variables_and_never_into_a_script() -> None:
