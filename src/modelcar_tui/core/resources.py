@@ -25,6 +25,13 @@ def samples() -> Path:
     return _locate("samples", "config-yaml")
 
 
+def samples_shown() -> str:
+    """The folder of the sample manifests, as a line for the operator names it."""
+    from modelcar_tui.core.config_file import with_home
+
+    return with_home(str(samples()))
+
+
 def demo_logs() -> Path:
     """The folder of the recorded QA logs."""
     return _locate("demo_logs", "demo-logs")

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.resources import samples_shown
 from modelcar_tui.manifest.fields import (
     argument_field,
     choice_field,
@@ -113,7 +114,7 @@ class _Reader:
         if isinstance(root, Mapping):
             shape, models = self._root(root)
         elif is_null(root):
-            fix = "write a `model-car:` list; see config-yaml/ for samples"
+            fix = f"write a `model-car:` list; samples are in {samples_shown()}"
             self._error(root, "the file is empty", fix, "empty")
         else:
             fix = "start with `model-car:` and a list below it"

@@ -13,6 +13,7 @@ from typing import BinaryIO
 import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.resources import samples_shown
 from modelcar_tui.core.text import reveal
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -63,7 +64,8 @@ def read_bytes(path: Path) -> bytes:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         what = "there is no such file"
-        raise _refusal(label, what, "check the path; samples are in config-yaml/", "file-missing") from None
+        fix = f"check the path; samples are in {samples_shown()}"
+        raise _refusal(label, what, fix, "file-missing") from None
     except IsADirectoryError:
         raise _refusal(label, "this is a folder", "name the manifest inside it", "file-is-folder") from None
     except PermissionError:
@@ -102,7 +104,7 @@ def decode(data: bytes, label: str) -> Source:
         what = f"the character <U+{ord(bad.group()):04X}> is not allowed in YAML"
         raise _refusal(where, what, "delete it", "control-character")
     if not text.strip():
-        fix = "write a `model-car:` list; see config-yaml/ for samples"
+        fix = f"write a `model-car:` list; samples are in {samples_shown()}"
         raise _refusal(f"{label}:1:1", "the file is empty", fix, "empty")
     return Source(label=label, data=data, text=text, encoding=encoding, bom=bom)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from modelcar_tui.core.resources import samples_shown
 from modelcar_tui.manifest.limits import shorten
 
 MAX_DEPTH = 50
@@ -181,7 +182,7 @@ class _Builder:
             elif isinstance(event, yaml.CollectionEndEvent):
                 self._close(event)
         if self._root is None:
-            fix = "write a `model-car:` list; see config-yaml/ for samples"
+            fix = f"write a `model-car:` list; samples are in {samples_shown()}"
             raise ManifestSyntaxError(0, "the file holds only comments", fix, "empty")
         return Tree(self._root, self._duplicates)
 

@@ -255,6 +255,17 @@ def test_paths_that_are_no_manifest(tmp_path: Path) -> None:
     assert _refusal(tmp_path / "loop")[1] == "file-unreadable"
 
 
+@pytest.mark.parametrize("text", [None, "", "# only\n", "---\n"])
+def test_the_folder_of_samples_that_is_named_is_there(text: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "one.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        read_manifest(path)
+    folder = Path(caught.value.problems[0].fix.rpartition("samples are in ")[2]).expanduser()
+    assert folder.is_absolute() and list(folder.glob("*.base.yaml"))
+
+
 def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "huge.yaml"
     with path.open("wb") as file:
