@@ -17,9 +17,9 @@ from modelcar_tui.commands.doctor_rows import Patient, Row, fault, missing, ok, 
 from modelcar_tui.commands.own_themes import all_themes
 from modelcar_tui.core.config_file import typed, with_home
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.installing import PRODUCT, install_libraries
 from modelcar_tui.core.version import __version__
 
-_PRODUCT = "modelcar-tui"
 _LEAST_FREE = 200 * 1024**2
 """Bytes: a run's journal and QA's log of a long suite."""
 _FULL = 4 * 1024**2
@@ -27,12 +27,12 @@ _FULL = 4 * 1024**2
 _SMALL = (80, 24)
 _MOST_RUNS = 200
 _EXTRAS = {
-    "openai": ("langchain_openai", "OpenAI's models, and a vLLM of your own"),
-    "anthropic": ("langchain_anthropic", "Anthropic's models"),
-    "web": ("textual_serve", "the dashboard in a browser"),
-    "mcp": ("mcp", "agent mcp, for programs"),
+    "openai": ("langchain_openai", "langchain-openai", "OpenAI's models, and a vLLM of your own"),
+    "anthropic": ("langchain_anthropic", "langchain-anthropic", "Anthropic's models"),
+    "web": ("textual_serve", "textual-serve", "the dashboard in a browser"),
+    "mcp": ("mcp", "mcp", "agent mcp, for programs"),
 }
-"""By the extra: its library, and what it is for."""
+"""By the extra: its library, the package that brings it, and what it is for."""
 
 
 def python(_: Patient) -> Iterator[Row]:
@@ -40,7 +40,7 @@ def python(_: Patient) -> Iterator[Row]:
     told = f"Python {sys.version.split()[0]}, modelcar-tui {__version__}"
     yield ok("python", told)
     try:
-        wanted = metadata.requires(_PRODUCT) or []
+        wanted = metadata.requires(PRODUCT) or []
     except metadata.PackageNotFoundError:
         yield warning("libraries", "not installed as a package; their versions are not looked at")
         return
@@ -49,17 +49,17 @@ def python(_: Patient) -> Iterator[Row]:
     asked = [
         one for one in map(Requirement, wanted) if one.marker is None or one.marker.evaluate({"extra": ""})
     ]
-    lacking = []
+    lacking: dict[str, str] = {}
     for one in asked:
         try:
             found = metadata.version(one.name)
         except metadata.PackageNotFoundError:
             found = ""
         if not found or not one.specifier.contains(found, prereleases=True):
-            lacking.append(f"{one} ({found or 'not there'})")
+            lacking[one.name] = f"{one.name}{one.specifier} ({found or 'not there'})"
     if lacking:
-        fix = _pip_install(f"{_PRODUCT}=={__version__}")
-        yield fault("libraries", f"not as asked for: {', '.join(lacking)}", fix, stops=ExitStatus.USAGE)
+        told = f"not as asked for: {', '.join(lacking.values())}"
+        yield fault("libraries", told, install_libraries(*lacking), stops=ExitStatus.USAGE)
     else:
         yield ok("libraries", f"all {len(asked)} as asked for; Textual {metadata.version('textual')}")
 
@@ -134,8 +134,8 @@ def folders(patient: Patient) -> Iterator[Row]:
     """Where runs and facts of images are kept."""
     import platformdirs
 
-    state = patient.value("paths.state-dir") or str(platformdirs.user_state_path(_PRODUCT))
-    cache = patient.value("paths.cache-dir") or str(platformdirs.user_cache_path(_PRODUCT))
+    state = patient.value("paths.state-dir") or str(platformdirs.user_state_path(PRODUCT))
+    cache = patient.value("paths.cache-dir") or str(platformdirs.user_cache_path(PRODUCT))
     yield from _folder("state folder", Path(state), "--state-dir", stops=ExitStatus.USAGE)
     yield from _folder("cache folder", Path(cache), "paths.cache-dir", stops=0)
 
@@ -208,11 +208,11 @@ def _proxy(name: str, value: str) -> Row:
 
 def extras(_: Patient) -> Iterator[Row]:
     """The parts that are installed when they are asked for."""
-    for extra, (library, what_for) in _EXTRAS.items():
+    for extra, (library, package, what_for) in _EXTRAS.items():
         if find_spec(library) is not None:
             yield ok(f"extra {extra}", what_for)
         else:
-            yield missing(f"extra {extra}", f"only for {what_for}", _pip_install(f"'{_PRODUCT}[{extra}]'"))
+            yield missing(f"extra {extra}", f"only for {what_for}", install_libraries(package))
 
 
 def model_key(patient: Patient) -> Iterator[Row]:
@@ -236,7 +236,7 @@ def model_key(patient: Patient) -> Iterator[Row]:
         fix = f"export {choice.provider.variable}=...; docs/language-model.md"
         yield missing("language model", "no key, so none is asked; only for explanations", fix)
     elif find_spec(choice.provider.module) is None:
-        fix = _pip_install(f"'{choice.provider.extra}'")
+        fix = install_libraries(choice.provider.package)
         yield missing("language model", f"{choice.label} needs a library", fix)
     else:
         yield ok("language model", f"{choice.label} at {choice.host}")
@@ -261,11 +261,3 @@ def last_crash(patient: Patient) -> Iterable[Row]:
             "last crash", f"{when}, a fault of ours", f"send us {with_home(str(path))}; it holds no value"
         )
     ]
-
-
-def _pip_install(what: str) -> str:
-    """The command that installs into the environment that we run in; one that uv made has no pip."""
-    python = typed(sys.executable)
-    if find_spec("pip") is None:
-        return f"uv pip install --python {python} {what}"
-    return f"{python} -m pip install {what}"

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.installing import install_libraries
 from modelcar_tui.mcp import Asking
 
 
@@ -19,7 +20,7 @@ def run_mcp(asking: Asking) -> int:
     """
     if not _installed():
         what = "the package mcp is not installed"
-        raise UserError(Problem(where="agent mcp", what=what, fix="pip install 'modelcar-tui[mcp]'"))
+        raise UserError(Problem(where="agent mcp", what=what, fix=install_libraries("mcp")))
     from modelcar_tui.mcp import serve
 
     if sys.stdin.isatty():

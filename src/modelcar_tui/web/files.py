@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.installing import install_libraries
 
 _OURS = Path(__file__).parent / "static"
 _TEXT = "; charset=utf-8"
@@ -29,7 +30,8 @@ def lacking() -> Problem | None:
     package = _package()
     if package is not None and (package / "js" / "textual.js").is_file():
         return None
-    return Problem(where="--web", what="needs an extra", fix="pip install 'modelcar-tui[web]'")
+    what = "the package textual-serve is not installed"
+    return Problem(where="--web", what=what, fix=install_libraries("textual-serve"))
 
 
 def static_file(name: str) -> tuple[Path, str] | None:

@@ -17,11 +17,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 from modelcar_tui import agent
 from modelcar_tui.commands import doctor, doctor_here, doctor_outside
 from modelcar_tui.commands.doctor_rows import Patient, Row, State, install, missing, ok
 from modelcar_tui.commands.preferences import look
+from modelcar_tui.core import installing
 from modelcar_tui.core.config_file import typed
 from modelcar_tui.demo.kube import start_stub_cluster, write_kubeconfig
 
@@ -228,12 +230,12 @@ def test_a_command_holds_a_path_as_one_word(here: Path) -> None:
 
 def test_an_environment_without_pip_is_mended_by_uv(monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
-    monkeypatch.setattr(
-        doctor_here, "find_spec", lambda name: None if name in ("pip", "mcp") else found(name)
-    )
+    for module in (doctor_here, installing):
+        monkeypatch.setattr(module, "find_spec", lambda name: None if name in ("pip", "mcp") else found(name))
     fix = {row.name: row for row in doctor_here.extras(patient())}["extra mcp"].fix
-    words = ["uv", "pip", "install", "--python", os.path.expanduser(sys.executable), "modelcar-tui[mcp]"]
-    assert [os.path.expanduser(word) for word in shlex.split(fix)] == words
+    words = ["uv", "pip", "install", "--python", os.path.expanduser(sys.executable)]
+    *told, what = (os.path.expanduser(word) for word in shlex.split(fix))
+    assert told == words and Requirement(what).name == "mcp"
 
 
 @pytest.mark.parametrize(
@@ -405,3 +407,4 @@ def test_libraries_that_are_not_as_asked_for_stop_runs(monkeypatch: pytest.Monke
     assert (row.state, row.stops) == (State.FAULT, 2)
     assert "textual==0.1 (" in row.what and "no-such-library>=1 (not there)" in row.what
     assert "httpx" not in row.what and "skipped" not in row.what
+    assert shlex.split(row.fix)[-2:] == ["textual==0.1", "no-such-library>=1"]

@@ -12,11 +12,13 @@ import httpx
 import pytest
 
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.core.secrets import Redactor, redact
+from modelcar_tui.core.installing import install_libraries
+from modelcar_tui.core.secrets import Redactor, Secret, redact
 from modelcar_tui.supervisor.llm.breaker import Breaker
-from modelcar_tui.supervisor.llm.config import choose_model, find_key
+from modelcar_tui.supervisor.llm.config import PROVIDERS, Provider, choose_model, find_key
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError, classify
 from modelcar_tui.supervisor.llm.named import scrub
+from modelcar_tui.supervisor.llm.provider import build
 from modelcar_tui.supervisor.llm.replies import Suggestions
 from modelcar_tui.supervisor.llm.start import open_session
 from modelcar_tui.supervisor.llm.strict import parse
@@ -31,6 +33,18 @@ def test_the_default_is_the_current_gemini_flash() -> None:
     assert (
         choose_model("openai:org/model-7b", "http://vllm.models.svc:8000/v1").host == "vllm.models.svc:8000"
     )
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda one: one.name)
+def test_a_library_that_is_lacking_is_told_with_the_command_that_brings_it(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, provider.module, None)
+    with pytest.raises(UserError) as caught:
+        build(choose_model(f"{provider.name}:any", None), Secret(KEY))
+    (problem,) = caught.value.problems
+    assert problem.what == f"the package {provider.package} is not installed"
+    assert problem.fix == install_libraries(provider.package)
 
 
 @pytest.mark.parametrize(

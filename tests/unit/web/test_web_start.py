@@ -15,6 +15,7 @@ import pytest
 
 from modelcar_tui import cli
 from modelcar_tui.commands import start, web
+from modelcar_tui.core.installing import install_libraries
 from modelcar_tui.web import ADDRESS, PORT
 from modelcar_tui.web.listening import listen
 
@@ -81,7 +82,8 @@ def test_without_the_extra_one_line_says_what_to_install(
 ) -> None:
     monkeypatch.setattr("modelcar_tui.web.files.find_spec", lambda _: None)
     assert cli.main(["--web"]) == 2
-    assert capsys.readouterr().err == "--web: needs an extra; pip install 'modelcar-tui[web]'\n"
+    told = f"--web: the package textual-serve is not installed; {install_libraries('textual-serve')}\n"
+    assert capsys.readouterr().err == told
 
 
 def test_only_loopback_is_listened_at_and_a_port_that_is_taken_is_said() -> None:

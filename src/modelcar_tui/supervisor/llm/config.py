@@ -35,8 +35,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     module: str
     """The library that speaks its protocol."""
-    extra: str = ""
-    """What to install for it; empty where it comes with the product."""
+    package: str
+    """What brings that library."""
 
 
 PROVIDERS = {
@@ -48,20 +48,21 @@ PROVIDERS = {
             default_model="gemini-3.8-flash",
             host="generativelanguage.googleapis.com",
             module="langchain_google_genai",
+            package="langchain-google-genai",
         ),
         Provider(
             name="openai",
             variable="OPENAI_API_KEY",
             host="api.openai.com",
             module="langchain_openai",
-            extra="modelcar-tui[openai]",
+            package="langchain-openai",
         ),
         Provider(
             name="anthropic",
             variable="ANTHROPIC_API_KEY",
             host="api.anthropic.com",
             module="langchain_anthropic",
-            extra="modelcar-tui[anthropic]",
+            package="langchain-anthropic",
         ),
     )
 }

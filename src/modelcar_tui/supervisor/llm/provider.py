@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies, proxy_bypass
 
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.installing import install_libraries
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.supervisor.llm.config import Choice
 
@@ -41,16 +42,9 @@ def build(choice: Choice, key: Secret) -> BaseChatModel:
     except ImportError as error:
         if error.name and not choice.provider.module.startswith(error.name.partition(".")[0]):
             raise
-        fix = (
-            f"pip install '{choice.provider.extra}'"
-            if choice.provider.extra
-            else "install modelcar-tui again"
-        )
-        raise UserError(
-            Problem(
-                where=f"--model {choice.label}", what=f"{choice.provider.module} is not installed", fix=fix
-            )
-        ) from None
+        what = f"the package {choice.provider.package} is not installed"
+        fix = install_libraries(choice.provider.package)
+        raise UserError(Problem(where=f"--model {choice.label}", what=what, fix=fix)) from None
     model: BaseChatModel = _MAKERS[choice.provider.name](module, choice, key)
     return model
 
