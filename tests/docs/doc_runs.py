@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from doc_pages import ROOT, commands
+from doc_server import call_of
 
 SAMPLE = """\
 model-car:
@@ -112,7 +113,7 @@ def furnish(folder: Path) -> dict[str, str]:
     programs = folder / ".bin"
     programs.mkdir(parents=True)
     for name, module in _MODULES.items():
-        (programs / name).write_text(f'#!/bin/sh\nexec {sys.executable} -m {module} "$@"\n')
+        (programs / name).write_text(call_of(module))
         (programs / name).chmod(0o755)
     for name in _NEVER:
         (programs / name).write_text(_REFUSES)

@@ -13,6 +13,7 @@ One page's blocks are run one after another in one folder: a later one finds wha
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,23 @@ def test_every_note_belongs_to_a_block() -> None:
 )
 def test_dots_stand_for_anything_and_nothing_else_does(shown: str, told: str, same: bool) -> None:
     assert alike(shown, told) is same
+
+
+def test_a_fork_of_a_loaded_interpreter_answers_as_a_process_of_its_own(tmp_path: Path) -> None:
+    """Folder, variables, streams, pipes and status: `doc_server` is there for the time alone."""
+    environment = furnish(tmp_path / "work")
+    text = """\
+PROGRAM lint nothing.yaml
+(cd model && MODELCAR_TUI_THEME=odd PROGRAM config --check)
+cat file.yaml | PROGRAM lint /dev/stdin --format json | head -c 40
+PROGRAM estimate model/config.json --gpu L40S --vllm 0.18.0
+"""
+    forked = run_block(text.replace("PROGRAM", "agent"), tmp_path / "work", environment)
+    alone = run_block(
+        text.replace("PROGRAM", f"{sys.executable} -m modelcar_tui.agent"), tmp_path / "work", environment
+    )
+    assert [one[1:] for one in forked] == [one[1:] for one in alone]
+    assert [one.status for one in forked][:2] == [2, 2] and forked[1].err
 
 
 def test_no_page_reaches_out_or_changes_this_machine(tmp_path: Path) -> None:
