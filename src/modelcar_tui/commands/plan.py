@@ -49,7 +49,8 @@ def make_plan(settings: Settings, output: Path | None) -> int:
         replaced = put_plan(report.plan, output, command_keeping(settings), force=settings.force)
         if replaced is not None:
             sys.stdout.write(f"{output.name} {replaced}\n")
-        sys.stdout.write(f"saved: {output}; apply with: agent apply {output} --accept all\n")
+        apply = f"; apply with: agent apply {output} --accept all" if report.plan.changes else ""
+        sys.stdout.write(f"saved: {output}{apply}\n")
     sys.stdout.write(f"{line}\n")
     return worst(STATUS[report.verdict], *(() if finish is None else (finish.exit_status,)))
 

@@ -212,13 +212,14 @@ def _typed(name: str, word: str, file: ConfigFile) -> Value:
     Raises:
         UserError: it says nothing.
     """
-    from modelcar_tui.core.config_values import fault
+    from modelcar_tui.core.config_values import fault, untellable
 
-    kind, value = KEYS[name].kind, _of_word(name, word)
-    if kind in (Kind.PATH, Kind.PATHS):
-        return word  # as the option takes it: also within the folder where we are
-    own = own_themes(file.path, file.themes) if name == "theme" and word not in THEMES else ()
-    what, fix = fault(name, value, checked, own_themes=own)
+    value = _of_word(name, word)
+    if KEYS[name].kind in (Kind.PATH, Kind.PATHS):
+        what, fix = untellable(word)  # else as the option takes it: also within the folder where we are
+    else:
+        own = own_themes(file.path, file.themes) if name == "theme" and word not in THEMES else ()
+        what, fix = fault(name, value, checked, own_themes=own)
     if what:
         raise UserError(Problem(where=variable_of(name), what=what, fix=fix))
     return value

@@ -41,10 +41,9 @@ def fault(
     """
     key = KEYS[name]
     parts = value if isinstance(value, list | tuple) else (value,)
-    if key.kind is not Kind.CHOICE:
-        for one in parts:
-            if isinstance(one, str) and clean(one, limit=len(one) or 1) != one:
-                return _SECRET if one.isprintable() else (f"{shown(one)} can't be printed", "write it anew")
+    for one in () if key.kind is Kind.CHOICE else parts:
+        if (wrong := untellable(one))[0]:
+            return wrong
     what, fix = _of_kind(key, value, own_themes if name == "theme" else ())
     if what or key.kind in (Kind.CHOICE, Kind.TRUTH):
         return what, fix
@@ -53,6 +52,13 @@ def fault(
             what, _, fix = said.partition("; ")
             return f"{shown(one) if isinstance(one, str) else one}: {what}", fix
     return "", ""
+
+
+def untellable(value: Any) -> tuple[str, str]:
+    """As `fault`, of what no value may hold: the shape of a secret, or what can't be printed."""
+    if not isinstance(value, str) or clean(value, limit=len(value) or 1) == value:
+        return "", ""
+    return _SECRET if value.isprintable() else (f"{shown(value)} can't be printed", "write it anew")
 
 
 def near(word: str, known: Collection[str], otherwise: str = "") -> str:

@@ -126,6 +126,8 @@ def load_plan(path: Path) -> Plan:
     Raises:
         UserError: no such file, no plan, edited by hand, or stale.
     """
+    if not os.path.lexists(path):
+        raise _refuse(path, "there is no such file", "make it: agent plan FILE -o PLAN", "file-missing")
     data = read_bytes(path)
     try:
         file = decode(data, PlanFile)

@@ -342,6 +342,17 @@ def test_plan_is_saved_and_only_what_is_accepted_is_applied(manifest: Path, tmp_
     assert "stale" in stale.stderr
 
 
+def test_a_plan_that_proposes_nothing_does_not_say_how_to_apply_it(manifest: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    manifest.write_text(ONE.replace("        - --distributed-executor-backend=mp\n", ""))
+    made = agent("plan", manifest, "-o", plan, "--gpu", "L40S:4", "--state-dir", tmp_path / "state")
+    assert "no change is proposed" in made.stdout and f"saved: {plan}\n" in made.stdout
+    done = agent("apply", plan, "--accept", "all")
+    assert (done.returncode, done.stdout) == (0, "the plan has no changes, nothing written\n")
+    lost = agent("apply", tmp_path / "none.json")
+    assert lost.stderr.endswith("none.json: there is no such file; make it: agent plan FILE -o PLAN\n")
+
+
 def test_a_plan_of_relative_paths_is_applied_from_any_folder(manifest: Path, tmp_path: Path) -> None:
     made = agent(
         "plan", manifest.name, "-o", "p.json", "--gpu", "L40S:4", "--state-dir", "state", cwd=tmp_path

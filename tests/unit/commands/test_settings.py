@@ -402,6 +402,15 @@ def test_a_value_that_holds_a_secret_is_refused_and_not_repeated(environ: dict[s
     assert "hunter2" not in line and "secret" in line
 
 
+@pytest.mark.parametrize("name", ["KUBECONFIG", "CACHE_DIR", "REGISTRY_AUTHFILE", "QA_IMAGE"])
+def test_a_variable_that_holds_a_secret_is_refused_and_not_repeated(
+    environ: dict[str, str], name: str
+) -> None:
+    environ[f"MODELCAR_TUI_{name}"] = "here/sha256~hunter2hunter2hunter2hunter2hunter2hunter2hun"
+    (line,) = problems(environ)
+    assert line.startswith(f"MODELCAR_TUI_{name}: ") and "hunter2" not in line and "secret" in line
+
+
 def test_variables_are_checked_too_and_read_as_lists_and_numbers(environ: dict[str, str]) -> None:
     Path(environ["MODELCAR_TUI_CONFIG"]).write_text("")
     environ |= {
