@@ -22,7 +22,15 @@ from doc_runs import Ran, alike, furnish, home_of, run_block
 
 
 def run_here(block: Block) -> bool:
-    return block.language == "shell" and block.note != "not run"
+    """Commands; and the README's Python: that of docs/python.md has a test of its own."""
+    python = block.language == "python" and block.page == "README.md"
+    return (block.language == "shell" or python) and block.note != "not run"
+
+
+def as_commands(block: Block) -> str:
+    if block.language == "shell":
+        return block.text
+    return f"{sys.executable} - <<'END'\n{block.text}END\n"
 
 
 RUN = sorted({block.page for block in shell_blocks() if run_here(block)})
@@ -42,7 +50,7 @@ def test_the_commands_of_a_page_end_and_print_as_it_says(page: str, tmp_path: Pa
         if block.note == "file":
             (tmp_path / "work" / block.told).write_text(block.text)
         if run_here(block):
-            ran = run_block(block.text, tmp_path / "work", environment)
+            ran = run_block(as_commands(block), tmp_path / "work", environment)
             for one, status in zip(ran, expected(block, ran), strict=True):
                 if one.status != status or "Traceback" in one.err:
                     ended = f"ended with {one.status}, not {status}"
