@@ -73,7 +73,11 @@ def terminal(patient: Patient) -> Iterator[Row]:
         name for name, there in (("tmux", "TMUX" in patient.environ), ("SSH", screen.over_ssh())) if there
     ]
     if not sys.stdin.isatty() or not sys.stderr.isatty() or term in ("", "dumb"):
-        why = f"TERM is {term!r}" if sys.stdin.isatty() and sys.stderr.isatty() else "input or output is none"
+        why = (
+            f"TERM is {term!r}"
+            if sys.stdin.isatty() and sys.stderr.isatty()
+            else "input or output is no terminal"
+        )
         yield warning(
             "terminal", f"{why}; modelcar-tui goes on without a screen", "ssh -t HOST, or use agent"
         )

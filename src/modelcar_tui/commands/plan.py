@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.config_file import typed
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
@@ -48,9 +49,9 @@ def make_plan(settings: Settings, output: Path | None) -> int:
     if output is not None:
         replaced = put_plan(report.plan, output, command_keeping(settings), force=settings.force)
         if replaced is not None:
-            sys.stdout.write(f"{output.name} {replaced}\n")
-        apply = f"; apply with: agent apply {output} --accept all" if report.plan.changes else ""
-        sys.stdout.write(f"saved: {output}{apply}\n")
+            sys.stdout.write(f"{reveal(output.name)} {replaced}\n")
+        apply = f"; apply with: agent apply {typed(str(output))} --accept all" if report.plan.changes else ""
+        sys.stdout.write(f"saved: {reveal(str(output))}{apply}\n")
     sys.stdout.write(f"{line}\n")
     return worst(STATUS[report.verdict], *(() if finish is None else (finish.exit_status,)))
 
@@ -129,9 +130,9 @@ def apply_plan(path: Path, accept: str, settings: Settings) -> int:
     )
     done = write_generated(plan, decision, patch=settings.patch, keeping=command_keeping(settings))
     taken = f"{len(wanted)} of {several(len(plan.changes), 'change')}"
-    sys.stdout.write(f"written: {done.path} ({taken}, sha256 {done.sha256})\n")
+    sys.stdout.write(f"written: {reveal(str(done.path))} ({taken}, sha256 {done.sha256})\n")
     for replaced in done.replaced:
-        sys.stdout.write(f"{Path(replaced.path).name} {replaced}\n")
+        sys.stdout.write(f"{reveal(Path(replaced.path).name)} {replaced}\n")
     if done.lacking is not None:
         raise UserError(done.lacking)
     return ExitStatus.GO

@@ -15,7 +15,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import check_owner, fresh_folder, private_folder, write_private
 from modelcar_tui.core.lock import try_lock
 from modelcar_tui.core.shapes import without_address_secrets
-from modelcar_tui.core.text import reveal
+from modelcar_tui.core.text import has_hidden, reveal
 from modelcar_tui.manifest import Keeping
 from modelcar_tui.supervisor.llm import choose_model
 from modelcar_tui.supervisor.settings import Settings
@@ -58,8 +58,11 @@ class RunFolder:
         """A new folder with a new run id.
 
         Raises:
-            UserError: it can't be made (read-only or full disk, another user's folder).
+            UserError: it can't be made (read-only or full disk, another user's folder), or the manifest's
+                name can't be kept.
         """
+        if has_hidden(settings.manifest):
+            raise _unkept(settings)
         path = settings.runs_folder
         try:
             _own(path.parent)
@@ -69,8 +72,7 @@ class RunFolder:
                 path / SETTINGS, msgspec.json.format(msgspec.json.encode(_kept(settings)), indent=2)
             )
         except UnicodeEncodeError:
-            what = "a name that is no UTF-8 can't be kept in a journal"
-            raise UserError(Problem(where=reveal(settings.manifest), what=what, fix="rename it")) from None
+            raise _unkept(settings) from None
         except OSError as error:
             raise UserError(
                 Problem(
@@ -94,6 +96,11 @@ class RunFolder:
     def release(self) -> None:
         """Let others open it."""
         os.close(self._lock)
+
+
+def _unkept(settings: Settings) -> UserError:
+    what = "a name that is no UTF-8, or has characters that can't be seen, can't be kept in a journal"
+    return UserError(Problem(where=reveal(settings.manifest), what=what, fix="rename it"))
 
 
 def journal_of(run: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -340,6 +341,15 @@ def test_plan_is_saved_and_only_what_is_accepted_is_applied(manifest: Path, tmp_
     stale = agent("apply", plan, "--accept", "all")
     assert stale.returncode == 2
     assert "stale" in stale.stderr
+
+
+def test_the_command_that_a_plan_names_can_be_typed(manifest: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "it's my plan.json"
+    made = agent("plan", manifest, "-o", plan, "--gpu", "L40S:4", "--state-dir", tmp_path / "state")
+    (line,) = [line for line in made.stdout.splitlines() if line.startswith("saved: ")]
+    words = shlex.split(line.partition("apply with: ")[2])
+    assert words == ["agent", "apply", str(plan), "--accept", "all"]
+    assert agent(*words[1:]).returncode == 0
 
 
 def test_a_plan_that_proposes_nothing_does_not_say_how_to_apply_it(manifest: Path, tmp_path: Path) -> None:

@@ -38,7 +38,9 @@ def test_the_state_folder_becomes_private_unless_it_holds_other_things(tmp_path:
         assert (state / "runs").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_manifest_whose_name_is_no_utf_8_is_one_line(tmp_path: Path) -> None:
-    odd = os.fsdecode(b"a\xff.yaml")
-    with pytest.raises(UserError, match=r"a<U\+DCFF>.yaml: a name that is no UTF-8"):
-        RunFolder.create(Settings(manifest=odd, state_dir=str(tmp_path)))
+@pytest.mark.parametrize("odd", [b"\xff", b"\x1b[31m", b"\t", "\u200b".encode(), b"\n"])
+def test_a_manifest_whose_name_no_journal_keeps_as_it_is_is_one_line(odd: bytes, tmp_path: Path) -> None:
+    """Journals hold no such character, so the file would not be found by the name that they have."""
+    with pytest.raises(UserError, match=r"a<U\+\w+>\S*.yaml: a name that is no UTF-8, or has") as caught:
+        RunFolder.create(Settings(manifest=os.fsdecode(b"a" + odd + b".yaml"), state_dir=str(tmp_path)))
+    assert str(caught.value).isprintable() and not list(tmp_path.iterdir())
