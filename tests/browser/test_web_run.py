@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Page
 
 from support.browsing import Seen
 from support.web_page import HOOK, KEYS, faults, press_until, shows
 from support.web_server import SAMPLE, served
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_an_uploaded_manifest_is_judged_approved_written_and_tested(

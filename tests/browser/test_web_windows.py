@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from playwright.async_api import BrowserContext, Page
 
 from support.browsing import Seen
 from support.web_page import HOOK, KEYS, faults, press_until, shows
 from support.web_server import served
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 JUDGED = "accept the 2 required"
 
