@@ -159,7 +159,7 @@ def _answering(server: web.Server, logger: logging.Logger) -> Answering:
     return Answering(
         server,
         loop=asyncio.get_running_loop(),
-        access_log=None,
+        access_log=logger,
         logger=logger,
         keepalive_timeout=IDLE_S,
         lingering_time=_LINGER_S,

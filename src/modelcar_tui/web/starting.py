@@ -52,7 +52,7 @@ def kept_manifest(order: Order, offer: Offer) -> Path:
 
 
 def drop_manifest(path: Path) -> None:
-    """Take back what `kept_manifest` kept, for a run that never began; the folder goes only where it is empty."""
+    """Take back what `kept_manifest` kept, for a run that never began. A folder goes only empty."""
     with suppress(OSError):
         path.unlink(missing_ok=True)
         path.parent.rmdir()
