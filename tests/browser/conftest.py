@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, Page, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from support.browsing import CHROMIUM, QUIET, Seen
 
@@ -27,20 +28,26 @@ def seen() -> Seen:
     return Seen()
 
 
-@pytest.fixture
-async def browser(seen: Seen) -> AsyncIterator[BrowserContext]:
-    """A browser without a past, 1280 x 800."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """The one process: a test that asks for it has `pytest.mark.asyncio(loop_scope="session")`."""
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        context = await chromium.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
-        await context.route("**/*", seen.pass_on)
-        context.on("page", seen.watch)
-        yield context
-        await context.close()
-        await chromium.close()
+        process = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield process
+        await process.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(chromium: Browser, seen: Seen) -> AsyncIterator[BrowserContext]:
+    """A browser without a past, 1280 x 800: cookies, storage, cache and windows are this test's own."""
+    context = await chromium.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    await context.route("**/*", seen.pass_on)
+    context.on("page", seen.watch)
+    yield context
+    await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: BrowserContext) -> Page:
     """An empty page."""
     return await browser.new_page()

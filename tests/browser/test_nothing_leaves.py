@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Page
 
 from support.browsing import Seen, leaves
 
 
+@pytest.mark.asyncio(loop_scope="session")
 async def test_what_a_page_asks_of_another_machine_is_refused_and_told(
     page: Page, seen: Seen, tmp_path: Path
 ) -> None:

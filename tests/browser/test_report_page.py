@@ -13,6 +13,8 @@ from pilot import states as st
 from support.browsing import Seen
 from support.pages import hundred_read, states
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 _CONTRAST = """() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
   const rgba = colour => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour;

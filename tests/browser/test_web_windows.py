@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
-from playwright.async_api import BrowserContext, Page
+import pytest
+from playwright.async_api import BrowserContext, Page, Route
 
 from support.browsing import Seen
 from support.web_page import HOOK, KEYS, faults, press_until, shows
 from support.web_server import served
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 JUDGED = "accept the 2 required"
 
@@ -105,3 +109,34 @@ async def test_every_field_has_its_label_and_the_keyboard_reaches_all_in_order(p
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         await page.set_viewport_size({"width": 390, "height": 700})
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_what_a_slow_line_brings_late_is_begun_by_the_form_and_told_while_it_comes(
+    page: Page, seen: Seen
+) -> None:
+    large = ("textual.js", "mono.ttf")
+    come = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await come.wait()
+        await route.fallback()
+
+    async with served("--no-llm") as server:
+        await page.goto(await server.address())
+        for name in large:
+            while not any(one.endswith(f"/static/{name}") for one in seen.requests):
+                await page.wait_for_timeout(20)
+        await page.route("**/static/textual.js", late)
+        await page.add_init_script(HOOK)
+        await page.check("#demo")
+        await page.click("text=Begin >> nth=-1", no_wait_after=True)
+        await page.wait_for_selector("text=The terminal is on its way")
+        assert await page.is_visible("#all") and await page.is_visible("#files")
+        come.set()
+        await shows(page, JUDGED)
+        assert not await page.is_visible("#coming")
+        bottom = await page.evaluate(
+            "document.querySelector('.xterm-screen').getBoundingClientRect().bottom - innerHeight"
+        )
+        assert -25 < bottom <= 0, "the terminal has the room of the line"
+        assert faults(seen) == []

@@ -355,7 +355,7 @@ class _Reader:
         where = f"{self._source.label}:{at.line}:{at.column}"
         problem = Problem(where=where, what=what, fix=fix, code=code)
         key = at.line * 1_000_000 + at.column
-        if problem not in self._seen and len(self._seen) < 5000:
+        if problem not in self._seen and len(to) < 5000:
             self._seen.add(problem)
             to.append((key, problem))
 

@@ -36,8 +36,10 @@ class Crowd:
         finally:
             self._answering.discard(request.protocol)
 
-    def bounded(self, server: web.Server) -> Callable[[], asyncio.Protocol]:
-        """What serves each further socket of a server."""
+    def bounded(
+        self, server: web.Server, served: Callable[[], asyncio.Protocol]
+    ) -> Callable[[], asyncio.Protocol]:
+        """What serves each further socket of a server: `served`, where there is room."""
 
         def serve() -> asyncio.Protocol:
             here = server.connections
@@ -47,7 +49,7 @@ class Crowd:
                 for one in here[: self._most // 2]:
                     if one not in self._answering:
                         one.force_close()
-            return cast("asyncio.Protocol", server())
+            return served()
 
         return serve
 

@@ -18,7 +18,7 @@ from modelcar_tui.web.offer import Offer
 from modelcar_tui.web.order import Order, read_order
 from modelcar_tui.web.results import result, results, run_folder
 from modelcar_tui.web.sessions import MOST_SESSIONS, FullError, Run, Session, Sessions
-from modelcar_tui.web.starting import earlier_run, kept_manifest, started, words_of
+from modelcar_tui.web.starting import drop_manifest, earlier_run, kept_manifest, started, words_of
 from modelcar_tui.web.wire import talk
 
 _FULL = f"{MOST_SESSIONS} visitors are here, which is the limit; end the server and start it again"
@@ -90,7 +90,11 @@ class Handlers:
             self._check_room()
             manifest = await asyncio.to_thread(kept_manifest, order, self._offer)
             words = words_of(order, manifest, self._offer)
-            terminal = await started(words, self._offer, self._secrets(order))
+            try:
+                terminal = await started(words, self._offer, self._secrets(order))
+            except RefusedError:
+                await asyncio.to_thread(drop_manifest, manifest)
+                raise
             demo = order.demo or self._offer.demo
             run = self._sessions.add(session, manifest, terminal, demo=demo, title=manifest.name)
         return _see(f"{self._home}/runs/{run.number}")

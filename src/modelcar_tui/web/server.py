@@ -8,12 +8,14 @@ import secrets
 import warnings
 from collections.abc import Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from modelcar_tui.core.crash import kind
 from modelcar_tui.web import pages
+from modelcar_tui.web.answering import Answering
 from modelcar_tui.web.checks import (
     NONCE,
     SESSION,
@@ -74,20 +76,13 @@ class Page:
         """
         listening = listen(port)
         self.port = listening.getsockname()[1]
-        runner = web.AppRunner(
-            self._application(),
-            access_log=None,
-            logger=_silent(),
-            shutdown_timeout=_CLOSING_S,
-            keepalive_timeout=IDLE_S,
-            lingering_time=_LINGER_S,
-        )
+        runner = web.AppRunner(self._application(), shutdown_timeout=_CLOSING_S)
         await runner.setup()
         looking = asyncio.create_task(self._end_idle())
         try:
-            serving = await asyncio.get_running_loop().create_server(
-                self._crowd.bounded(_server(runner)), sock=listening, backlog=_BACKLOG
-            )
+            server = _server(runner)
+            serve = self._crowd.bounded(server, partial(_answering, server, _silent()))
+            serving = await asyncio.get_running_loop().create_server(serve, sock=listening, backlog=_BACKLOG)
             yield self
         finally:
             looking.cancel()
@@ -158,6 +153,17 @@ def _server(runner: web.AppRunner) -> web.Server:
     if runner.server is None:
         raise RuntimeError("the runner is set up before")
     return runner.server
+
+
+def _answering(server: web.Server, logger: logging.Logger) -> Answering:
+    return Answering(
+        server,
+        loop=asyncio.get_running_loop(),
+        access_log=logger,
+        logger=logger,
+        keepalive_timeout=IDLE_S,
+        lingering_time=_LINGER_S,
+    )
 
 
 def _silent() -> logging.Logger:

@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from modelcar_tui.core import resources
@@ -40,10 +41,21 @@ def kept_manifest(order: Order, offer: Offer) -> Path:
         data = (resources.samples() / _SAMPLE).read_bytes() if sample else order.manifest
         folder = fresh_folder(offer.folder, time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
         path = folder / (_SAMPLE if sample else order.name)
-        write_private(path, data)
+        try:
+            write_private(path, data)
+        except OSError:
+            drop_manifest(path)
+            raise
     except OSError as error:
         raise RefusedError(507, f"the manifest can't be kept: {error.strerror}; see --state-dir") from error
     return path
+
+
+def drop_manifest(path: Path) -> None:
+    """Take back what `kept_manifest` kept, for a run that never began. A folder goes only empty."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+        path.parent.rmdir()
 
 
 def words_of(order: Order, manifest: Path, offer: Offer) -> tuple[str, ...]:

@@ -316,3 +316,11 @@ def test_a_secret_beside_what_can_not_be_seen_is_not_shown(written: str) -> None
         parse_manifest(text.encode(), "m.yaml")
     said = str(caught.value.problems)
     assert "***" in unnumbered(said) and "sk-" not in said
+
+
+def test_however_many_warnings_there_are_an_error_stays_one() -> None:
+    """No error is a manifest that can be served: of no models, here."""
+    many = "".join(f"a{number}: 1\n" for number in range(5001))
+    with pytest.raises(UserError) as error:
+        parse_manifest(many.encode(), "many.yaml")
+    assert [problem.code for problem in error.value.problems] == ["model-car-missing"]

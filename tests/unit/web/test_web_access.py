@@ -248,3 +248,29 @@ async def test_another_method_is_refused(tmp_path: Path) -> None:
                 visitor, f"{method} HOME/runs HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n"
             )
             assert answer[9:12] in ("405", "404")
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"SECRET\r\n\r\n",
+        b"GET /SECRET HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nSECRET\r\n\r\n",
+        b"GET /" + b"SECRET" * 2000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"A: SECRET\r\n" * 300 + b"\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: SECRET\r\n\r\n",
+        b"\x16\x03\x01SECRET\r\n\r\n",
+    ],
+)
+async def test_what_is_no_request_is_answered_without_its_words_or_the_librarys_version(
+    tmp_path: Path, request_bytes: bytes
+) -> None:
+    async with visited(tmp_path) as visitor:
+        reader, writer = await asyncio.open_connection("127.0.0.1", visitor.page.port)
+        writer.write(request_bytes)
+        answer = await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+    assert answer.startswith(b"HTTP/1.") and b" 400 " in answer.splitlines()[0]
+    assert b"SECRET" not in answer and b"aiohttp" not in answer.lower() and b"Python" not in answer
+    assert b"Server: modelcar-tui" in answer and b"Content-Security-Policy: default-src 'none'" in answer
+    assert answer.endswith(b"this is no request that the page understands\n")

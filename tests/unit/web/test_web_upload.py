@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import json
+import os
 import re
 import stat
 from collections.abc import AsyncIterator
@@ -130,6 +132,22 @@ async def test_what_is_kept_is_private_and_named_safely(tmp_path: Path) -> None:
         assert kept.name == "one.base.yaml"
         assert stat.S_IMODE(kept.stat().st_mode) == 0o600
         assert {stat.S_IMODE(path.stat().st_mode) for path in (kept.parent, kept.parent.parent)} == {0o700}
+
+
+@pytest.mark.parametrize("where", ["write_private", "Terminal.start"])
+async def test_a_full_disk_leaves_nothing_of_a_run_that_never_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async with visited(tmp_path) as visitor:
+        with monkeypatch.context() as patched:
+            patched.setattr(f"modelcar_tui.web.starting.{where}", full)
+            status, text = await visitor.post("/runs", manifest=b"model-car: []")
+        assert status in (503, 507) and "No space left on device" in text
+        assert list((tmp_path / "web").iterdir()) == []
+        await visitor.begin()
 
 
 @pytest.mark.parametrize(
