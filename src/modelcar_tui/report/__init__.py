@@ -9,7 +9,6 @@ from modelcar_tui.core.door import door
 if TYPE_CHECKING:
     from modelcar_tui.report.data import envelope, json_report, to_json
     from modelcar_tui.report.document import markdown
-    from modelcar_tui.report.ending import DAMAGED
     from modelcar_tui.report.estimate import estimate_lines
     from modelcar_tui.report.facts import Known, facts_of
     from modelcar_tui.report.fares import RUNNING, Fares, ModelQa, models_in_qa, seen_of
@@ -17,10 +16,11 @@ if TYPE_CHECKING:
     from modelcar_tui.report.html.page import html_page
     from modelcar_tui.report.junit_xml import junit
     from modelcar_tui.report.kinds import KindAtHand, kinds_at_hand
+    from modelcar_tui.report.shown import masked_values
     from modelcar_tui.report.text import change_text, plain, sections
+    from modelcar_tui.report.values import bytes_text, fact_text, number, span_text
 
 __all__ = [
-    "DAMAGED",
     "FORMS",
     "MOST",
     "RUNNING",
@@ -28,10 +28,12 @@ __all__ = [
     "KindAtHand",
     "Known",
     "ModelQa",
+    "bytes_text",
     "change_text",
     "endings",
     "envelope",
     "estimate_lines",
+    "fact_text",
     "facts_of",
     "form_of",
     "html_page",
@@ -40,11 +42,14 @@ __all__ = [
     "junit",
     "kinds_at_hand",
     "markdown",
+    "masked_values",
     "models_in_qa",
+    "number",
     "plain",
     "render",
     "sections",
     "seen_of",
+    "span_text",
     "to_json",
 ]
 
@@ -54,7 +59,6 @@ if not TYPE_CHECKING:
         {
             "data": "envelope json_report to_json",
             "document": "markdown",
-            "ending": "DAMAGED",
             "estimate": "estimate_lines",
             "facts": "Known facts_of",
             "fares": "Fares ModelQa RUNNING models_in_qa seen_of",
@@ -62,6 +66,8 @@ if not TYPE_CHECKING:
             "html.page": "html_page",
             "junit_xml": "junit",
             "kinds": "KindAtHand kinds_at_hand",
+            "shown": "masked_values",
             "text": "change_text plain sections",
+            "values": "bytes_text fact_text number span_text",
         },
     )

@@ -13,7 +13,7 @@ import msgspec
 from modelcar_tui.advice import Finding
 from modelcar_tui.core.counting import several
 from modelcar_tui.manifest import Change, Operation
-from modelcar_tui.report.ending import ALONE, ending
+from modelcar_tui.report.ending import ending, kept_id
 from modelcar_tui.report.escaping import fence
 from modelcar_tui.report.shown import shown_lines
 from modelcar_tui.supervisor import Approve, Pane, RunState, Step, outcome_of
@@ -76,8 +76,8 @@ def afterwards(state: RunState) -> Iterator[str]:
         yield f"nothing was written: {state.kept}"
     if state.qa.started.log:
         yield f"log: {state.qa.started.log}"
-    if state.run_id and state.run_id != ALONE:
-        yield f"see it again: modelcar-tui --replay {state.run_id}; all runs: agent runs"
+    if kept := kept_id(state):
+        yield f"see it again: modelcar-tui --replay {kept}; all runs: agent runs"
 
 
 def _section(state: RunState, pane: Pane) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.facts import Term
-from modelcar_tui.tui import format as f
+from modelcar_tui.report import number
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, pad, paragraph, row, spans_width, width
 from modelcar_tui.verdict import ModelVerdict
@@ -71,7 +71,7 @@ def term_rows(terms: tuple[Term, ...], cells: int, glyphs: Glyphs) -> list[Row]:
             row(
                 "  ",
                 pad(term.label, labels, "<", glyphs.ellipsis),
-                (f"  {f.number(term.value):>9} {term.unit:<7}", "strong"),
+                (f"  {number(term.value):>9} {term.unit:<7}", "strong"),
                 (f" {term.source.value}", "muted"),
             )
         )
