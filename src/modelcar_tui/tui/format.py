@@ -1,11 +1,13 @@
-"""Values as the operator reads them: sizes, times, facts with source and age."""
+"""Values as the operator reads them: sizes, times, facts with source and age.
+
+The room of reports is asked where there is a value to tell: the first frame has none, and waits for no room.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.report import bytes_text, fact_text, span_text
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Span
@@ -39,12 +41,16 @@ def age(at: float, now: float) -> str:
     """How old a fact is; nothing for what has no age."""
     if not at:
         return ""
+    from modelcar_tui.report import span_text
+
     seconds = now - at
     return "just now" if seconds < 5 else f"{span_text(seconds)} ago"
 
 
 def gib(size: int | None) -> str:
     """Bytes as GiB; `?` when unknown."""
+    from modelcar_tui.report import bytes_text
+
     return "?" if size is None else bytes_text(size)
 
 
@@ -55,6 +61,8 @@ def mib(size: int | None) -> str:
 
 def value(fact: Fact[Any], glyphs: Glyphs) -> str:
     """A fact's value with its unit and bounds; `unknown` when it has none."""
+    from modelcar_tui.report import fact_text
+
     return fact_text(fact, to="-" if glyphs.ascii else "–")
 
 
