@@ -14,7 +14,15 @@ import msgspec
 from modelcar_tui.core.counting import several
 from modelcar_tui.report.ending import NOT_TESTED, at, ending, kept_id
 from modelcar_tui.report.escaping import block, escaped, table
-from modelcar_tui.report.text import TITLES, afterwards, answer_text, change_text, finding_text, writing
+from modelcar_tui.report.text import (
+    TITLES,
+    afterwards,
+    answer_text,
+    change_text,
+    effect_text,
+    finding_text,
+    writing,
+)
 from modelcar_tui.report.unknowns import unknowns
 from modelcar_tui.supervisor import Pane, RunState, Step
 from modelcar_tui.supervisor.events import Status
@@ -148,6 +156,9 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
         yield "### Proposed changes"
         yield ""
         yield from _changes(state, report)
+        if effect := effect_text(report, state):
+            yield escaped(effect)
+            yield ""
         yield from block("diff", (line for hunk in report.hunks for line in (hunk.header, *hunk.lines)))
         yield ""
         yield "OPTIMIZED_SERVING_ARGUMENTS_JSON"

@@ -177,6 +177,17 @@ def change_text(change: Change) -> str:
     return f"{name}{change.old or '(nothing)'} -> {change.new or '(removed)'}"
 
 
+def effect_text(report: DecisionReport, state: RunState) -> str:
+    """What the changes make of the verdict; empty where they were not judged."""
+    if state.written is not None:
+        before = report.without_changes
+        return f"The base manifest alone, without them: {before}." if before is not None else ""
+    if not report.plan.changes or report.with_changes is None:
+        return ""
+    why = f": {report.why_with_changes}" if report.why_with_changes else ""
+    return f"With all of them the verdict would be {report.with_changes}{why}."
+
+
 def answer_text(change: Change, state: RunState) -> str:
     """What the operator said to one change: `accepted as --x=1`, `rejected`, `not answered`, ..."""
     answer = state.answer

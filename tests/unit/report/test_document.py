@@ -17,7 +17,9 @@ from markupsafe import escape
 from modelcar_tui.core.text import reveal
 from modelcar_tui.report import FORMS, html_page, markdown, plain, render
 from modelcar_tui.report.escaping import CUT, escaped, table
+from modelcar_tui.report.html.changes import remarks
 from modelcar_tui.report.shown import shown
+from modelcar_tui.report.text import effect_text
 from modelcar_tui.report.unknowns import unknowns
 from modelcar_tui.supervisor import outcome_of
 from modelcar_tui.supervisor.state import RunState
@@ -95,6 +97,17 @@ def test_it_lists_the_votes_and_what_is_not_known_as_the_page_does(name: str, tm
     said = unknowns(state, outcome_of(state))
     assert listed == [f"- {escaped(one)}" for one in said]
     assert all(str(escape(shown(one))) in page for one in said)
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_of_cluster_manifest_and_changes_it_tells_what_the_page_tells(name: str, tmp_path: Path) -> None:
+    state = state_of(name, tmp_path)
+    text, report = markdown(state), state.decision
+    for remark in remarks(state):
+        assert escaped(remark.what.partition(": ")[2] or remark.what) in text and escaped(remark.fix) in text
+    effect = effect_text(report, state) if report is not None else ""
+    assert escaped(effect) in text and escape(effect) in html_page(state)
+    assert bool(effect) is (report is not None and bool(report.plan.changes))
 
 
 @pytest.mark.parametrize("name", STATES)
