@@ -41,11 +41,9 @@ def print_run(
     """
     state = load_run(folder)
     if form == "jsonl":
-        from modelcar_tui.report import masked_values
+        from modelcar_tui.report import to_json_line
 
-        for stamped in retold(folder):
-            line = msgspec.json.encode(masked_values(msgspec.to_builtins(stamped)))
-            sys.stdout.write(line.decode() + "\n")
+        sys.stdout.writelines(to_json_line(msgspec.to_builtins(one)) for one in retold(folder))
     elif form == "json":
         from modelcar_tui.report import envelope, to_json
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
-    from modelcar_tui.report.data import envelope, json_report, to_json
+    from modelcar_tui.report.data import envelope, json_report, to_json, to_json_line
     from modelcar_tui.report.document import markdown
     from modelcar_tui.report.estimate import estimate_lines
     from modelcar_tui.report.facts import Known, facts_of
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from modelcar_tui.report.html.page import html_page
     from modelcar_tui.report.junit_xml import junit
     from modelcar_tui.report.kinds import KindAtHand, kinds_at_hand
-    from modelcar_tui.report.shown import masked_values
     from modelcar_tui.report.text import change_text, plain, sections
     from modelcar_tui.report.values import bytes_text, fact_text, number, span_text
 
@@ -42,7 +41,6 @@ __all__ = [
     "junit",
     "kinds_at_hand",
     "markdown",
-    "masked_values",
     "models_in_qa",
     "number",
     "plain",
@@ -51,13 +49,14 @@ __all__ = [
     "seen_of",
     "span_text",
     "to_json",
+    "to_json_line",
 ]
 
 if not TYPE_CHECKING:
     __getattr__ = door(
         __name__,
         {
-            "data": "envelope json_report to_json",
+            "data": "envelope json_report to_json to_json_line",
             "document": "markdown",
             "estimate": "estimate_lines",
             "facts": "Known facts_of",
@@ -66,7 +65,6 @@ if not TYPE_CHECKING:
             "html.page": "html_page",
             "junit_xml": "junit",
             "kinds": "KindAtHand kinds_at_hand",
-            "shown": "masked_values",
             "text": "change_text plain sections",
             "values": "bytes_text fact_text number span_text",
         },

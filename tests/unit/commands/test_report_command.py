@@ -15,6 +15,7 @@ import pytest
 
 from modelcar_tui import agent, api
 from modelcar_tui.core import resources
+from modelcar_tui.core.text import has_hidden
 from modelcar_tui.mcp.asking import Asking
 from modelcar_tui.mcp.explaining import explain_run
 from modelcar_tui.mcp.inputs import RunInput
@@ -171,6 +172,23 @@ def test_events_of_a_sent_journal_pass_the_gate_and_stay_json(
     out = capsys.readouterr().out
     assert token not in out
     assert len([msgspec.json.decode(line, type=e.Stamped) for line in out.splitlines()]) == whole.count("\n")
+
+
+@pytest.mark.parametrize("form", ["text", "json", "jsonl"])
+def test_nothing_of_a_sent_journal_reaches_the_terminal_unseen(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd, path = "ll\x9b31m\u202ex\U000e0041\x1b[2Jama", tmp_path / "sent.jsonl"
+    whole = (resources.demo_logs() / "no-go.jsonl").read_text(encoding="utf-8")
+    path.write_text(whole.replace("llama-3.3-70b-instruct", json.dumps(odd)[1:-1]), encoding="utf-8")
+    agent.main(["--replay", str(path), "--format", form, "--state-dir", str(tmp_path / "state")])
+    out = capsys.readouterr().out
+    assert not any(map(has_hidden, out.splitlines())) and "31m" in out
+    if form == "json":
+        assert json.loads(out)["run"]["decision"]["models"][0]["model"] == odd
+    if form == "jsonl":
+        told = fold(msgspec.json.decode(line, type=e.Stamped) for line in out.splitlines())
+        assert told.decision is not None and told.decision.models[0].model == odd
 
 
 @pytest.mark.parametrize("form", FORMS)
