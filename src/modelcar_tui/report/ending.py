@@ -63,6 +63,7 @@ def _stands(state: RunState) -> str:
 
 def at(seconds: float | None) -> str:
     """A time in UTC as ISO 8601, of seconds since 1970; empty where it is not known."""
-    if not seconds:
+    try:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) if seconds else ""
+    except (OverflowError, ValueError, OSError):
         return ""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

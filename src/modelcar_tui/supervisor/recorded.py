@@ -25,6 +25,8 @@ MOST = 512 * 1024**2
 """Bytes of a journal that is told again."""
 _FIRST = 1024**2
 """Bytes of a journal's first line, which holds what was started and no more."""
+_YEAR_10000 = 253_402_300_800
+"""Seconds since 1970 from which on no calendar of ours tells a time; an event there is damage."""
 _DAMAGED = "the journal can't be read"
 """How the notice of a damaged journal begins."""
 _FIX = "give a run of `agent runs`, its journal.jsonl, or demo:NAME"
@@ -60,6 +62,8 @@ def retold(run: Path) -> list[Stamped]:
     path, told, damaged = journal_of(run), list[Stamped](), False
     try:
         for stamped in read_journal(path):
+            if damaged := not 0 <= stamped.at < _YEAR_10000:
+                break
             told.append(stamped)
     except OSError as error:
         what = f"no journal that can be read ({error.strerror or type(error).__name__})"

@@ -14,12 +14,16 @@ import msgspec
 import pytest
 
 from modelcar_tui import agent, api
+from modelcar_tui.commands.report_files import check_report
 from modelcar_tui.core import resources
+from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.text import has_hidden
 from modelcar_tui.mcp.asking import Asking
 from modelcar_tui.mcp.explaining import explain_run
 from modelcar_tui.mcp.inputs import RunInput
+from modelcar_tui.qa import QaStarted
 from modelcar_tui.report import FORMS, junit, markdown
+from modelcar_tui.supervisor import Settings
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.state import fold
 from modelcar_tui.tui import ReplayPort
@@ -151,6 +155,27 @@ def test_every_door_tells_a_damaged_journal_up_to_its_damage_and_says_so(
     assert "not known: its journal is damaged" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("at", [1e300, -1e18, 253_402_300_800.0])
+def test_a_time_that_is_none_is_damage(
+    at: float, form: str, kept: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = kept("qa-failed")
+    folder = state / "runs" / ID
+    told = events_of("qa-failed", folder)
+    odd = [
+        msgspec.structs.replace(one, event=msgspec.structs.replace(one.event, began=at))
+        if isinstance(one.event, QaStarted)
+        else one
+        for one in told
+    ]
+    lines = [msgspec.json.encode(one) + b"\n" for one in (*odd, msgspec.structs.replace(told[-1], at=at))]
+    (folder / "journal.jsonl").write_bytes(b"".join(lines))
+    assert report(state, "last", "--format", form) == 0
+    assert "the journal can't be read from line" in capsys.readouterr().err
+    assert agent.main(["runs", "--state-dir", str(state)]) == 0
+
+
 def test_nothing_is_deleted_on_the_word_of_a_damaged_journal(
     kept: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -230,6 +255,19 @@ def test_a_file_in_the_working_folder_stands_back_behind_a_run(
     (tmp_path / "sent").write_bytes((resources.demo_logs() / "no-go.jsonl").read_bytes())
     assert report(state, "last") == 0 and ID in capsys.readouterr().out
     assert report(state, "sent") == 0 and "NO-GO" in capsys.readouterr().out
+
+
+def test_a_link_is_never_replaced_unasked_not_even_one_to_an_empty_file(
+    kept: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state, empty, link = kept("finished"), tmp_path / "empty", tmp_path / "stdout"
+    empty.touch()
+    link.symlink_to(empty)
+    assert report(state, "last", "-o", str(link), "--format", "md") == 2
+    assert "is not replaced unasked" in capsys.readouterr().err
+    assert link.is_symlink() and not empty.stat().st_size
+    with pytest.raises(UserError, match="is no place for a file"):
+        check_report(Path("/dev/no-such-device.md"), "md", Settings(manifest="", force=True))
 
 
 @pytest.mark.parametrize(
