@@ -28,7 +28,7 @@ from modelcar_tui.core.decode import decode
 from modelcar_tui.demo import demo_settings, prepare_demo
 from modelcar_tui.qa import QaProgressed, QaStarted
 from modelcar_tui.report import markdown
-from modelcar_tui.supervisor import Approve, Settings, Supervisor, fold
+from modelcar_tui.supervisor import Approve, Settings, Supervisor, fold, retold
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.events import Stamped
 from same_places import ROOT
@@ -100,8 +100,9 @@ def main(folder: Path) -> None:
         again = [decode(line.encode(), Stamped) for line in lines]
         if again != told:
             raise RuntimeError(f"{name}: what was written is not what was meant")
-        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
-        (folder / f"{name}.md").write_text(markdown(fold(told)), encoding="utf-8")
+        journal = folder / f"{name}.jsonl"
+        journal.write_text(text, encoding="utf-8")
+        (folder / f"{name}.md").write_text(markdown(fold(retold(journal))), encoding="utf-8")
         if spool:
             (folder / f"{name}.qa.txt").write_text(spool, encoding="utf-8")
         sys.stdout.write(f"{name}: {len(lines)} events, {len(text) // 1024} KiB\n")

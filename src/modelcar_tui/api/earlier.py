@@ -15,11 +15,11 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor import (
     RunState,
     Settings,
+    damage_of,
     fold,
-    journal_of,
     outcome_of,
-    read_journal,
     recorded_run,
+    retold,
 )
 
 MOST = 50
@@ -57,23 +57,17 @@ class EarlierRuns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_run(run: str | os.PathLike[str] = "last", *, state_dir: Path_ | None = None) -> RunState:
-    """The state that a run's journal tells.
+    """The state that a run's journal tells; of a damaged one what stands before the damage, and a notice.
 
     Args:
         run: An id, the start of one, `last`, `demo:NAME`, or the path of a folder or journal.
         state_dir: Where runs are kept; by default the settings' own.
 
     Raises:
-        UserError: there is no such run, no journal, or another version wrote it.
+        UserError: there is no such run or no journal, or nothing in it can be read.
     """
     settings = Settings(manifest="", state_dir=place(state_dir))
-    path = recorded_run(run, settings) if isinstance(run, str) else journal_of(Path(run))
-    try:
-        return fold(read_journal(path))
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        why = getattr(error, "strerror", None) or "its lines are none of a journal"
-        what = f"no journal that can be read ({why})"
-        raise UserError(Problem(where=str(path), what=what, fix="see `agent runs`")) from None
+    return fold(retold(recorded_run(run, settings) if isinstance(run, str) else Path(run)))
 
 
 def list_runs(*, state_dir: Path_ | None = None, most: int = MOST) -> EarlierRuns:
@@ -137,4 +131,6 @@ def end_of(state: RunState) -> str:
     if state.finish is not None:
         told = outcome_of(state)
         return f"{told.headline if told else state.finish.verdict} (status {state.finish.exit_status})"
+    if damage_of(state):
+        return "not known: its journal is damaged"
     return "waits for approval" if state.waiting_for_approval else "not finished"

@@ -5,19 +5,26 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from modelcar_tui.commands.replay import load_run
+from modelcar_tui import api
+from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
-from modelcar_tui.supervisor import Settings, clean_up
+from modelcar_tui.core.text import reveal
+from modelcar_tui.supervisor import Settings, clean_up, damage_of
 
 
 def run_cleanup(folder: Path, settings: Settings, *, yes: bool) -> int:
     """Show what is there and whether it is this run's; delete only that, and only with `yes`."""
-    work = clean_up(folder, load_run(folder), settings)
+    state = api.load_run(folder)
+    if damage := damage_of(state):
+        # When QA began may stand behind the damage: objects that are older would be taken for the run's.
+        fix = f"what QA made is named by the logs in {reveal(str(folder / 'qa'))}"
+        raise UserError(Problem(where=reveal(str(folder)), what=damage, fix=fix))
+    work = clean_up(folder, state, settings)
     items = run_once(work.look())
     for item in items:
-        state = "this run's" if item.ours else f"kept: {item.kept}"
-        sys.stdout.write(f"{item.kind} {item.name}  {state}\n  {item.command}\n")
+        whose = "this run's" if item.ours else f"kept: {item.kept}"
+        sys.stdout.write(f"{item.kind} {item.name}  {whose}\n  {item.command}\n")
     ours = frozenset(item.uid for item in items if item.ours)
     if not ours:
         sys.stdout.write("nothing of this run is left on the cluster\n")

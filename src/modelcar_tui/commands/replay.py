@@ -6,11 +6,27 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from modelcar_tui.api import load_run
-from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.supervisor import RunState, journal_of
+import msgspec
 
-__all__ = ["load_run", "print_run"]
+from modelcar_tui import api
+from modelcar_tui.commands.guard import complain
+from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.supervisor import RunState, damage_of, retold
+
+
+def load_run(folder: Path) -> RunState:
+    """The state that a run's journal tells; what of it can't be read is said on stderr.
+
+    Args:
+        folder: The run's, or its journal.
+
+    Raises:
+        UserError: as `supervisor.retold`.
+    """
+    state = api.load_run(folder)
+    if damage := damage_of(state):
+        complain(f"note: {damage}")
+    return state
 
 
 def print_run(
@@ -25,8 +41,9 @@ def print_run(
     """
     state = load_run(folder)
     if form == "jsonl":
-        path = journal_of(folder)
-        sys.stdout.write(path.read_text())
+        from modelcar_tui.report import to_json_line
+
+        sys.stdout.writelines(to_json_line(msgspec.to_builtins(one)) for one in retold(folder))
     elif form == "json":
         from modelcar_tui.report import envelope, to_json
 

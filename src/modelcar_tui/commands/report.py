@@ -5,16 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import msgspec
-
 from modelcar_tui.commands.guard import complain
+from modelcar_tui.commands.replay import load_run
 from modelcar_tui.commands.report_files import check_report, put_report
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import reveal
-from modelcar_tui.report import DAMAGED, endings, form_of, render
-from modelcar_tui.supervisor import RunState, Settings, fold, journal_of, read_journal, recorded_run
-from modelcar_tui.supervisor import events as e
+from modelcar_tui.report import endings, form_of, render
+from modelcar_tui.supervisor import Settings, recorded_run
 
 
 def run_report(name: str, settings: Settings, *, output: str | None = None, form: str | None = None) -> int:
@@ -32,8 +30,7 @@ def run_report(name: str, settings: Settings, *, output: str | None = None, form
     form = form or _form(output)
     if output is not None:
         check_report(Path(output), form, settings)
-    state = read_run(Path(name) if Path(name).is_file() else recorded_run(name, settings))
-    data = render(state, form)
+    data = render(load_run(recorded_run(name, settings)), form)
     if output is None:
         # Its bytes, whatever the terminal's encoding: a page and XML say that they are UTF-8.
         sys.stdout.flush()
@@ -41,37 +38,6 @@ def run_report(name: str, settings: Settings, *, output: str | None = None, form
     else:
         complain(put_report(Path(output), data, form, settings))
     return ExitStatus.GO
-
-
-def read_run(folder: Path) -> RunState:
-    """The state that a journal tells, up to its first line that can't be read.
-
-    What was left out is said on stderr and stands among the run's notes.
-
-    Raises:
-        UserError: there is no journal, or nothing in it can be read.
-    """
-    path, told, damaged = journal_of(folder), list[e.Stamped](), False
-    try:
-        for stamped in read_journal(path):
-            told.append(stamped)
-    except OSError as error:
-        what = f"no journal that can be read ({error.strerror or type(error).__name__})"
-        raise UserError(Problem(where=reveal(str(path)), what=what, fix="see `agent runs`")) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        damaged = True
-    if not told:
-        what = "no journal that can be read: no line of it is an event"
-        raise UserError(Problem(where=reveal(str(path)), what=what, fix="see `agent runs`"))
-    state = fold(told)
-    if not damaged:
-        return state
-    text = (
-        f"{DAMAGED} from line {len(told) + 1} on (damaged, or of a newer release): "
-        "the report tells what stands before it"
-    )
-    complain(f"note: {text}")
-    return msgspec.structs.replace(state, notices=(*state.notices, e.Noticed(text=text)))
 
 
 def _form(output: str | None) -> str:

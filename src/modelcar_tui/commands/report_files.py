@@ -107,6 +107,8 @@ def check_report(path: Path, form: str, settings: Settings) -> None:
     if not folder.is_dir():
         fix = f"mkdir -p {reveal(str(folder))}"
         raise UserError(Problem(where=where, what="there is no such folder", fix=fix))
+    if os.path.realpath(folder) == "/dev":
+        raise UserError(Problem(where=where, what="is no place for a file", fix=_OTHER))
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UserError(Problem(where=where, what="its folder can't be written", fix=_OTHER))
     _asked(_standing(path, _keeping(settings)), form, settings)
@@ -188,7 +190,9 @@ def _asked(standing: Standing, form: str, settings: Settings) -> bool:
 
     if standing.obstacle:
         raise UserError(Problem(where=reveal(standing.path), what=standing.obstacle, fix=_OTHER))
-    if not standing.asks or (standing.kind == "file" and not standing.read_only and _ours(standing, form)):
+    ours = standing.kind == "file" and not standing.read_only and _ours(standing, form)
+    # A link to an empty file asks nothing by itself, and /dev/stdout may be one.
+    if not standing.link and (not standing.asks or ours):
         return False
     if not settings.force:
         raise UserError(not_asked(standing, what="is no report of ours"))

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
-    from modelcar_tui.report.data import envelope, json_report, to_json
+    from modelcar_tui.report.data import envelope, json_report, to_json, to_json_line
     from modelcar_tui.report.document import markdown
-    from modelcar_tui.report.ending import DAMAGED
     from modelcar_tui.report.estimate import estimate_lines
     from modelcar_tui.report.facts import Known, facts_of
     from modelcar_tui.report.fares import RUNNING, Fares, ModelQa, models_in_qa, seen_of
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
     from modelcar_tui.report.junit_xml import junit
     from modelcar_tui.report.kinds import KindAtHand, kinds_at_hand
     from modelcar_tui.report.text import change_text, plain, sections
+    from modelcar_tui.report.values import bytes_text, fact_text, number, span_text
 
 __all__ = [
-    "DAMAGED",
     "FORMS",
     "MOST",
     "RUNNING",
@@ -28,10 +27,12 @@ __all__ = [
     "KindAtHand",
     "Known",
     "ModelQa",
+    "bytes_text",
     "change_text",
     "endings",
     "envelope",
     "estimate_lines",
+    "fact_text",
     "facts_of",
     "form_of",
     "html_page",
@@ -41,20 +42,22 @@ __all__ = [
     "kinds_at_hand",
     "markdown",
     "models_in_qa",
+    "number",
     "plain",
     "render",
     "sections",
     "seen_of",
+    "span_text",
     "to_json",
+    "to_json_line",
 ]
 
 if not TYPE_CHECKING:
     __getattr__ = door(
         __name__,
         {
-            "data": "envelope json_report to_json",
+            "data": "envelope json_report to_json to_json_line",
             "document": "markdown",
-            "ending": "DAMAGED",
             "estimate": "estimate_lines",
             "facts": "Known facts_of",
             "fares": "Fares ModelQa RUNNING models_in_qa seen_of",
@@ -63,5 +66,6 @@ if not TYPE_CHECKING:
             "junit_xml": "junit",
             "kinds": "KindAtHand kinds_at_hand",
             "text": "change_text plain sections",
+            "values": "bytes_text fact_text number span_text",
         },
     )

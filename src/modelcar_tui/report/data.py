@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.report.shown import masked_values
+from modelcar_tui.report.shown import masked_values, seen_json
 from modelcar_tui.report.text import TITLES
 from modelcar_tui.supervisor import Pane, RunState, outcome_of
 from modelcar_tui.verdict import ModelOutcome, RunOutcome
@@ -70,8 +70,13 @@ def is_own(pane: Pane) -> bool:
 
 
 def to_json(value: Any) -> str:
-    """Indented JSON with a final line end."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+    """Indented JSON with a final line end; what the eye does not see is escaped in its strings."""
+    return seen_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n"
+
+
+def to_json_line(value: Any) -> str:
+    """One line of JSON of plain values, through the gate of `shown`."""
+    return seen_json(msgspec.json.encode(masked_values(value)).decode()) + "\n"
 
 
 def json_report(state: RunState) -> str:

@@ -6,15 +6,24 @@ is called.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from modelcar_tui.core.counting import several
-from modelcar_tui.report.ending import NOT_TESTED, at, ending
+from modelcar_tui.report.ending import NOT_TESTED, at, ending, kept_id
 from modelcar_tui.report.escaping import block, escaped, table
-from modelcar_tui.report.text import TITLES, afterwards, answer_text, change_text, finding_text, writing
+from modelcar_tui.report.text import (
+    TITLES,
+    afterwards,
+    answer_text,
+    change_text,
+    effect_text,
+    finding_text,
+    writing,
+)
+from modelcar_tui.report.unknowns import unknowns
 from modelcar_tui.supervisor import Pane, RunState, Step
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.verdict import DecisionReport, ModelOutcome, RunOutcome
@@ -47,10 +56,12 @@ def _lines(state: RunState) -> Iterator[str]:
     yield from _about(state)
     if end.told is not None:
         yield from _models(state, end.told)
+    yield from _listed("What other specialists say", map(str, state.votes))
+    yield from _listed("What is not known", unknowns(state, end.told))
     for pane in state.panes:
         yield from _section(state, pane)
     yield from _language_model(state)
-    yield from _notes(state)
+    yield from _listed("Notes", (notice.text for notice in state.notices))
     yield from _result(state)
     yield MARKER
 
@@ -145,6 +156,9 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
         yield "### Proposed changes"
         yield ""
         yield from _changes(state, report)
+        if effect := effect_text(report, state):
+            yield escaped(effect)
+            yield ""
         yield from block("diff", (line for hunk in report.hunks for line in (hunk.header, *hunk.lines)))
         yield ""
         yield "OPTIMIZED_SERVING_ARGUMENTS_JSON"
@@ -215,10 +229,10 @@ def _language_model(state: RunState) -> Iterator[str]:
             yield ""
 
 
-def _notes(state: RunState) -> Iterator[str]:
-    said = dict.fromkeys(notice.text for notice in state.notices)
-    if said:
-        yield "## Notes"
+def _listed(title: str, texts: Iterable[str]) -> Iterator[str]:
+    """A heading and a list; nothing where there is nothing to list."""
+    if said := dict.fromkeys(texts):
+        yield f"## {title}"
         yield ""
         yield from (f"- {escaped(text)}" for text in said)
         yield ""
@@ -228,8 +242,8 @@ def _result(state: RunState) -> Iterator[str]:
     yield "## Result"
     yield ""
     said = list(afterwards(state))
-    if state.finish is not None and state.finish.resumable and state.run_id:
-        said.append(f"it was only cut off; to go on: modelcar-tui --resume {state.run_id}")
+    if state.finish is not None and state.finish.resumable and (kept := kept_id(state)):
+        said.append(f"it was only cut off; to go on: modelcar-tui --resume {kept}")
     if said:
         yield from (f"- {escaped(line)}" for line in said)
         yield ""

@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from modelcar_tui.supervisor import RunState, outcome_of
+from modelcar_tui.supervisor import RunState, damage_of, outcome_of
 from modelcar_tui.verdict import RunOutcome
 
 NOT_FINISHED = "NOT FINISHED"
 NOT_TESTED = "not tested"
 """What stands for a measurement that QA did not make."""
-DAMAGED = "the journal can't be read"
-"""How the note begins of a journal whose end is not known."""
 ALONE = "alone"
 """The id of what is no run that was kept: one specialist alone."""
 
@@ -31,17 +29,22 @@ class Ending(NamedTuple):
 def ending(state: RunState) -> Ending:
     """The word, reason and next step of a run, whether it has ended or not."""
     told = outcome_of(state)
-    kept = state.run_id if state.run_id != ALONE else ""
+    kept = kept_id(state)
     resume = f"modelcar-tui --resume {kept}" if kept else ""
     if state.finish is not None and told is not None:
         return Ending(told.headline, told.why, resume if state.finish.resumable else told.next, told)
-    if damage := next((one.text for one in state.notices if one.text.startswith(DAMAGED)), ""):
+    if damage := damage_of(state):
         why, resume = f"how this run ended is not known: {damage}", ""
     else:
         why = _stands(state)
     if told is not None:
         why = f"{why}; so far it comes to {told.line}"
     return Ending(NOT_FINISHED, why, resume, told)
+
+
+def kept_id(state: RunState) -> str:
+    """The id by which a run is found again here; empty of one that is not kept, or kept elsewhere."""
+    return state.run_id if state.folder and state.run_id != ALONE else ""
 
 
 def _stands(state: RunState) -> str:
@@ -60,6 +63,7 @@ def _stands(state: RunState) -> str:
 
 def at(seconds: float | None) -> str:
     """A time in UTC as ISO 8601, of seconds since 1970; empty where it is not known."""
-    if not seconds:
+    try:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) if seconds else ""
+    except (OverflowError, ValueError, OSError):
         return ""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -6,10 +6,11 @@ a file: a report of it hides nothing either, and tells nothing that has the shap
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from modelcar_tui.core.masking import masked_by_shape
-from modelcar_tui.core.text import reveal
+from modelcar_tui.core.text import has_hidden, reveal
 
 
 def shown(text: object) -> str:
@@ -20,6 +21,19 @@ def shown(text: object) -> str:
 def shown_lines(text: str) -> str:
     """The same of a text of several lines."""
     return "\n".join(map(shown, text.split("\n")))
+
+
+def seen_json(text: str) -> str:
+    """JSON of the same values, in which nothing is invisible: such a character is written as its escape.
+
+    Outside of its strings JSON has no such character. In a terminal one could begin a command.
+    """
+    return "\n".join(
+        "".join(json.dumps(char)[1:-1] if has_hidden(char) else char for char in line)
+        if has_hidden(line)
+        else line
+        for line in text.split("\n")
+    )
 
 
 def masked_values(value: Any) -> Any:

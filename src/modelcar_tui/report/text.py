@@ -13,7 +13,7 @@ import msgspec
 from modelcar_tui.advice import Finding
 from modelcar_tui.core.counting import several
 from modelcar_tui.manifest import Change, Operation
-from modelcar_tui.report.ending import ALONE, ending
+from modelcar_tui.report.ending import ending, kept_id
 from modelcar_tui.report.escaping import fence
 from modelcar_tui.report.shown import shown_lines
 from modelcar_tui.supervisor import Approve, Pane, RunState, Step, outcome_of
@@ -76,8 +76,8 @@ def afterwards(state: RunState) -> Iterator[str]:
         yield f"nothing was written: {state.kept}"
     if state.qa.started.log:
         yield f"log: {state.qa.started.log}"
-    if state.run_id and state.run_id != ALONE:
-        yield f"see it again: modelcar-tui --replay {state.run_id}; all runs: agent runs"
+    if kept := kept_id(state):
+        yield f"see it again: modelcar-tui --replay {kept}; all runs: agent runs"
 
 
 def _section(state: RunState, pane: Pane) -> Iterator[str]:
@@ -175,6 +175,17 @@ def change_text(change: Change) -> str:
     """`--max-model-len=8192 -> --max-model-len=4096`, `gpu_count 1 -> 2`, `(nothing) -> --x=1`."""
     name = "gpu_count " if change.operation is Operation.GPU_COUNT else ""
     return f"{name}{change.old or '(nothing)'} -> {change.new or '(removed)'}"
+
+
+def effect_text(report: DecisionReport, state: RunState) -> str:
+    """What the changes make of the verdict; empty where they were not judged."""
+    if state.written is not None:
+        before = report.without_changes
+        return f"The base manifest alone, without them: {before}." if before is not None else ""
+    if not report.plan.changes or report.with_changes is None:
+        return ""
+    why = f": {report.why_with_changes}" if report.why_with_changes else ""
+    return f"With all of them the verdict would be {report.with_changes}{why}."
 
 
 def answer_text(change: Change, state: RunState) -> str:

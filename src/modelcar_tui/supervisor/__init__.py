@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.marks import Marked, Marks, marked
     from modelcar_tui.supervisor.outcome import outcome_of
     from modelcar_tui.supervisor.pane import Pane, Step
-    from modelcar_tui.supervisor.recorded import recorded_run, shipped_runs
+    from modelcar_tui.supervisor.recorded import damage_of, recorded_run, retold, shipped_runs
     from modelcar_tui.supervisor.runs import (
         SETTINGS,
         command_keeping,
@@ -57,6 +57,7 @@ __all__ = [
     "Supervisor",
     "clean_up",
     "command_keeping",
+    "damage_of",
     "find_run",
     "fold",
     "journal_of",
@@ -66,6 +67,7 @@ __all__ = [
     "read_journal",
     "recorded_run",
     "requirements_row",
+    "retold",
     "run_alone",
     "settings_of_run",
     "settings_to_resume",
@@ -84,7 +86,7 @@ if not TYPE_CHECKING:
             "limits": "STOP_S",
             "marks": "Marked Marks marked",
             "outcome": "outcome_of",
-            "recorded": "recorded_run shipped_runs",
+            "recorded": "damage_of recorded_run retold shipped_runs",
             "runs": "command_keeping find_run journal_of SETTINGS settings_of_run settings_to_resume",
             "settings": "Approve Settings",
             "specialist": "Context Metadata Specialist",

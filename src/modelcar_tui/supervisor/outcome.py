@@ -40,7 +40,7 @@ def known(state: RunState, *, recorded: bool = False) -> Known:
         testing=finish is None and bool(state.qa.started.container) and state.qa.outcome is None,
         hopeless=bool(hopeless_models(state.qa.seen)),
         finished=finish is not None,
-        resumable=state.run_id if finish is not None and finish.resumable else "",
+        resumable=state.run_id if finish is not None and finish.resumable and state.folder else "",
         recorded=recorded,
     )
 

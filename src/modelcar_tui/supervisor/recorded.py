@@ -1,4 +1,4 @@
-"""Where a recorded run lies: a run's id or folder, a journal as a file, or a recording that is shipped."""
+"""Recorded runs: where one lies (an id, a folder, a file, a recording that is shipped), and its events."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from modelcar_tui.core.decode import decoder
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import open_regular
 from modelcar_tui.core.text import reveal
-from modelcar_tui.supervisor.events import Stamped
+from modelcar_tui.supervisor.events import Noticed, RunStarted, Stamped
+from modelcar_tui.supervisor.journal import read_journal
 from modelcar_tui.supervisor.runs import find_run, journal_of
 from modelcar_tui.supervisor.settings import Settings
+from modelcar_tui.supervisor.state import RunState
 
 SHIPPED = "demo:"
 """Before the name of a recording that is shipped with the product."""
@@ -23,6 +25,10 @@ MOST = 512 * 1024**2
 """Bytes of a journal that is told again."""
 _FIRST = 1024**2
 """Bytes of a journal's first line, which holds what was started and no more."""
+_YEAR_10000 = 253_402_300_800
+"""Seconds since 1970 from which on no calendar of ours tells a time; an event there is damage."""
+_DAMAGED = "the journal can't be read"
+"""How the notice of a damaged journal begins."""
 _FIX = "give a run of `agent runs`, its journal.jsonl, or demo:NAME"
 
 
@@ -30,8 +36,9 @@ def recorded_run(name: str, settings: Settings) -> Path:
     """The journal of a recorded run, which is looked at and only read.
 
     Args:
-        name: an id or its beginning, `last`, a folder, a file that ends with `.jsonl`, or `demo:NAME`. What
-            stands behind `demo:` is also found by itself where no run has such an id.
+        name: an id or its beginning, `last`, a folder, a file, or `demo:NAME`. A file without `.jsonl` at its
+            end or a folder before its name, and what stands behind `demo:` alone, are found where no run
+            has such an id.
         settings: where runs are kept.
 
     Raises:
@@ -40,6 +47,52 @@ def recorded_run(name: str, settings: Settings) -> Path:
     path = journal_of(_place(name, settings))
     _look(path)
     return path
+
+
+def retold(run: Path) -> list[Stamped]:
+    """The events of a run that is looked at again, up to the first line of its journal that can't be read.
+
+    Where there is such a line, the last event is a notice of it, with the number and time of the one before.
+    Of a journal that does not lie in the folder of which it tells, that folder is left out: it need not be
+    ours, and nothing is written there or said to be kept there.
+
+    Raises:
+        UserError: there is no journal, or nothing in it can be read.
+    """
+    path, told, damaged = journal_of(run), list[Stamped](), False
+    try:
+        for stamped in read_journal(path):
+            if damaged := not 0 <= stamped.at < _YEAR_10000:
+                break
+            told.append(stamped)
+    except OSError as error:
+        what = f"no journal that can be read ({error.strerror or type(error).__name__})"
+        raise UserError(Problem(where=reveal(str(path)), what=what, fix=_FIX)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        damaged = True
+    if not told:
+        what = "no journal that can be read: no line of it is an event"
+        raise UserError(Problem(where=reveal(str(path)), what=what, fix=_FIX))
+    if damaged:
+        text = (
+            f"{_DAMAGED} from line {len(told) + 1} on (damaged, or of a newer release): "
+            "only what stands before it is told"
+        )
+        told.append(Stamped(told[-1].seq, told[-1].at, Noticed(text=text)))
+    folder = path.parent.resolve()
+    return [_at_home(stamped, folder) for stamped in told]
+
+
+def damage_of(state: RunState) -> str:
+    """From where on the journal of a run could not be read; empty where all of it was."""
+    return next((one.text for one in state.notices if one.text.startswith(_DAMAGED)), "")
+
+
+def _at_home(stamped: Stamped, folder: Path) -> Stamped:
+    event = stamped.event
+    if not isinstance(event, RunStarted) or not event.folder or Path(event.folder).resolve() == folder:
+        return stamped
+    return msgspec.structs.replace(stamped, event=msgspec.structs.replace(event, folder=""))
 
 
 def shipped_runs() -> dict[str, Path]:
@@ -60,6 +113,8 @@ def _place(name: str, settings: Settings) -> Path:
     try:
         return find_run(name, settings)
     except UserError:
+        if Path(name).is_file():
+            return Path(name)
         if name in (known := shipped_runs()):
             return known[name]
         raise

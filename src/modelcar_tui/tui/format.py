@@ -1,10 +1,13 @@
-"""Values as the operator reads them: sizes, times, facts with source and age."""
+"""Values as the operator reads them: sizes, times, facts with source and age.
+
+The room of reports is asked where there is a value to tell: the first frame has none, and waits for no room.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from modelcar_tui.core.facts import GIB, Fact, Source
+from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Span
@@ -38,26 +41,17 @@ def age(at: float, now: float) -> str:
     """How old a fact is; nothing for what has no age."""
     if not at:
         return ""
+    from modelcar_tui.report import span_text
+
     seconds = now - at
-    if seconds < 90:
-        return "just now" if seconds < 5 else f"{int(seconds)} s ago"
-    if seconds < 5400:
-        return f"{int(seconds / 60)} min ago"
-    if seconds < 172_800:
-        return f"{int(seconds / 3600)} h ago"
-    return f"{int(seconds / 86_400)} d ago"
-
-
-def number(value: float) -> str:
-    """A number with as many digits as are worth reading."""
-    if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 100):
-        return f"{int(value):,}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}"
+    return "just now" if seconds < 5 else f"{span_text(seconds)} ago"
 
 
 def gib(size: int | None) -> str:
     """Bytes as GiB; `?` when unknown."""
-    return "?" if size is None else f"{size / GIB:.1f} GiB"
+    from modelcar_tui.report import bytes_text
+
+    return "?" if size is None else bytes_text(size)
 
 
 def mib(size: int | None) -> str:
@@ -67,15 +61,9 @@ def mib(size: int | None) -> str:
 
 def value(fact: Fact[Any], glyphs: Glyphs) -> str:
     """A fact's value with its unit and bounds; `unknown` when it has none."""
-    if fact.value is None:
-        return "unknown"
-    text = _text(fact.value)
-    if fact.unit == "B" and isinstance(fact.value, int):
-        return f"{gib(fact.value)}"
-    if fact.low is not None and fact.high is not None:
-        span = "-" if glyphs.ascii else "–"
-        text = f"{text} ({number(fact.low)}{span}{number(fact.high)})"
-    return f"{text} {fact.unit}".rstrip()
+    from modelcar_tui.report import fact_text
+
+    return fact_text(fact, to="-" if glyphs.ascii else "–")
 
 
 def origin(fact: Fact[Any], now: float, glyphs: Glyphs) -> str:
@@ -117,13 +105,3 @@ def bar(part: float, whole: float, cells: int, glyphs: Glyphs) -> tuple[str, str
     if part < whole and filled == cells:
         filled = cells - 1
     return glyphs.bar_full * filled, glyphs.bar_empty * (cells - filled)
-
-
-def _text(item: object) -> str:
-    if isinstance(item, bool):
-        return "yes" if item else "no"
-    if isinstance(item, int | float):
-        return number(item)
-    if isinstance(item, tuple | list):
-        return ", ".join(_text(part) for part in item)
-    return str(item) if item != "" else "none"

@@ -7,18 +7,17 @@ import os
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from threading import Thread
 
 import msgspec
 
-from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest import Decision
 from modelcar_tui.qa import QaStarted
-from modelcar_tui.supervisor import RunState, fold, read_journal, settings_of_run
-from modelcar_tui.supervisor.events import ChangesMarked, DecisionMade, QuestionAnswered, RunStarted, Stamped
+from modelcar_tui.supervisor import RunState, fold, journal_of, retold, settings_of_run
+from modelcar_tui.supervisor.events import ChangesMarked, DecisionMade, QuestionAnswered, Stamped
 from modelcar_tui.supervisor.llm import WhatIf
 from modelcar_tui.verdict import ApplyPreview, DecisionReport
 
@@ -41,10 +40,10 @@ class ReplayPort:
             clock: Seconds from any origin.
 
         Raises:
-            UserError: there is no journal, or it is not of this version.
+            UserError: as `supervisor.retold`.
         """
-        path = journal / "journal.jsonl" if journal.is_dir() else journal
-        self._events = list(_read(path))
+        path = journal_of(journal)
+        self._events = [_at_home(stamped, path.parent.resolve()) for stamped in retold(path)]
         self._clock = clock
         self._speed = speed
         self._begun: float | None = None
@@ -136,21 +135,9 @@ class ReplayPort:
         return next((report for report in reversed(self._reports) if report.plan.digest == digest), None)
 
 
-def _read(path: Path) -> Iterator[Stamped]:
-    try:
-        for stamped in read_journal(path):
-            yield _at_home(stamped, path.parent.resolve())
-    except OSError as error:
-        raise UserError(Problem(where=str(path), what=f"no recorded run here: {error.strerror}")) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        fault = Problem(where=str(path), what=f"this is no journal of this version ({error})")
-        raise UserError(fault) from None
-
-
 def _at_home(stamped: Stamped, folder: Path) -> Stamped:
-    """An event that names no place but the recording's own folder: whoever made it may have named any file.
-
-    A recording that was moved finds its log beside the journal, and has no folder to write into.
+    """An event that names no log but one in the recording's own folder: whoever made it may have named any
+    file. A recording that was moved finds its log beside the journal.
     """
     event = stamped.event
     if isinstance(event, QaStarted):
@@ -159,8 +146,6 @@ def _at_home(stamped: Stamped, folder: Path) -> Stamped:
         places = [path for path in (told, folder / "qa" / told.name, beside) if path.is_file()]
         own = (path for path in places if path.resolve().is_relative_to(folder))
         event = msgspec.structs.replace(event, log=str(next(own, "" if beside in places else beside)))
-    elif isinstance(event, RunStarted) and event.folder and Path(event.folder).resolve() != folder:
-        event = msgspec.structs.replace(event, folder="")
     return stamped if event is stamped.event else msgspec.structs.replace(stamped, event=event)
 
 

@@ -13,10 +13,21 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 
-from modelcar_tui import agent
+from modelcar_tui import agent, api
+from modelcar_tui.commands.report_files import check_report
 from modelcar_tui.core import resources
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.text import has_hidden
+from modelcar_tui.mcp.asking import Asking
+from modelcar_tui.mcp.explaining import explain_run
+from modelcar_tui.mcp.inputs import RunInput
+from modelcar_tui.qa import QaStarted
 from modelcar_tui.report import FORMS, junit, markdown
+from modelcar_tui.supervisor import Settings
+from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.state import fold
+from modelcar_tui.tui import ReplayPort
+from modelcar_tui.verdict import Verdict
 from pilot.states import STATES
 from support.reporting import stamped
 
@@ -30,12 +41,19 @@ def kept(tmp_path: Path) -> Callable[[str], Path]:
     def keep(name: str) -> Path:
         folder = tmp_path / "state" / "runs" / ID
         folder.mkdir(parents=True)
-        make, _ = STATES[name]
-        lines = [msgspec.json.encode(one) for one in stamped(make(tmp_path))]
+        lines = [msgspec.json.encode(one) for one in events_of(name, folder)]
         (folder / "journal.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
         return tmp_path / "state"
 
     return keep
+
+
+def events_of(name: str, folder: Path) -> list[e.Stamped]:
+    """Those of one of `STATES`, as of a run in this folder."""
+    make, _ = STATES[name]
+    first, *rest = make(folder)
+    assert isinstance(first, e.RunStarted)
+    return stamped([msgspec.structs.replace(first, run_id=ID, folder=str(folder)), *rest])
 
 
 def report(state: Path, *words: str) -> int:
@@ -43,12 +61,11 @@ def report(state: Path, *words: str) -> int:
 
 
 def test_by_default_it_is_markdown_on_stdout_and_the_status_is_its_own(
-    kept: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    kept: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     state = kept("qa-failed")
-    make, _ = STATES["qa-failed"]
-    want = markdown(fold(stamped(make(tmp_path))))
     folder = state / "runs" / ID
+    want = markdown(fold(events_of("qa-failed", folder)))
     for name in (ID, ID[:10], "last", str(folder), str(folder / "journal.jsonl")):
         assert report(state, name) == 0
         said = capsys.readouterr()
@@ -107,10 +124,150 @@ def test_of_a_damaged_journal_it_tells_what_stands_before_the_damage(
     said = capsys.readouterr()
     note = (
         "the journal can't be read from line 10 on (damaged, or of a newer release): "
-        "the report tells what stands before it"
+        "only what stands before it is told"
     )
     assert said.err == f"note: {note}\n"
     assert f"- {note}\n" in said.out and "**NOT FINISHED**" in said.out
+
+
+def test_every_door_tells_a_damaged_journal_up_to_its_damage_and_says_so(
+    kept: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = kept("finished")
+    journal = state / "runs" / ID / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([*lines[:9], b"[" * 100_000 + b"\n", *lines[9:]]))
+    note = "the journal can't be read from line 10 on"
+    for form in ("text", "json", "jsonl"):
+        assert agent.main(["--replay", ID, "--format", form, "--state-dir", str(state)]) == 8
+        said = capsys.readouterr()
+        assert said.err.startswith(f"note: {note}") and said.err.count("\n") == 1
+        assert form == "text" or note in said.out
+    told = [msgspec.json.decode(line) for line in said.out.splitlines()]
+    assert told[:9] == [msgspec.json.decode(line) for line in lines[:9]] and len(told) == 10
+    assert note in api.load_run(ID, state_dir=state).notices[-1].text
+    _, explained = explain_run(Asking(roots=(state,), state_dir=str(state)), RunInput(run=ID))
+    assert explained.end == "not known: its journal is damaged" and note in explained.problems[-1]
+    port = ReplayPort(journal, speed=0)
+    port.start(lambda: None)
+    assert note in fold(port.drain()).notices[-1].text
+    assert agent.main(["runs", "--state-dir", str(state)]) == 0
+    assert "not known: its journal is damaged" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("at", [1e300, -1e18, 253_402_300_800.0])
+def test_a_time_that_is_none_is_damage(
+    at: float, form: str, kept: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = kept("qa-failed")
+    folder = state / "runs" / ID
+    told = events_of("qa-failed", folder)
+    odd = [
+        msgspec.structs.replace(one, event=msgspec.structs.replace(one.event, began=at))
+        if isinstance(one.event, QaStarted)
+        else one
+        for one in told
+    ]
+    lines = [msgspec.json.encode(one) + b"\n" for one in (*odd, msgspec.structs.replace(told[-1], at=at))]
+    (folder / "journal.jsonl").write_bytes(b"".join(lines))
+    assert report(state, "last", "--format", form) == 0
+    assert "the journal can't be read from line" in capsys.readouterr().err
+    assert agent.main(["runs", "--state-dir", str(state)]) == 0
+
+
+def test_nothing_is_deleted_on_the_word_of_a_damaged_journal(
+    kept: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = kept("qa-failed")
+    with (state / "runs" / ID / "journal.jsonl").open("ab") as file:
+        file.write(b"{}\n")
+    assert agent.main(["cleanup", ID, "--yes", "--state-dir", str(state)]) == 2
+    assert "the journal can't be read from line" in capsys.readouterr().err
+
+
+def test_events_of_a_sent_journal_pass_the_gate_and_stay_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token, path = "sha256~" + "abcdefghij" * 4, tmp_path / "sent.jsonl"
+    whole = (resources.demo_logs() / "no-go.jsonl").read_text(encoding="utf-8")
+    path.write_text(whole.replace("131 GiB", f"131 GiB {token}").replace("weights", f"weights {token}"))
+    assert token in path.read_text()
+    agent.main(["--replay", str(path), "--format", "jsonl", "--state-dir", str(tmp_path / "state")])
+    out = capsys.readouterr().out
+    assert token not in out
+    assert len([msgspec.json.decode(line, type=e.Stamped) for line in out.splitlines()]) == whole.count("\n")
+
+
+@pytest.mark.parametrize("form", ["text", "json", "jsonl"])
+def test_nothing_of_a_sent_journal_reaches_the_terminal_unseen(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd, path = "ll\x9b31m\u202ex\U000e0041\x1b[2Jama", tmp_path / "sent.jsonl"
+    whole = (resources.demo_logs() / "no-go.jsonl").read_text(encoding="utf-8")
+    path.write_text(whole.replace("llama-3.3-70b-instruct", json.dumps(odd)[1:-1]), encoding="utf-8")
+    agent.main(["--replay", str(path), "--format", form, "--state-dir", str(tmp_path / "state")])
+    out = capsys.readouterr().out
+    assert not any(map(has_hidden, out.splitlines())) and "31m" in out
+    if form == "json":
+        assert json.loads(out)["run"]["decision"]["models"][0]["model"] == odd
+    if form == "jsonl":
+        told = fold(msgspec.json.decode(line, type=e.Stamped) for line in out.splitlines())
+        assert told.decision is not None and told.decision.models[0].model == odd
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_of_a_run_that_is_kept_elsewhere_nothing_says_that_it_can_go_on_here(
+    form: str, kept: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state, hints = kept("working"), (f"--resume {ID}", f"--replay {ID}")
+    journal = state / "runs" / ID / "journal.jsonl"
+    finish = e.RunFinished(verdict=Verdict.UNKNOWN, exit_status=130, summary="stopped", seconds=3.0)
+    with journal.open("ab") as file:
+        file.write(msgspec.json.encode(e.Stamped(900, 1.0, finish)) + b"\n")
+    (tmp_path / "sent.jsonl").write_bytes(journal.read_bytes())
+    assert report(state, ID, "--format", form) == 0
+    assert hints[0] in capsys.readouterr().out
+    assert report(state, str(tmp_path / "sent.jsonl"), "--format", form) == 0
+    out = capsys.readouterr().out
+    assert not any(hint in out for hint in hints)
+
+
+@pytest.mark.parametrize("name", ["approved", "no-go", "qa-failed", "refused", "unknown"])
+def test_what_stands_beside_a_shipped_journal_is_its_report(
+    name: str, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert report(tmp_path, f"demo:{name}") == 0
+    out = capsysbinary.readouterr().out
+    assert out == (resources.demo_logs() / f"{name}.md").read_bytes()
+    assert b"modelcar-tui --re" not in out
+
+
+def test_a_file_in_the_working_folder_stands_back_behind_a_run(
+    kept: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    state = kept("finished")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "last").write_text("no journal")
+    (tmp_path / "sent").write_bytes((resources.demo_logs() / "no-go.jsonl").read_bytes())
+    assert report(state, "last") == 0 and ID in capsys.readouterr().out
+    assert report(state, "sent") == 0 and "NO-GO" in capsys.readouterr().out
+
+
+def test_a_link_is_never_replaced_unasked_not_even_one_to_an_empty_file(
+    kept: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state, empty, link = kept("finished"), tmp_path / "empty", tmp_path / "stdout"
+    empty.touch()
+    link.symlink_to(empty)
+    assert report(state, "last", "-o", str(link), "--format", "md") == 2
+    assert "is not replaced unasked" in capsys.readouterr().err
+    assert link.is_symlink() and not empty.stat().st_size
+    with pytest.raises(UserError, match="is no place for a file"):
+        check_report(Path("/dev/no-such-device.md"), "md", Settings(manifest="", force=True))
 
 
 @pytest.mark.parametrize(
@@ -149,9 +306,8 @@ def test_what_is_told_is_what_the_room_makes(
     kept: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     state = kept("hundred")
-    make, _ = STATES["hundred"]
     assert report(state, ID, "--format", "xml") == 0
-    assert capsys.readouterr().out == junit(fold(stamped(make(tmp_path))))
+    assert capsys.readouterr().out == junit(fold(events_of("hundred", state / "runs" / ID)))
 
 
 @pytest.mark.parametrize("words", [["report", "{}", "--format", "html"], ["--replay", "{}"]])

@@ -12,11 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from markupsafe import escape
 
 from modelcar_tui.core.text import reveal
-from modelcar_tui.report import FORMS, markdown, plain, render
+from modelcar_tui.report import FORMS, html_page, markdown, plain, render
 from modelcar_tui.report.escaping import CUT, escaped, table
+from modelcar_tui.report.html.changes import remarks
+from modelcar_tui.report.shown import shown
+from modelcar_tui.report.text import effect_text
+from modelcar_tui.report.unknowns import unknowns
+from modelcar_tui.supervisor import outcome_of
 from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.verdict import Verdict, Vote
 from pilot.states import STATES
 from support.reporting import HOSTILE, hostile, rich, state_of
 
@@ -67,7 +74,8 @@ def test_each_model_is_a_row_with_what_was_predicted_and_measured(run: RunState)
 
 @pytest.mark.parametrize("name", ["working", "waiting", "qa-running"])
 def test_a_run_that_has_not_ended_has_no_verdict(name: str, tmp_path: Path) -> None:
-    text = markdown(msgspec.structs.replace(state_of(name, tmp_path), run_id="20261009-080000-abcdef"))
+    kept = {"run_id": "20261009-080000-abcdef", "folder": str(tmp_path)}
+    text = markdown(msgspec.structs.replace(state_of(name, tmp_path), **kept))
     assert text.splitlines()[2].startswith("**NOT FINISHED**: this run has not ended")
     assert "next: modelcar-tui --resume 20261009-080000-abcdef" in text
     assert "there is no verdict and no exit status" in text and "(exit status" not in text
@@ -75,7 +83,31 @@ def test_a_run_that_has_not_ended_has_no_verdict(name: str, tmp_path: Path) -> N
 
 def test_an_empty_run_is_told_as_one() -> None:
     text = markdown(RunState())
-    assert headings(parsed(text)) == ["Model-car report", "Result"] and "**NOT FINISHED**" in text
+    assert headings(parsed(text)) == ["Model-car report", "What is not known", "Result"]
+    assert "**NOT FINISHED**" in text
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_it_lists_the_votes_and_what_is_not_known_as_the_page_does(name: str, tmp_path: Path) -> None:
+    vote = Vote(who="Team <b>", verdict=Verdict.NO_GO, reason="no licence")
+    state = msgspec.structs.replace(state_of(name, tmp_path), votes=(vote,))
+    text, page = markdown(state), html_page(state)
+    assert f"## What other specialists say\n\n- {escaped(str(vote))}\n" in text
+    listed = text.partition("## What is not known\n\n")[2].partition("\n\n")[0].splitlines()
+    said = unknowns(state, outcome_of(state))
+    assert listed == [f"- {escaped(one)}" for one in said]
+    assert all(str(escape(shown(one))) in page for one in said)
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_of_cluster_manifest_and_changes_it_tells_what_the_page_tells(name: str, tmp_path: Path) -> None:
+    state = state_of(name, tmp_path)
+    text, report = markdown(state), state.decision
+    for remark in remarks(state):
+        assert escaped(remark.what.partition(": ")[2] or remark.what) in text and escaped(remark.fix) in text
+    effect = effect_text(report, state) if report is not None else ""
+    assert escaped(effect) in text and escape(effect) in html_page(state)
+    assert bool(effect) is (report is not None and bool(report.plan.changes))
 
 
 @pytest.mark.parametrize("name", STATES)

@@ -389,7 +389,7 @@ def test_an_unfinished_run_says_where_it_stands(made: dict[str, RunState]) -> No
         "working": "this run has not ended",
         "empty": "this run has not begun",
     }.items():
-        text = html_page(made[name])
+        text = html_page(msgspec.structs.replace(made[name], folder="/state/runs/one"))
         assert said in Page(text).text and "<title>NOT FINISHED: " in text
         assert name == "empty" or f"modelcar-tui --resume {made[name].run_id}" in text
     assert "has not ended" not in Page(html_page(made["finished"])).text
@@ -437,3 +437,20 @@ def test_every_text_stands_out_from_its_ground_in_light_dark_and_print() -> None
         for text, ground in pairs:
             dark, light = sorted((luminance(scheme[text]), luminance(scheme[ground])))
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground, scheme[text], scheme[ground])
+
+
+def test_a_node_may_claim_any_number_of_units(made: dict[str, RunState]) -> None:
+    many = 10**15
+    state = made["finished"]
+    assert state.cluster is not None
+    inventory = state.cluster.inventory
+    nodes = tuple(
+        msgspec.structs.replace(
+            node, pool=tuple(msgspec.structs.replace(pool, units=many, free=many) for pool in node.pool)
+        )
+        for node in inventory.nodes
+    )
+    told = msgspec.structs.replace(inventory, nodes=nodes)
+    state = msgspec.structs.replace(state, cluster=msgspec.structs.replace(state.cluster, inventory=told))
+    text = html_page(state)
+    assert f"+{many - 32}" in text and text.count('<rect class="u') < 1000

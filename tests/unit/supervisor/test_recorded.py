@@ -16,7 +16,15 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.resources import demo_logs
 from modelcar_tui.qa import QaStarted
 from modelcar_tui.schemas.published import text
-from modelcar_tui.supervisor import Settings, fold, outcome_of, read_journal, recorded_run, shipped_runs
+from modelcar_tui.supervisor import (
+    Settings,
+    damage_of,
+    fold,
+    outcome_of,
+    read_journal,
+    recorded_run,
+    shipped_runs,
+)
 from modelcar_tui.supervisor.events import RunStarted
 from modelcar_tui.tui.replay import ReplayPort
 
@@ -58,7 +66,6 @@ def test_it_ends_as_it_should(
     assert agent.main(["--replay", f"demo:{name}", "--state-dir", str(tmp_path / "state")]) == status
     told = capsys.readouterr().out.splitlines()[0]
     assert told == f"**{headline}**: {WHY[name]}"
-    assert (demo_logs() / f"{name}.md").read_text().splitlines()[0] == told
     told_of = outcome_of(load_run(recorded_run(name, settings)))
     assert told_of is not None and told_of.status == status
     assert {path: path.stat().st_mtime_ns for path in demo_logs().iterdir()} == before
@@ -171,15 +178,18 @@ def test_what_is_no_journal_is_one_line_from_every_door(
     assert not (tmp_path / "a.svg").exists()
 
 
-def test_a_line_of_another_version_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_of_another_version_is_one_line_and_what_stands_before_it_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "later.jsonl"
     path.write_bytes(
         (demo_logs() / "no-go.jsonl").read_bytes() + b'{"seq":99,"at":1.0,"event":{"kind":"New"}}\n'
     )
-    assert agent.main(["--replay", str(path), "--state-dir", str(tmp_path)]) == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
-    with pytest.raises(UserError):
-        ReplayPort(path)
+    assert agent.main(["--replay", str(path), "--state-dir", str(tmp_path)]) == 1
+    out, err = capsys.readouterr()
+    assert err.startswith("note: the journal can't be read from line ") and len(err.splitlines()) == 1
+    assert "the weights need" in out
+    assert damage_of(ReplayPort(path).state)
 
 
 def test_a_journal_that_was_cut_short_is_told_as_far_as_it_goes(

@@ -11,9 +11,8 @@ from modelcar_tui.core.counting import several
 from modelcar_tui.manifest import Change
 from modelcar_tui.report.html.head import written
 from modelcar_tui.report.html.told import change_words
-from modelcar_tui.report.text import answer_text
+from modelcar_tui.report.text import answer_text, effect_text
 from modelcar_tui.supervisor import RunState
-from modelcar_tui.verdict import DecisionReport
 
 _SEVERITIES = ("required", "warning")
 _GRAVE = ("blocked", "error", "warning", "unknown")
@@ -93,19 +92,8 @@ def changes(state: RunState) -> Changes | None:
         files=f"{Path(plan.base).name} → {Path(plan.target).name}",
         written=written(state),
         replaced=replaced,
-        then=_then(report, state),
+        then=effect_text(report, state),
     )
-
-
-def _then(report: DecisionReport, state: RunState) -> str:
-    """What the changes make of the verdict."""
-    if state.written is not None:
-        before = report.without_changes
-        return f"The base manifest alone, without them: {before}." if before is not None else ""
-    if not report.plan.changes or report.with_changes is None:
-        return ""
-    why = f": {report.why_with_changes}" if report.why_with_changes else ""
-    return f"With all of them the verdict would be {report.with_changes}{why}."
 
 
 def _need(change: Change) -> int:

@@ -10,7 +10,7 @@ from modelcar_tui.core.counting import several
 from modelcar_tui.core.text import reveal
 from modelcar_tui.report.ending import Ending
 from modelcar_tui.report.html.told import TONES, Pair, lasted, when
-from modelcar_tui.report.html.unknowns import unknowns
+from modelcar_tui.report.unknowns import unknowns
 from modelcar_tui.supervisor import Approve, RunState
 from modelcar_tui.verdict import QA_FAILED
 
@@ -40,7 +40,7 @@ class Head(NamedTuple):
 def head(state: RunState, end: Ending) -> Head:
     """The outcome as far as it is known; nothing is called a verdict before the run has ended."""
     told = end.told
-    unknown = tuple(dict.fromkeys(unknowns(state, told)))
+    unknown = unknowns(state, told)
     votes = tuple(str(vote) for vote in state.votes)
     conditions = tuple(Condition(one.text, one.settles) for one in (told.conditions if told else ()))
     if len(conditions) == 1 and not conditions[0].settles:

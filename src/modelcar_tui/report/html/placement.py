@@ -190,9 +190,9 @@ def _draw(
                 tone,
                 mark,
             )
-            for n, (tone, mark) in enumerate(marks[:_MOST_UNITS])
+            for n, (tone, mark) in enumerate(marks)
         )
-        more = len(marks) - _MOST_UNITS
+        more = pool.units - _MOST_UNITS
         lines = -(-len(units) // _A_ROW)
         name = cropped(node.name, _NAME)
         drawn.append(Drawn(y, name, cropped(row.kind, _NAME), units, f"+{more}" * (more > 0), node.usable))
@@ -203,16 +203,21 @@ def _draw(
 def _marks(
     node: GpuNode, pool: Pool, lands: Iterable[tuple[str, int]], at: dict[str, int]
 ) -> list[tuple[str, str]]:
-    """A tone and a sign for each unit: models by their number, then what is free, what others hold."""
-    taken = [("model", str(at.get(model, "?"))) for model, units in lands for _ in range(units)]
-    taken = taken[: pool.units]
-    left = pool.units - len(taken)
+    """A tone and a sign for each unit that is drawn: models by their number, then what is free, what others
+    hold. A node may claim any number of units."""
+    lands = list(lands)
+    taken = min(pool.units, sum(units for _, units in lands))
+    parts = [("model", str(at.get(model, "?")), units) for model, units in lands]
+    left = pool.units - taken
     if not node.usable:
-        return [*taken, *[("off", "–")] * left]
-    if pool.free is None:
-        return [*taken, *[("dk", "?")] * left]
-    free = min(left, max(0, pool.free - len(taken)))
-    return [*taken, *[("free", "")] * free, *[("held", "×")] * (left - free)]
+        parts.append(("off", "–", left))
+    elif pool.free is None:
+        parts.append(("dk", "?", left))
+    else:
+        free = min(left, max(0, pool.free - taken))
+        parts += [("free", "", free), ("held", "×", left - free)]
+    marks = [(tone, sign) for tone, sign, many in parts for _ in range(min(many, _MOST_UNITS))]
+    return marks[: min(pool.units, _MOST_UNITS)]
 
 
 def _landed(state: RunState, at: dict[str, int]) -> tuple[Landed, ...]:

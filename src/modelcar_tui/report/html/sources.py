@@ -9,8 +9,9 @@ from modelcar_tui.core.counting import several
 from modelcar_tui.core.facts import Source
 from modelcar_tui.report.facts import MOST_NODES, Known, facts_of
 from modelcar_tui.report.html.head import vllm
-from modelcar_tui.report.html.told import Pair, age, fact_text, number
+from modelcar_tui.report.html.told import Pair, age
 from modelcar_tui.report.text import TITLES
+from modelcar_tui.report.values import fact_text, number
 from modelcar_tui.supervisor import RunState
 
 _TOPICS = (

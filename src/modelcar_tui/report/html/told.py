@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from modelcar_tui.core.facts import GIB, Fact
+from modelcar_tui.core.facts import Fact
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.report.shown import shown as _shown
+from modelcar_tui.report.values import span_text
 from modelcar_tui.verdict import Verdict
 
 TONES = {Verdict.GO: "go", Verdict.NO_GO: "no", Verdict.UNKNOWN: "dk"}
@@ -56,35 +57,6 @@ def needed(need: Fact[float], gpus: int = 1) -> str:
     return f"{about}{many}{gib(need.value, up=True)} GiB{span}"
 
 
-def number(value: float) -> str:
-    """A number with as many digits as are worth reading."""
-    if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 100):
-        return f"{int(value):,}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}"
-
-
-def fact_text(fact: Fact[Any]) -> str:
-    """A fact's value with its unit and bounds; `unknown` where it has none."""
-    if fact.value is None:
-        return "unknown"
-    if fact.unit == "B" and isinstance(fact.value, int):
-        return f"{fact.value / GIB:.1f} GiB"
-    text = _plain(fact.value)
-    if fact.low is not None and fact.high is not None:
-        text = f"{text} ({number(fact.low)} to {number(fact.high)})"
-    return f"{text} {fact.unit}".rstrip()
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return number(value)
-    if isinstance(value, tuple | list):
-        return ", ".join(map(str, value)) or "none"
-    return str(value) or "none"
-
-
 def when(at: float | None) -> str:
     """`2026-11-29 22:05:08 UTC`; `unknown` where no time is known."""
     if not at:
@@ -99,11 +71,7 @@ def age(at: float, now: float) -> str:
     """How old a fact is at the newest event of the run; a dash for what has no age."""
     if not at:
         return "–"
-    seconds = max(0, int(now - at))
-    for least, size, word in ((172_800, 86_400, "d"), (5400, 3600, "h"), (90, 60, "min")):
-        if seconds >= least:
-            return f"{seconds // size} {word}"
-    return f"{seconds} s"
+    return span_text(now - at)
 
 
 def lasted(seconds: float) -> str:

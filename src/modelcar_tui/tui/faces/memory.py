@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.facts import Term
-from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, pad, paragraph, row, spans_width, width
 from modelcar_tui.verdict import ModelVerdict
@@ -64,6 +63,8 @@ def _legend(items: list[tuple[Span, Span]], cells: int) -> list[Row]:
 
 def term_rows(terms: tuple[Term, ...], cells: int, glyphs: Glyphs) -> list[Row]:
     """The terms of a sum: label, value, unit, source, and the note below."""
+    from modelcar_tui.report import number
+
     labels = min(max((width(term.label) for term in terms), default=0), max(10, cells // 2 - 4))
     rows: list[Row] = []
     for term in terms:
@@ -71,7 +72,7 @@ def term_rows(terms: tuple[Term, ...], cells: int, glyphs: Glyphs) -> list[Row]:
             row(
                 "  ",
                 pad(term.label, labels, "<", glyphs.ellipsis),
-                (f"  {f.number(term.value):>9} {term.unit:<7}", "strong"),
+                (f"  {number(term.value):>9} {term.unit:<7}", "strong"),
                 (f" {term.source.value}", "muted"),
             )
         )

@@ -1,4 +1,4 @@
-"""What nobody knows of a run: unknown is a value, and the page says so where it is read first."""
+"""What nobody knows of a run: unknown is a value, and a report says so where it is read first."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from modelcar_tui.supervisor import RunState
 from modelcar_tui.verdict import RunOutcome, Verdict
 
 
-def unknowns(state: RunState, told: RunOutcome | None) -> Iterator[str]:
+def unknowns(state: RunState, told: RunOutcome | None) -> tuple[str, ...]:
     """One sentence each, with what would settle it."""
+    return tuple(dict.fromkeys(_unknowns(state, told)))
+
+
+def _unknowns(state: RunState, told: RunOutcome | None) -> Iterator[str]:
     yield from _of_cluster(state)
     if told is None:
         yield "No verdict was reached."
