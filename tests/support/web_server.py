@@ -18,10 +18,11 @@ from modelcar_tui.web import Offer, Page
 
 SAMPLE = Path(__file__).parents[2] / "config-yaml" / "sample_modelcar_config.base.yaml"
 ECHO = """
-import json, os, sys
+import json, os, signal, sys
 given = json.load(os.fdopen(int(sys.argv[1])))
-print("words", json.dumps(sys.argv[2:]), flush=True)
-print("handed", sorted(given), flush=True)
+told = f"words {json.dumps(sys.argv[2:])}\\nhanded {sorted(given)}\\n".encode()
+signal.signal(signal.SIGWINCH, lambda *_: os.write(1, told))  # painted again for each window, as by us
+os.write(1, told)
 for line in sys.stdin:
     print("heard", line.strip(), flush=True)
     if line.strip() == "bye":

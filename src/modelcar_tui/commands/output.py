@@ -10,6 +10,7 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import write_private
+from modelcar_tui.core.folders import check_folder
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest import ChangedError, Keeping, Standing, not_asked, place_of_file
 from modelcar_tui.supervisor import Settings, command_keeping
@@ -26,9 +27,7 @@ def check_output(path: Path, settings: Settings) -> None:
         UserError: there is no such folder, something is in the way, or it is another hand's and not
             `settings.force`.
     """
-    if not path.parent.is_dir():
-        fix = f"mkdir -p {reveal(str(path.parent))}"
-        raise UserError(Problem(where=reveal(str(path)), what="there is no such folder", fix=fix))
+    check_folder(path, _OTHER)
     _allowed(_keeping(settings).look(path, b""), settings)
 
 

@@ -100,17 +100,9 @@ def check_report(path: Path, form: str, settings: Settings) -> None:
         UserError: there is no such folder, it can't be written, something is in the way, or what stands there
             is no report of ours and not `settings.force`.
     """
-    from modelcar_tui.core.errors import Problem, UserError
-    from modelcar_tui.core.text import reveal
+    from modelcar_tui.core.folders import check_folder
 
-    where, folder = reveal(str(path)), path.parent
-    if not folder.is_dir():
-        fix = f"mkdir -p {reveal(str(folder))}"
-        raise UserError(Problem(where=where, what="there is no such folder", fix=fix))
-    if os.path.realpath(folder) == "/dev":
-        raise UserError(Problem(where=where, what="is no place for a file", fix=_OTHER))
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise UserError(Problem(where=where, what="its folder can't be written", fix=_OTHER))
+    check_folder(path, _OTHER)
     _asked(_standing(path, _keeping(settings)), form, settings)
 
 

@@ -12,6 +12,7 @@ import msgspec
 from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import write_private
+from modelcar_tui.core.folders import check_folder
 from modelcar_tui.core.text import clean, reveal
 from modelcar_tui.manifest.keeping import ChangedError, Keeping
 from modelcar_tui.manifest.plan import Plan
@@ -55,6 +56,7 @@ def check_output(path: Path, base: Path, *, force: bool = False) -> None:
         UserError: it is the base, or another hand's file or link and not `force`, or nothing that can be
         replaced.
     """
+    check_folder(path, "name another file with -o")
     _allowed(look_at(path, b""), base, force=force)
 
 

@@ -6,10 +6,11 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.files import open_regular
 from modelcar_tui.manifest import target_path
 from modelcar_tui.report import FORMS, render
-from modelcar_tui.supervisor import fold, journal_of, read_journal, settings_of_run
+from modelcar_tui.supervisor import fold, retold, settings_of_run
 from modelcar_tui.web.sessions import Run
 
 _MOST = 8 << 20
@@ -34,11 +35,11 @@ def result(run: Run, runs: Path, what: str) -> tuple[str, bytes] | None:
     if name is None:
         return None
     folder = run_folder(run, runs)
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, UserError):
         if what in _files(run):
             return name, _read(_files(run)[what])
         if folder is not None:
-            return name, render(fold(read_journal(journal_of(folder))), what.removeprefix("report."))
+            return name, render(fold(retold(folder)), what.removeprefix("report."))
     return None
 
 

@@ -209,7 +209,7 @@ async def test_keys_that_wait_are_dropped_at_the_programs_end_and_hold_up_no_oth
         terminal.process.kill()
         async with asyncio.timeout(5):
             await asyncio.gather(*keys)
-        assert terminal.status == 137
+        await until(lambda: terminal.status == 137)
         place = await visitor.begin()
         await said(await visitor.watch(place), "deaf")
         other = asyncio.create_task(terminal_of(visitor).write(bytes(200_000)))
