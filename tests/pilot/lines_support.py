@@ -115,7 +115,14 @@ def run(
         )
         access = msgspec.structs.replace(access, access=lost, runtime=None)
     head: Events = [
-        e.RunStarted(run_id="20251009-083000-3fa9", manifest=s.BASE, panes=s.PANES, version="1", demo=demo),
+        e.RunStarted(
+            run_id="20251009-083000-3fa9",
+            manifest=s.BASE,
+            folder="/home/op/runs/20251009-083000-3fa9",
+            panes=s.PANES,
+            version="1",
+            demo=demo,
+        ),
         e.ClusterRead(report=access),
     ]
     told: Events = [e.DecisionMade(report=report)] if report is not None else []

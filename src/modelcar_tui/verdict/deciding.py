@@ -199,8 +199,6 @@ def overall(
                 verdict,
                 f"{len(names)} of {several(len(models), 'model')} {verdict}: {shown} ({first.why})",
             )
-    if not models:
-        return Verdict.UNKNOWN, f"the {which} names no model; there is nothing to judge"
     each = "the model" if len(models) == 1 else f"each of the {len(models)} models"
     return Verdict.GO, f"{each} can be served as the {which} says"
 

@@ -149,11 +149,6 @@ def test_pods_that_could_not_all_be_read_leave_the_nodes_complete() -> None:
     assert decide(model(SHORT), t4(), partial=True, problems=(problem,)).verdict is Verdict.NO_GO
 
 
-def test_nothing_to_judge_is_no_go() -> None:
-    verdict, why = overall(())
-    assert verdict is Verdict.UNKNOWN and why.startswith("the manifest names no model")
-
-
 @pytest.mark.parametrize("cc", ["8.9", "8.0"])
 def test_the_reason_of_a_guess_tells_the_range_that_its_figure_has(cc: str) -> None:
     guess: dict[str, Fact[Any]] = {
