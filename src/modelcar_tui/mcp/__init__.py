@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
-    from modelcar_tui.mcp.allowed import Allowed
     from modelcar_tui.mcp.asking import Asking
     from modelcar_tui.mcp.serving import serve
 
-__all__ = ["Allowed", "Asking", "serve"]
+__all__ = ["Asking", "serve"]
 
 if not TYPE_CHECKING:
-    __getattr__ = door(__name__, {"allowed": "Allowed", "asking": "Asking", "serving": "serve"})
+    __getattr__ = door(__name__, {"asking": "Asking", "serving": "serve"})

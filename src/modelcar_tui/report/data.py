@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.report.shown import masked_values, seen_json
-from modelcar_tui.report.text import TITLES
-from modelcar_tui.supervisor import Pane, RunState, outcome_of
+from modelcar_tui.report.shown import indented, masked_values, seen_json
+from modelcar_tui.report.text import own_metadata
+from modelcar_tui.supervisor import RunState, outcome_of
 from modelcar_tui.verdict import ModelOutcome, RunOutcome
 
 SCHEMA = 2
@@ -19,7 +19,7 @@ def envelope(state: RunState) -> dict[str, Any]:
     finish, told = state.finish, outcome_of(state)
     run = msgspec.to_builtins(state)
     del run["marks"]  # the way to an answer, with every step of it; the answer is in `approval`
-    own = {key: value for pane in state.panes if is_own(pane) for key, value in pane.metadata.items()}
+    own = own_metadata(state)
     head = {
         "schema": SCHEMA,
         "tool": f"modelcar-tui {state.version}",
@@ -63,15 +63,9 @@ def _outcome(told: RunOutcome | ModelOutcome) -> dict[str, Any]:
     }
 
 
-def is_own(pane: Pane) -> bool:
-    """Whether one of our own four filled the pane: what they tell stands on top, under the documented
-    keys."""
-    return pane.name in TITLES and not pane.foreign
-
-
 def to_json(value: Any) -> str:
     """Indented JSON with a final line end; what the eye does not see is escaped in its strings."""
-    return seen_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n"
+    return seen_json(indented(value)) + "\n"
 
 
 def to_json_line(value: Any) -> str:

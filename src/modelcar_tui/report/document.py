@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import msgspec
-
 from modelcar_tui.core.counting import several
 from modelcar_tui.report.ending import NOT_TESTED, at, ending, kept_id
 from modelcar_tui.report.escaping import block, escaped, table
+from modelcar_tui.report.shown import indented
 from modelcar_tui.report.text import (
     TITLES,
     afterwards,
@@ -21,6 +20,7 @@ from modelcar_tui.report.text import (
     change_text,
     effect_text,
     finding_text,
+    own_metadata,
     writing,
 )
 from modelcar_tui.report.unknowns import unknowns
@@ -68,7 +68,7 @@ def _lines(state: RunState) -> Iterator[str]:
 
 def _about(state: RunState) -> Iterator[str]:
     """What the report is of: a row each, and none of what is not known."""
-    own = {key: value for pane in state.panes if not pane.foreign for key, value in pane.metadata.items()}
+    own = own_metadata(state)
     rows: list[tuple[object, ...]] = [
         ("manifest", state.path),
         ("run", state.run_id),
@@ -134,14 +134,10 @@ def _tick(step: Step) -> str:
 def _folded(title: str, value: object) -> Iterator[str]:
     yield f"<details><summary>{title}</summary>"
     yield ""
-    yield from block("json", _json(value))
+    yield from block("json", indented(value).split("\n"))
     yield ""
     yield "</details>"
     yield ""
-
-
-def _json(value: object) -> list[str]:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode().split("\n")
 
 
 def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
@@ -163,7 +159,7 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
         yield ""
         yield "OPTIMIZED_SERVING_ARGUMENTS_JSON"
         yield ""
-        yield from block("json", _json(report.optimized))
+        yield from block("json", indented(report.optimized).split("\n"))
         yield ""
     yield escaped(writing(state))
     yield ""

@@ -18,7 +18,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.qa import FAILED_STATUSES, QaModelResult, QaOutcome, cut_model_name, measured_line
 from modelcar_tui.report.ending import NOT_TESTED, Ending, at, ending
 from modelcar_tui.report.shown import shown
-from modelcar_tui.report.text import finding_text
+from modelcar_tui.report.text import finding_text, own_metadata
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.verdict import ModelOutcome, Verdict
 
@@ -197,7 +197,7 @@ def _checks(state: RunState) -> _Suite:
 
 
 def _properties(state: RunState) -> tuple[tuple[str, str], ...]:
-    own = {key: value for pane in state.panes if not pane.foreign for key, value in pane.metadata.items()}
+    own = own_metadata(state)
     end = ending(state)
     finish = state.finish
     told = (

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
+
 from modelcar_tui.core.masking import masked_by_shape
 from modelcar_tui.core.text import has_hidden, reveal
 
@@ -21,6 +23,11 @@ def shown(text: object) -> str:
 def shown_lines(text: str) -> str:
     """The same of a text of several lines."""
     return "\n".join(map(shown, text.split("\n")))
+
+
+def indented(value: object) -> str:
+    """A value as JSON on lines of its own, to be read by people too."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 def seen_json(text: str) -> str:

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-
-import msgspec
+from typing import Any
 
 from modelcar_tui.advice import Finding
 from modelcar_tui.core.counting import several
 from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.report.ending import ending, kept_id
 from modelcar_tui.report.escaping import fence
-from modelcar_tui.report.shown import shown_lines
+from modelcar_tui.report.shown import indented, shown_lines
 from modelcar_tui.supervisor import Approve, Pane, RunState, Step, outcome_of
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.verdict import DecisionReport
@@ -26,6 +25,7 @@ TITLES = {
     "decision": "Deployment Decision",
     "qa": "QA Validation",
 }
+"""Of our own four, by name: what stands over their sections."""
 _MARK = {Status.DONE: "x", Status.WARNING: "!", Status.FAILED: "!", Status.SKIPPED: "-"}
 
 
@@ -93,7 +93,7 @@ def _section(state: RunState, pane: Pane) -> Iterator[str]:
         yield f"> {pane.narration} (language model; numbers, names and verdicts checked)"
     if pane.metadata:
         yield ""
-        yield from fence("json", msgspec.json.format(msgspec.json.encode(pane.metadata), indent=2).decode())
+        yield from fence("json", indented(pane.metadata))
     if pane.name == "decision" and state.decision is not None:
         yield from _decision(state, state.decision)
     yield ""
@@ -151,9 +151,7 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
             )
         yield ""
         yield "OPTIMIZED_SERVING_ARGUMENTS_JSON"
-        yield from fence(
-            "json", msgspec.json.format(msgspec.json.encode(report.optimized), indent=2).decode()
-        )
+        yield from fence("json", indented(report.optimized))
         yield from fence(
             "diff", "\n".join(line for hunk in report.hunks for line in (hunk.header, *hunk.lines))
         )
@@ -161,6 +159,12 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
     yield writing(state)
     if state.written is not None:
         yield from (f"- {Path(each.path).name} {each}" for each in state.written.replaced)
+
+
+def own_metadata(state: RunState) -> dict[str, Any]:
+    """What our own four specialists found out, under the documented keys; a guest's is not among it."""
+    own = (pane for pane in state.panes if pane.name in TITLES and not pane.foreign)
+    return {key: value for pane in own for key, value in pane.metadata.items()}
 
 
 def finding_text(finding: Finding, file: str) -> str:

@@ -83,9 +83,7 @@ class Handlers:
 
     async def start(self, request: web.Request) -> web.StreamResponse:
         """Begin a run of what the form holds."""
-        session = _session(request)
-        order = await read_order(request, self._offer)
-        _check_form_key(order, session)
+        session, order = await self._ordered(request)
         async with self._starting:
             self._check_room()
             manifest = await asyncio.to_thread(kept_manifest, order, self._offer)
@@ -101,9 +99,7 @@ class Handlers:
 
     async def resume(self, request: web.Request) -> web.StreamResponse:
         """Go on with a run that was cut off, in a terminal of its own."""
-        session = _session(request)
-        order = await read_order(request, self._offer)
-        _check_form_key(order, session)
+        session, order = await self._ordered(request)
         async with self._starting:
             self._check_room()
             folder, settings = await asyncio.to_thread(earlier_run, order.run, self._offer)
@@ -146,6 +142,12 @@ class Handlers:
     async def socket(self, request: web.Request) -> web.StreamResponse:
         """The terminal's bytes and keys."""
         return await talk(request, _run(request).terminal)
+
+    async def _ordered(self, request: web.Request) -> tuple[Session, Order]:
+        session = _session(request)
+        order = await read_order(request, self._offer)
+        _check_form_key(order, session)
+        return session, order
 
     def _check_room(self) -> None:
         if sum(run.terminal.status is None for run in self._sessions.runs) >= self._offer.most_runs:
