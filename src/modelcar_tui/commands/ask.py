@@ -20,7 +20,8 @@ from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.report import to_json
 from modelcar_tui.supervisor import Settings, keep_in_journal, settings_of_run
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.llm import WhatIf, answer_question
+from modelcar_tui.supervisor.answers import WhatIf
+from modelcar_tui.supervisor.llm import answer_question
 
 
 def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, form: str = "text") -> int:
@@ -55,9 +56,8 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
         if answered.text:
             sys.stdout.write(answered.text + "\n")
         if answered.by == "model":
-            sys.stdout.write(f"(language model, {answered.cost}; checked against: {answered.cited})\n")
-        elif answered.facts:
-            sys.stderr.write(f"from: {answered.cited}\n")
+            by = "the language model chose the facts, the words are the program's"
+            sys.stdout.write(f"({by}; {answered.cost})\n")
     if unkept:
         sys.stderr.write(f"note: {unkept}\n")
     return ExitStatus.GO if answered.text else ExitStatus.UNKNOWN

@@ -29,7 +29,7 @@ from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import ApplyPreview, Verdict
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor.llm import WhatIf
+    from modelcar_tui.supervisor.answers import WhatIf
     from modelcar_tui.supervisor.supervisor import Supervisor
 
 

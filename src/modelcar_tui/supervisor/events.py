@@ -15,7 +15,6 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.counting import several
 from modelcar_tui.manifest import Decision, Manifest, Replaced
 from modelcar_tui.qa import Effect, QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted
-from modelcar_tui.supervisor.fact_words import cited
 from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict
 
 
@@ -264,11 +263,6 @@ class QuestionAnswered(Event, tag=True, frozen=True, kw_only=True):
         if not self.calls:
             return ""
         return f"{several(self.calls, 'call')}, {several(self.tokens, 'token')}, {self.seconds:.1f} s"
-
-    @property
-    def cited(self) -> str:
-        """The first of its facts in words."""
-        return cited(self.facts)
 
 
 class RunFinished(Event, tag=True, frozen=True, kw_only=True):

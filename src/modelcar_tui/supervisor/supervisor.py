@@ -43,8 +43,9 @@ from modelcar_tui.supervisor.state import RunState, fold, reduce
 from modelcar_tui.verdict import Verdict
 
 if TYPE_CHECKING:
+    from modelcar_tui.supervisor.answers import WhatIf
     from modelcar_tui.supervisor.graph import Ended, State
-    from modelcar_tui.supervisor.llm import Session, WhatIf
+    from modelcar_tui.supervisor.llm import Session
 
 
 class Supervisor:

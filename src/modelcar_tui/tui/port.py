@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from modelcar_tui.manifest import Decision
+    from modelcar_tui.supervisor.answers import WhatIf
     from modelcar_tui.supervisor.events import ChangesMarked, Stamped
-    from modelcar_tui.supervisor.llm import WhatIf
     from modelcar_tui.verdict import ApplyPreview
 
 

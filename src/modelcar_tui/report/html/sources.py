@@ -32,6 +32,8 @@ class Said(NamedTuple):
     age: str
     note: str
     terms: tuple[str, ...]
+    says: str = ""
+    """The sentence that answers tell of it."""
 
 
 class Group(NamedTuple):
@@ -110,7 +112,7 @@ def _said(known: Known, now: float) -> Said:
         + (f": {term.note}" if term.note else "")
         for term in fact.terms
     )
-    return Said(known.label, fact_text(fact) + guess, source, age(fact.at, now), fact.note, terms)
+    return Said(known.label, fact_text(fact) + guess, source, age(fact.at, now), fact.note, terms, known.says)
 
 
 def done(state: RunState) -> list[Done]:

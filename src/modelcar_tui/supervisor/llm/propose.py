@@ -19,8 +19,8 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest import Change, Decision, effective
 from modelcar_tui.memory import Outcome
+from modelcar_tui.supervisor.answers import tuning
 from modelcar_tui.supervisor.llm.replies import Suggestion
-from modelcar_tui.supervisor.llm.tools import tuning
 from modelcar_tui.verdict import (
     Candidate,
     DecisionReport,

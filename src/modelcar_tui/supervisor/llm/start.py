@@ -14,8 +14,8 @@ from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
 
 if TYPE_CHECKING:
+    from modelcar_tui.supervisor.answers import WhatIf
     from modelcar_tui.supervisor.llm.client import Client, Use
-    from modelcar_tui.supervisor.llm.question import WhatIf
     from modelcar_tui.supervisor.llm.session import Session
 
 
@@ -113,8 +113,8 @@ def _client(
             return None, "no language model is configured; these facts bear on the question"
         redact.add(key)
         from modelcar_tui.supervisor.llm.client import Client
-        from modelcar_tui.supervisor.llm.named import SHARES
         from modelcar_tui.supervisor.llm.provider import build
+        from modelcar_tui.supervisor.llm.sent import SHARES
 
         if state.llm.model != choice.label:
             say(e.LanguageModelJoined(model=choice.label, host=choice.host, shares=SHARES))

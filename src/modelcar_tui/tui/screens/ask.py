@@ -12,8 +12,8 @@ from textual.widget import Widget
 from textual.widgets import Input, Label
 
 from modelcar_tui.core.text import reveal
+from modelcar_tui.supervisor.answers import WhatIf, suggestions
 from modelcar_tui.supervisor.events import QuestionAnswered
-from modelcar_tui.supervisor.llm import WhatIf, suggestions
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.port import Asked, EnginePort
 from modelcar_tui.tui.rows import EMPTY, Row, labelled, paragraph, row
@@ -50,7 +50,7 @@ class Answers(View):
     def head(self) -> tuple[Row, Row]:
         llm = self.face.state.llm
         who = f"{llm.model}: {llm.cost}" if llm.model else ""
-        return row(("ask", "title")), row((who or "no language model: facts and what-if", "muted"))
+        return row(("ask", "title")), row((who or "no language model: rules and what-if", "muted"))
 
     def body(self, width: int, height: int) -> list[Row]:
         answers = self.face.state.answers
@@ -94,10 +94,10 @@ def answer_rows(answer: QuestionAnswered, cells: int) -> list[Row]:
         rows += paragraph(reveal(text.strip()), cells, indent=2 if text.startswith("  ") else 0)
     if answer.by == "model":
         rows += paragraph(
-            f"(language model; numbers, names and verdicts checked; {answer.cost})", cells, "muted"
+            f"(the language model chose the facts; the words are the program's; {answer.cost})",
+            cells,
+            "muted",
         )
-    elif answer.facts:
-        rows += paragraph(f"from: {reveal(answer.cited)}", cells, "muted")
     if answer.why:
         rows += paragraph(reveal(answer.why), cells, "warn")
     return [*rows, EMPTY]

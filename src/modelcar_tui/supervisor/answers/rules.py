@@ -1,0 +1,185 @@
+"""Answers without a language model: which facts and what-ifs a question wants, by key words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from modelcar_tui.core.text import clean
+from modelcar_tui.supervisor.answers.fact import RunFact
+from modelcar_tui.supervisor.answers.names import meant
+from modelcar_tui.supervisor.answers.parts import CANNOT, Part
+from modelcar_tui.supervisor.answers.question import WhatIf
+from modelcar_tui.supervisor.answers.topics import MOST_MODELS, by_topic, counted, say, troubled, whom
+from modelcar_tui.supervisor.answers.understood import IF, Asked, taken_apart
+from modelcar_tui.supervisor.answers.what_if import Found
+from modelcar_tui.supervisor.state import RunState
+
+Try = Callable[[WhatIf], Found]
+"""Works out a what-if and remembers it.
+
+Raises:
+    UserError: it can't be tried.
+"""
+_ALL_AT_ONCE = r"same time|at once|together|simultaneously|everything|all of them|all models|all the models"
+_NEAR = {
+    "--max-model-len": "context",
+    "--max-num-seqs": "concurrency",
+    "--gpu-memory-utilization": "budget",
+    "--kv-cache-dtype": "kv_cache",
+    "--quantization": "quantization",
+    "--tensor-parallel-size": "gpu_count",
+}
+"""What of a model comes nearest to an argument that nobody gave."""
+_MOST_TRIES = 10
+_BARS = r"requests?|users?|sequences?|clients?"
+
+
+class Answered(NamedTuple):
+    """What the rules make of a question."""
+
+    parts: tuple[Part, ...]
+    models: tuple[str, ...]
+    """Those that it names."""
+    facts: Mapping[str, RunFact]
+    """Of the run and of its what-ifs."""
+
+
+def by_rules(question: str, state: RunState, facts: Mapping[str, RunFact], attempt: Try) -> Answered:
+    """The parts that answer a question; where none do, a refusal with the nearest facts.
+
+    Raises:
+        UserError: a what-if that can't be tried: where, what, and what can be.
+    """
+    asked = taken_apart(question, state)
+    known = dict(facts)
+    parts = (
+        _about_strangers(asked, known)
+        or _about_card(asked, known)
+        or _about_variants(asked, known)
+        or _about_flags(asked, known)
+        or _there(asked, known)
+    )
+    if not parts and _is_what_if(asked):
+        parts = _what_ifs(asked, known, attempt, meant(asked.gpu, state))
+    parts = parts or by_topic(asked, known) or _nearest(asked, known)
+    return Answered(parts, asked.models, known)
+
+
+def _about_strangers(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
+    """A model that is not in the manifest: what is said of the others would be no answer."""
+    if asked.models or not asked.strangers:
+        return ()
+    why = f"This run has no model called {clean(asked.strangers[0], limit=60)}."
+    return (Part(do="cannot", why=why, ids=say(facts, ("models", *counted(facts))).ids),)
+
+
+def _about_card(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
+    """How much memory a product has; of no model."""
+    if (
+        asked.models
+        or not asked.has("memory|vram|gib|gb|big|large")
+        or asked.has("fits?|run|serve|enough|models?")
+    ):
+        return ()
+    product = asked.gpu.partition(":")[0]
+    found = say(facts, (f"card/{product}", f"gpu/{product}")) if product else Part()
+    return (found,) if found.ids else ()
+
+
+def _about_variants(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
+    """A quantization that no model of the manifest has: judged it is not, whatever its name."""
+    if not asked.variants or (asked.arguments and not asked.models):
+        return ()
+    names = asked.models or whom(asked, facts)[:3]
+    told = ", ".join(asked.variants)
+    whose = asked.models[0] if asked.models else "a model of the manifest"
+    why = (
+        f"No {told} variant of {clean(whose, limit=120)} is in this manifest: it was not read, and is "
+        f"not judged."
+    )
+    near = [f"model/{name}/{one}" for name in names for one in ("quantization", "help")]
+    return (Part(do="cannot", why=why, ids=say(facts, near).ids),)
+
+
+def _about_flags(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
+    """An argument that is named without a value: what the plan and the manifest say of it."""
+    if not asked.flags or asked.arguments:
+        return ()
+    about = [
+        fact
+        for fact in facts.values()
+        if not fact.which
+        and (not asked.models or fact.model in asked.models)
+        and (fact.flag in asked.flags or (fact.measure == "gpu_count" and "gpu_count" in asked.flags))
+    ]
+    planned = [fact.id for fact in about if fact.measure == "change"]
+    given = [fact.id for fact in about if fact.measure != "change"]
+    remarks = [
+        fact.id
+        for fact in facts.values()
+        if fact.measure == "finding" and any(flag in fact.told for flag in asked.flags)
+    ]
+    if planned or given or remarks:
+        return (Part(ids=(*planned, *given[:MOST_MODELS], *remarks[:4])),)
+    told = " and ".join(asked.flags)
+    why = f"Neither the manifest nor the plan has {clean(told, limit=120)}."
+    near = [f"model/{name}/{_NEAR[flag]}" for name in asked.models for flag in asked.flags if flag in _NEAR]
+    return (Part(do="cannot", why=why, ids=say(facts, near or ["changes"]).ids),)
+
+
+def _there(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
+    """How models fare on a kind of GPU that the run has, as it judged them there."""
+    product, _, count = asked.gpu.partition(":")
+    if not product or count or asked.arguments or asked.has("how many|number of|free|nodes?"):
+        return ()
+    names = troubled(asked, facts) if asked.why else whom(asked, facts)
+    cells = [
+        fact.id
+        for fact in facts.values()
+        if fact.measure == "on_kind" and fact.model in names and fact.gpu.split(" ")[0] == product
+    ]
+    if not cells:
+        return ()
+    ends = ("need", "help") if asked.models else ("help",)
+    return (say(facts, [*cells, *(f"model/{name}/{one}" for name in names for one in ends)]),)
+
+
+def _is_what_if(asked: Asked) -> bool:
+    if asked.has(_ALL_AT_ONCE) and not asked.models and not asked.has(_BARS):
+        return False  # each alone is another question than all at once
+    if asked.arguments:
+        return True
+    return (
+        bool(asked.gpu) and (asked.why or IF.search(asked.low) is not None) and not asked.has("how many|free")
+    )
+
+
+def _what_ifs(
+    asked: Asked, facts: dict[str, RunFact], attempt: Try, gpus: tuple[str, ...]
+) -> tuple[Part, ...]:
+    """Each model asked about, with the arguments and on the GPUs that are said."""
+    names = whom(asked, facts)
+    arguments = dict(asked.arguments)
+    if asked.count and "--tensor-parallel-size" not in arguments:
+        arguments["--tensor-parallel-size"] = str(asked.count)  # `on 4 L40S` is four for it
+    if len(names) * len(gpus) > _MOST_TRIES:
+        names = troubled(asked, facts)
+    tries = [WhatIf(model=name, arguments=arguments, gpu=gpu or None) for name in names for gpu in gpus]
+    parts: list[Part] = []
+    for one in tries[:_MOST_TRIES]:
+        found = attempt(one)
+        facts |= {fact.id: fact for fact in found.facts}
+        short = [fact.id for fact in found.facts if fact.measure in ("verdict", "help")]
+        parts.append(Part(ids=found.ids if len(tries) == 1 else tuple(short)))
+    if asked.has(_BARS) and asked.models:
+        parts += [say(facts, [f"model/{name}/concurrency" for name in asked.models])]
+    return tuple(parts)
+
+
+def _nearest(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
+    near = [f"model/{name}/{one}" for name in asked.models for one in ("verdict", "need")] or [
+        "verdict",
+        "changes",
+    ]
+    return (Part(do="cannot", why=CANNOT, ids=say(facts, near).ids),)

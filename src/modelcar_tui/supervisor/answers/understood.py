@@ -1,0 +1,182 @@
+"""What a question asks about: models, GPUs, arguments, a verdict, and words of a topic. English key words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from modelcar_tui.core.text import clean
+from modelcar_tui.supervisor.answers.names import named
+from modelcar_tui.supervisor.state import RunState
+
+_FLAG = re.compile(
+    r"(--[a-z][a-z0-9-]+)(?:(?:[= ]| to | at | of )\s*([\d.]+[k%]?|fp8\w*|auto|half|double)(?![\w-]))?"
+)
+_BARE = (
+    "tensor-parallel-size", "max-model-len", "max-num-seqs", "max-num-batched-tokens",
+    "gpu-memory-utilization", "kv-cache-dtype", "trust-remote-code", "distributed-executor-backend",
+    "enforce-eager", "served-model-name", "quantization", "dtype", "swap-space", "cpu-offload-gb",
+    "chat-template", "limit-mm-per-prompt", "enable-prefix-caching", "enable-chunked-prefill",
+    "tool-call-parser", "pipeline-parallel-size",
+)  # fmt: skip
+_WORDED = {"dtype", "quantization"}
+"""Flags whose bare names are words of other questions, too."""
+_COUNTS = {"a": 1, "an": 1, "one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "eight": 8, "sixteen": 16}
+_COUNT = rf"(\d{{1,3}}|{'|'.join(_COUNTS)})"
+_NUMBER = r"(\d[\d,]*(?:\.\d+)?k?)"
+_TO = r"(?: (?:is|to|of|at|were|was|size|length|with|up to))*"
+_PATTERNS = (
+    ("--max-model-len", rf"\b(?:context|length|window)(?: length| window| size)?{_TO} {_NUMBER}\b"),
+    ("--max-model-len", rf"\b{_NUMBER}[ -](?:tokens?|context)\b(?! batch)"),
+    (
+        "--max-num-seqs",
+        rf"\b{_NUMBER} (?:concurrent |parallel |simultaneous )?(?:requests?|sequences?|users?|clients?)\b",
+    ),
+    ("--gpu-memory-utilization", rf"\b(?:memory[ -])?utili[sz]ation{_TO} (0?\.\d+|1\.0|\d{{1,3}} ?%)"),
+    ("--gpu-memory-utilization", r"\b(\d{1,3} ?%) (?:of )?(?:the )?(?:gpu )?(?:memory )?utili[sz]ation"),
+    ("--kv-cache-dtype", r"\b(fp8) (?:kv|cache)|\bkv(?:[- ]cache)?(?: in| as| of| with| dtype| to)* (fp8)\b"),
+)
+_RELATIVE = (
+    ("half", r"\b(?:halv\w+|half)\b"),
+    ("double", r"\b(?:doubl\w+|twice)\b"),
+    ("quarter", r"\bquarter\b"),
+)
+_RELATED = (
+    ("--max-num-seqs", r"\b(?:requests?|sequences?|concurrency|users)\b"),
+    ("--gpu-memory-utilization", r"\butili[sz]ation\b"),
+    ("--tensor-parallel-size", r"\b(?:gpus?|cards?)\b"),
+    ("--max-model-len", r"\b(?:context|length|tokens|window)\b"),
+)
+_PARALLEL = re.compile(
+    rf"\b(?:on|with|over|across|to|give\w*(?: \w+)?|gets?|had|have|has|use[sd]?|using) {_COUNT} (?:gpus?|"
+    rf"cards?|accelerators?)\b"
+    r"|\btensor[- ]parallel\w*(?:[ -]size)?(?: of| to| at| is)? (\d+)|\btp ?=? ?(\d+)\b|"
+    r"\bgpu[_ ]count(?: of| to| =|=)? ?(\d+)"
+)
+_MANY = re.compile(rf"\b{_COUNT} (?:gpus?|cards?|accelerators?)\b")
+_SUPPOSED = re.compile(r"\b(?:if|would|could|can|enough|suffice\w*|try|suppose)\b")
+_OWN_WHY = re.compile(
+    r"\bwhy\b|\breasons?\b|\bwhat for\b|\bwhat (?:is|are|does|do)\b.*\bfor\b", re.IGNORECASE
+)
+IF = re.compile(
+    r"\bif\b|\binstead\b|\bwould\b|\bsuppose\b|\bwhat about\b|\btry\b|\bwith\b|\bcan\b|\bcould\b|\bdoes\b|"
+    r"\bis\b|\bwill\b|"
+    r"\benough\b|\bset\b|\bgive\b|\buse\b|\brun\b|\bserve\b|\bhandle\b|\bon (?:an?|the|\d+|one|two|four|"
+    r"eight)\b|\bfits?\b",
+    re.IGNORECASE,
+)
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A question taken apart."""
+
+    low: str
+    """The whole question, in small letters."""
+    rest: str
+    """The same without models and GPUs."""
+    models: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
+    gpu: str = ""
+    flags: tuple[str, ...] = ()
+    """Arguments that are named without a value."""
+    arguments: Mapping[str, str] = {}
+    """Arguments with values: those of a what-if."""
+    verdict: str = ""
+    why: bool = False
+
+    def has(self, pattern: str) -> bool:
+        """Whether the question says so; models' names don't count."""
+        return re.search(rf"\b(?:{pattern})\b", self.rest) is not None
+
+    @property
+    def count(self) -> int:
+        """GPUs of the product that it names; 0 where none are counted."""
+        _, _, count = self.gpu.partition(":")
+        return int(count) if count.isdecimal() else 0
+
+
+def taken_apart(question: str, state: RunState) -> Asked:
+    """What of a question is understood."""
+    text = re.sub(r"[?!]+|\.(?=\s|$)", " ", clean(question)).strip()
+    whose = named(text, state)
+    rest = re.sub(r"\s+", " ", whose.rest.casefold().replace("’", "'")).strip()
+    why = _OWN_WHY.search(rest) is not None
+    arguments = dict(_arguments(rest, why=why))
+    flags = tuple(dict.fromkeys(flag for flag in _flags(rest) if flag not in arguments))
+    return Asked(
+        low=text.casefold(),
+        rest=rest,
+        models=whose.models,
+        variants=whose.variants,
+        strangers=whose.strangers,
+        gpu=whose.gpu,
+        flags=flags,
+        arguments=arguments,
+        verdict=_verdict(rest),
+        why=why,
+    )
+
+
+def _flags(rest: str) -> Iterator[str]:
+    for match in _FLAG.finditer(rest):
+        yield match[1]
+    for bare in _BARE:
+        words = bare.replace("-", "[ _-]")
+        if bare not in _WORDED and re.search(rf"(?<![\w-]){words}(?![\w-])", rest):
+            yield f"--{bare}"
+    if re.search(r"\bgpu[_ ]count\b", rest):
+        yield "gpu_count"
+
+
+def _arguments(rest: str, *, why: bool) -> Iterator[tuple[str, str]]:
+    if why:
+        return  # `why --tensor-parallel-size 4` asks for the plan's reason
+    given = False
+    for match in _FLAG.finditer(_with_dashes(rest)):
+        if match[2]:
+            given = True
+            yield match[1], _value(match[2])
+    if "enforce eager" in rest or "eager mode" in rest or "--enforce-eager" in rest:
+        yield "--enforce-eager", ""
+    if given:
+        return
+    if relative := _relative(rest):
+        yield from relative
+        return
+    seen: set[str] = set()
+    for flag, pattern in _PATTERNS:
+        if flag not in seen and (found := re.search(pattern, rest)):
+            seen.add(flag)
+            yield flag, _value(next(group for group in found.groups() if group))
+    if many := _PARALLEL.search(rest) or (_SUPPOSED.search(rest) and _MANY.search(rest)):
+        count = next(group for group in many.groups() if group)
+        yield "--tensor-parallel-size", str(_COUNTS.get(count, count))
+
+
+def _with_dashes(rest: str) -> str:
+    for bare in _BARE:
+        if bare not in _WORDED:
+            rest = re.sub(rf"(?<![\w-]){bare.replace('-', '[ _-]')}(?![\w-])", f"--{bare}", rest)
+    return rest
+
+
+def _value(text: str) -> str:
+    text = text.replace(",", "").rstrip(".")
+    return f"{int(text.rstrip(' %')) / 100:g}" if text.endswith("%") else text
+
+
+def _relative(rest: str) -> list[tuple[str, str]]:
+    """`half the context`: a flag and the word."""
+    word = next((word for word, pattern in _RELATIVE if re.search(pattern, rest)), None)
+    flag = next((flag for flag, topic in _RELATED if re.search(topic, rest)), None)
+    return [(flag, word)] if word and flag else []
+
+
+def _verdict(rest: str) -> str:
+    for word, pattern in (("NO-GO", r"\bno[\s-]?go\b"), ("UNKNOWN", r"\bunknown\b"), ("GO", r"\bgo\b")):
+        if re.search(pattern, rest):
+            return word
+    return ""

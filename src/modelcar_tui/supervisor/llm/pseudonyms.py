@@ -1,0 +1,118 @@
+"""Names that leave the machine are pseudonyms: `model-2`, `gpu-1`, `node-3`. Only here are they put back."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import PurePath
+
+from modelcar_tui.core.text import clean
+from modelcar_tui.supervisor.answers import RunFact, spans_of
+from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.vllm.arguments import parse_arguments
+
+_TOKEN = re.compile(r"[^\s,;()\[\]{}\"'`“”?!]+")
+_KEPT = re.compile(
+    r"[~≈]?\d[\d.,]*(?:[kKmM%xX×]|[GMTK]i?B|s|min|h)?|v?\d+(?:\.\d+)+|[A-Z]?[a-z]+(?:[’'][a-z]+)?|[A-Z]{1,6}s?|"
+    r"(?:[A-Z][a-z]+|[a-z]+)(?:/(?:[A-Z][a-z]+|[a-z]+))?|GiB|MiB|TiB|vLLM|KServe|OpenShift|Kubernetes|"
+    r"NO-GO|no-go|what-if|kv-cache|KV-cache|at-once|time-sliced|full-length|w\d{1,2}a\d{1,2}|fp[48]|int[48]|bf16|fp16|"
+    r"[48]-bit|\d+-bit|(?:model|gpu|node)-\d+(?:/(?:model|gpu|node)-\d+)*|[-–—.:…/=+*<>&]+",
+)
+"""A word of a question that names nobody: plain words, numbers with units, our own terms."""
+_HIDDEN = "(name)"
+
+
+class Pseudonyms:
+    """Of one run; the same name has the same pseudonym for as long as this lives."""
+
+    def __init__(self, state: RunState) -> None:
+        self._state = state
+        self._given: dict[tuple[str, str], str] = {}
+        self._real: dict[str, str] = {}
+        self._owners = tuple(_owners(state))
+        for model in state.models:
+            self.of("model", model.car.name)
+        for node in state.cluster.inventory.nodes if state.cluster is not None else ():
+            for product in node.products:
+                self.of("gpu", product)
+
+    def of(self, kind: str, name: str) -> str:
+        """The pseudonym of a `model`, `gpu` or `node`; empty for no name."""
+        if not name:
+            return ""
+        key = (kind, name)
+        if key not in self._given:
+            number = sum(known == kind for known, _ in self._given) + 1
+            self._given[key] = f"{kind}-{number}"
+            self._real[self._given[key]] = name
+        return self._given[key]
+
+    def gpu(self, told: str) -> str:
+        """Of a product, or of a kind as it is told: `L40S 45 GiB` is the L40S."""
+        return self.of("gpu", told.split(" ", maxsplit=1)[0] if told else "")
+
+    def real(self, pseudonym: str) -> str | None:
+        """The name behind it; None where it stands for nobody."""
+        return self._real.get(pseudonym)
+
+    def known(self, kind: str) -> tuple[str, ...]:
+        """All pseudonyms of a kind, in the order in which they were given."""
+        return tuple(name for (of, _), name in self._given.items() if of == kind)
+
+    def whose(self, fact: RunFact) -> dict[str, str]:
+        """Of whom a fact is, by pseudonyms."""
+        named = {
+            "model": self.of("model", fact.model),
+            "gpu": self.gpu(fact.gpu),
+            "node": self.of("node", fact.node),
+        }
+        return {kind: name for kind, name in named.items() if name}
+
+    def hide(self, question: str) -> str:
+        """A question without names: ours as pseudonyms, whatever else is shaped as a name left out."""
+        text = clean(question, limit=500)
+        for span in reversed(spans_of(text, self._state)):
+            if span.gpu:
+                product, _, count = span.gpu.partition(":")
+                told = f"{count} {self.of('gpu', product)}".strip()
+            else:
+                told = "/".join(self.of("model", name) for name in span.names)
+            text = f"{text[: span.start]} {told} {text[span.end :]}"
+        return re.sub(r"\s+", " ", _TOKEN.sub(self._word, text)).strip()
+
+    def _word(self, match: re.Match[str]) -> str:
+        word = match[0].rstrip(".,:")
+        low = word.casefold()
+        if word.startswith("--"):
+            flag, equals, value = word.partition("=")
+            known = parse_arguments((flag,), None)[0].flag is not None
+            good = known and (not value or re.fullmatch(r"[\d.]+k?|fp8|auto|half|double", value))
+            return word if good else flag + equals + _HIDDEN * bool(equals) if known else _HIDDEN
+        if _KEPT.fullmatch(word) and low not in self._owners:
+            return match[0]
+        bare = (
+            parse_arguments((f"--{low}",), None)[0].flag if re.fullmatch(r"[a-z][a-z0-9_-]+", low) else None
+        )
+        return match[0] if bare is not None else _HIDDEN
+
+
+def _owners(state: RunState) -> Iterator[str]:
+    """Words that name this machine, its user, the cluster's login or the manifest, in small letters."""
+    told: list[str] = [PurePath(state.path).stem.split(".")[0]] if state.path else []
+    if state.cluster is not None:
+        access = state.cluster.access
+        told += [access.user, access.context, access.server]
+    with suppress(OSError, KeyError, ImportError):
+        told.append(getpass.getuser())
+    told.append(socket.gethostname())
+    yield from _words(told)
+
+
+def _words(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        for word in re.split(r"[^\w-]+", text.casefold()):
+            if len(word) > 2 and word not in ("the", "http", "https", "api", "com", "default", "admin"):
+                yield word
