@@ -50,8 +50,18 @@ def test_a_library_that_is_lacking_is_told_with_the_command_that_brings_it(
 @pytest.mark.parametrize(
     ("model", "url"),
     [
-        ("gemini-3.8-flash", None),
+        ("llama-3", None),
         ("vertex:x", None),
+        ("org/model", None),
+        ("models/", None),
+        ("gemini", None),
+        ("user:pw@host", None),
+        ("user:pw@host", "http://x/v1"),
+        ("pw@host", "http://x/v1"),
+        ("https://u:pw@host/v1", "http://x/v1"),
+        ("AIzaSyD-pw0123456789abcdefghijklmnopqrs", "http://x/v1"),
+        ("sk-ant-api03-pw0123456789abcdefghijklmnopqrs", None),
+        ("openai:sk-ant-api03-pw0123456789abcdefghijklmnopqrs", None),
         ("openai:", None),
         ("openai:a b", None),
         ("gemini:\x1b[2J", None),
@@ -71,8 +81,47 @@ def test_bad_names_are_refused_in_one_line_without_the_secret(model: str | None,
     assert "pw" not in str(caught.value) and "\x1b" not in str(caught.value)
 
 
-def test_google_is_gemini_too() -> None:
-    assert choose_model("google:x", None).label == choose_model("gemini:x", None).label == "gemini:x"
+OWN = "http://vllm.models.svc:8000/v1"
+
+
+@pytest.mark.parametrize(
+    ("model", "url", "label"),
+    [
+        ("google:x", None, "gemini:x"),
+        ("gemini-2.5-pro", None, "gemini:gemini-2.5-pro"),
+        ("models/gemini-2.5-pro", None, "gemini:gemini-2.5-pro"),
+        ("gemini:models/gemini-2.5-pro", None, "gemini:gemini-2.5-pro"),
+        ("gemini/gemini-2.5-pro", None, "gemini:gemini-2.5-pro"),
+        ("google/gemma-3-27b-it", None, "gemini:gemma-3-27b-it"),
+        ("Gemini:gemini-2.5-pro", None, "gemini:gemini-2.5-pro"),
+        ("gpt-5", None, "openai:gpt-5"),
+        ("openai/gpt-5", None, "openai:gpt-5"),
+        ("claude-sonnet-5", None, "anthropic:claude-sonnet-5"),
+        ("anthropic/claude-sonnet-5", None, "anthropic:claude-sonnet-5"),
+        ("gemini-2.5-pro", OWN, "gemini:gemini-2.5-pro"),
+        ("google/gemini-2.5-pro", OWN, "gemini:gemini-2.5-pro"),
+        ("openai:gemini-2.5-pro", OWN, "openai:gemini-2.5-pro"),
+        ("granite", OWN, "openai:granite"),
+        ("llama3:8b", OWN, "openai:llama3:8b"),
+        ("org/model-7b", OWN, "openai:org/model-7b"),
+        ("openai/gpt-oss-120b", OWN, "openai:openai/gpt-oss-120b"),
+        ("google/gemma-3-27b-it", OWN, "openai:google/gemma-3-27b-it"),
+        ("openai:org/model-7b", OWN, "openai:org/model-7b"),
+    ],
+)
+def test_a_name_that_can_mean_one_model_is_taken(model: str, url: str | None, label: str) -> None:
+    choice = choose_model(model, url)
+    assert choice.label == label
+    assert choose_model(choice.label, url) == choice, "and the whole form means itself"
+
+
+def test_a_name_that_can_t_is_told_the_whole_form() -> None:
+    with pytest.raises(UserError) as caught:
+        choose_model("llama-3", None)
+    assert str(caught.value) == (
+        "--model: 'llama-3' is no language model; "
+        "as --model gemini:gemini-3.8-flash, or openai:NAME, anthropic:NAME"
+    )
 
 
 @pytest.mark.parametrize(
