@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from modelcar_tui.commands import web
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.installing import install_libraries
 from modelcar_tui.core.secrets import Redactor, Secret, redact
@@ -22,6 +23,7 @@ from modelcar_tui.supervisor.llm.provider import build
 from modelcar_tui.supervisor.llm.replies import Suggestions
 from modelcar_tui.supervisor.llm.start import open_session
 from modelcar_tui.supervisor.llm.strict import parse
+from modelcar_tui.supervisor.runs import SETTINGS, RunFolder, settings_of_run
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
 
@@ -122,6 +124,43 @@ def test_a_name_that_can_t_is_told_the_whole_form() -> None:
         "--model: 'llama-3' is no language model; "
         "as --model gemini:gemini-3.8-flash, or openai:NAME, anthropic:NAME"
     )
+
+
+@pytest.mark.parametrize(
+    ("model", "url", "kept"),
+    [
+        ("granite", OWN, True),
+        ("gemini-2.5-pro", None, True),
+        (None, None, True),
+        ("user:pw@host", None, False),
+        ("user:pw@host", OWN, False),
+        ("openai:x", "http://u:pw@host/v1", False),
+        ("openai:x", "http://host/v1?key=pw", False),
+        ("llama-3", None, False),
+    ],
+)
+def test_a_model_that_can_t_be_asked_is_not_stored_and_none_takes_its_place(
+    tmp_path: Path, model: str | None, url: str | None, kept: bool
+) -> None:
+    folder = RunFolder.create(
+        Settings(manifest="m.yaml", model=model, model_url=url, state_dir=str(tmp_path))
+    )
+    text = (folder.path / SETTINGS).read_text()
+    stored = settings_of_run(folder.path)
+    if kept:
+        assert choose_model(stored.model, stored.model_url) == choose_model(model, url)
+        assert stored.llm is Settings(manifest="").llm
+    else:
+        assert (stored.model, stored.model_url, stored.llm) == (None, None, False)
+    assert "pw" not in text
+    folder.release()
+
+
+def test_the_page_is_served_whatever_the_model_s_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert web._key_variable("claude-sonnet-5", None) == "ANTHROPIC_API_KEY"
+    assert capsys.readouterr().err == ""
+    assert web._key_variable("llama-3", None) == "GEMINI_API_KEY"
+    assert "no language model: --model: 'llama-3' is no language model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
