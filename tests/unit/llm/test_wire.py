@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
+import sys
 import zlib
+from asyncio.subprocess import PIPE
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -305,3 +309,39 @@ async def test_a_list_that_does_not_come_is_not_waited_for(monkeypatch: pytest.M
         with pytest.raises(ModelError) as caught:
             await ask(server, "unknown-model")
     assert str(caught.value).endswith("the default is gemini:gemini-3.8-flash")
+
+
+MOST_MIB = 150
+MEASURED = """
+import runpy, sys
+from pathlib import Path
+sys.argv[0] = "agent"
+try:
+    runpy.run_module("modelcar_tui.agent", run_name="__main__")
+finally:
+    status = Path("/proc/self/status").read_text()
+    print("peak", status.partition("VmHWM:")[2].split()[0], file=sys.stderr)
+"""
+"""The command, which tells the most memory that it held: `getrusage` of a child counts its parent's, too."""
+
+
+async def test_a_flood_fills_no_memory(go: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    supervisor, _ = await go(None)
+    asked = [(dialect, flood) for dialect in ("gemini", "openai") for flood in (bomb, endless_line)]
+    with ExitStack() as open_now:
+        processes = []
+        for dialect, flood in asked:
+            server = open_now.enter_context(LlmServer(dialect=dialect))
+            server.raw = flood
+            monkeypatch.setenv(f"{dialect.upper()}_API_KEY", KEY)
+            model = ["--llm", "--model", f"{dialect}:any", "--model-url", server.url]
+            command = [sys.executable, "-c", MEASURED, "ask", str(supervisor.folder), "why?", *model]
+            processes.append(
+                (server, await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE))
+            )
+        for (dialect, flood), (server, process) in zip(asked, processes, strict=True):
+            out, err = (part.decode() for part in await process.communicate())
+            assert len(server.requests) == 1
+            assert "an answer without end: a line of more than 1 MiB" in out + err
+            peak = int(re.search(r"^peak (\d+)$", err, re.MULTILINE)[1]) / 1024
+            assert peak < MOST_MIB, (dialect, flood.__name__)
