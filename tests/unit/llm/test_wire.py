@@ -301,6 +301,14 @@ async def test_a_list_that_can_t_be_read_costs_the_list_only(dialect: str, offer
     assert str(caught.value) == f"there is no such model: HTTP 404{default}"
 
 
+async def test_an_address_without_its_v1_is_told() -> None:
+    with LlmServer(dialect="openai") as server, pytest.raises(ModelError) as caught:
+        server.offers = None
+        choice = choose_model("openai:unknown-model", server.url.removesuffix("/v1"))
+        await Client(build(choice, Secret(KEY))).ask([HumanMessage("why?")], LIMITS)
+    assert str(caught.value).endswith("HTTP 404; does --model-url lack /v1 at its end?")
+
+
 async def test_a_list_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offered, "LIMIT_S", 0.2)
     server = LlmServer()

@@ -41,7 +41,8 @@ class _Listed(msgspec.Struct):
 
 
 async def offered(choice: Choice, key: Secret, proxy: str | None, limit_s: float = LIMIT_S) -> str:
-    """`the default is gemini:NAME; it offers A, B and 3 more`: as much of it as can be said, or nothing.
+    """`the default is gemini:NAME; it offers A, B and 3 more`: as much of it as can be said, or nothing. An
+    address that may lack its `/v1` is said to.
 
     Args:
         choice: The model that is not there.
@@ -58,6 +59,8 @@ async def offered(choice: Choice, key: Secret, proxy: str | None, limit_s: float
         names = []
     if names:
         parts.append(f"it offers {_told(choice.name, names)}")
+    elif choice.url and choice.provider.path and not choice.url.rstrip("/").endswith(choice.provider.path):
+        parts.append(f"does --model-url lack {choice.provider.path} at its end?")
     return "; ".join(parts)
 
 
