@@ -1,0 +1,134 @@
+"""What a service sends, bounded before its library sees it: they read a line, or a packed body, whole."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from modelcar_tui.supervisor.llm.failures import Failure, ModelError
+
+MOST_BYTES = 4 << 20
+"""Of one response, as it came and unpacked."""
+MOST_LINE = 1 << 20
+_PIECE = 1 << 16
+"""Bytes that are unpacked at once."""
+_PACKED = ("gzip", "x-gzip", "deflate")
+_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
+_NO_DATA = re.compile(rb":|(?:event|id|retry)(?::|\Z)")
+"""Comments and the fields of an event stream that carry no answer."""
+
+
+def hooks(*, only_data: bool = False, most: int = MOST_BYTES) -> dict[str, list[Any]]:
+    """Event hooks for an asynchronous client of httpx or httpx2.
+
+    Args:
+        only_data: Leave nothing but the data of an event stream: google-genai takes all else for JSON.
+        most: Bytes of one response.
+    """
+
+    async def ask_plain(request: Any) -> None:
+        request.headers["Accept-Encoding"] = "identity"
+
+    async def bound(response: Any) -> None:
+        packed = response.headers.pop("content-encoding", "identity").strip().casefold()
+        if packed not in (*_PACKED, "identity", ""):
+            raise ModelError(Failure.MALFORMED, "it is packed in a way that was not asked for")
+        body = _Body(response.stream, packed in _PACKED, _Data() if only_data else None, most)
+        library = importlib.import_module(type(response).__module__.partition(".")[0])
+        response.stream = type("Bounded", (_Stream, library.AsyncByteStream), {})(body)
+
+    return {"request": [ask_plain], "response": [bound]}
+
+
+class _Stream:
+    """A body as either library wants it."""
+
+    def __init__(self, body: _Body) -> None:
+        self._body = body
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._body.read()
+
+    async def aclose(self) -> None:
+        await self._body.stream.aclose()
+
+
+class _Body:
+    def __init__(self, stream: Any, packed: bool, data: _Data | None, most: int) -> None:
+        self.stream, self._data, self._most = stream, data, most
+        self._zip = zlib.decompressobj(wbits=47) if packed else None  # 47: gzip or zlib, as the bytes say
+        self._total = self._line = 0
+
+    async def read(self) -> AsyncIterator[bytes]:
+        """Its bytes, unpacked.
+
+        Raises:
+            ModelError: it is too long, or can't be unpacked.
+        """
+        try:
+            async for raw in self.stream:
+                for piece in self._plain(raw):
+                    self._count(piece)
+                    if kept := self._data.take(piece) if self._data else piece:
+                        yield kept
+            if self._data and (rest := self._data.rest()):
+                yield rest
+        except ModelError:
+            await self.stream.aclose()
+            raise
+
+    def _plain(self, raw: bytes) -> Iterator[bytes]:
+        if self._zip is None:
+            yield raw
+            return
+        self._sum(len(raw))
+        while raw:
+            try:
+                piece = self._zip.decompress(raw, _PIECE)
+            except zlib.error:
+                raise ModelError(Failure.MALFORMED, "it can't be unpacked") from None
+            yield piece
+            raw = self._zip.unconsumed_tail
+
+    def _count(self, piece: bytes) -> None:
+        self._sum(len(piece))
+        first = piece.find(b"\n")
+        if self._line + (len(piece) if first < 0 else first) > MOST_LINE:
+            raise ModelError(Failure.TOO_LONG, f"a line of more than {MOST_LINE >> 20} MiB")
+        self._line = self._line + len(piece) if first < 0 else len(piece) - piece.rfind(b"\n") - 1
+
+    def _sum(self, size: int) -> None:
+        self._total += size
+        if self._total > self._most:
+            raise ModelError(Failure.TOO_LONG, f"more than {self._most >> 10:,} KiB")
+
+
+class _Data:
+    """The lines of an event stream that carry data, each whole: no character is cut."""
+
+    def __init__(self) -> None:
+        self._held: list[bytes] = []
+
+    def take(self, piece: bytes) -> bytes:
+        """What is whole by now."""
+        self._held.append(piece)
+        if b"\n" not in piece and b"\r" not in piece:
+            return b""
+        *whole, rest = _END.split(b"".join(self._held))
+        self._held = [rest]
+        return b"".join(map(_kept, whole))
+
+    def rest(self) -> bytes:
+        """A last line without an end."""
+        return _kept(b"".join(self._held).rstrip(b"\r"))
+
+
+def _kept(line: bytes) -> bytes:
+    if _NO_DATA.match(line):
+        return b""
+    if line.startswith(b"data:") and not line.startswith(b"data: "):
+        line = b"data: " + line[5:]
+    return line + b"\n"
