@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,8 +163,6 @@ class Supervisor:
         except (OSError, MemoryError) as error:  # anything else is the fault of whoever tells it
             self._lose(error)
             raise
-        if self.llm is not None and isinstance(event, e.SpecialistFinished):
-            self._loop.call_soon_threadsafe(self.llm.heard, event)
 
     def _lose(self, error: Exception) -> None:
         """The journal can't be written: that is the end of the run, wherever it was noticed."""
@@ -285,7 +284,6 @@ class Supervisor:
             started=self._started,
             emit=self.emit,
             state=lambda: self.state,
-            llm=self.llm,
         )
         async with open_saver(run.path / CHECKPOINT) as saver:
             graph = build_graph(
@@ -295,7 +293,6 @@ class Supervisor:
                 steps.write,
                 steps.summarise,
                 saver,
-                steps.choose,
             )
             config: Any = {"configurable": {"thread_id": run.run_id}, "recursion_limit": 60}
             stands = await graph.aget_state(config)
@@ -382,7 +379,7 @@ class Supervisor:
             ended={name: ended[name] for name in member.needs if name in ended},
             detached=lambda: self._detached,
             consent=lambda effects: unhurried(limit, self._ask_consent(effects)),
-            suggest=self.llm.suggest if self.llm is not None else None,
+            suggest=partial(self.llm.suggest, wait_s=self.settings.llm_wait_s) if self.llm else None,
             resumed=self._resume is not None,
             foreign=not is_ours(member),
         )
