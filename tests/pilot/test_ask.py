@@ -79,15 +79,3 @@ async def test_what_a_language_model_is_given_is_told_while_the_run_works_and_li
         await s.wait_for(
             pilot, lambda: s.shows(app, "openai:m: 1 call, 47 tokens, 1.2 s"), "and what it cost"
         )
-
-
-async def test_a_narration_is_shown_marked_and_goes_when_it_is_withdrawn() -> None:
-    engine = AskedEngine(s.decided())
-    async with s.dashboard(engine, (200, 60)) as (app, pilot):
-        await pilot.press("2")
-        engine.say(e.NarrationToken(specialist="accelerator", text="There are so many"))
-        await s.wait_for(pilot, lambda: s.shows(app, "(model) There are so many"), "it streams")
-        engine.say(e.NarrationSettled(specialist="accelerator", confirmed=False, why="untrue"))
-        await s.wait_for(pilot, lambda: not s.shows(app, "There are so many"), "it is withdrawn")
-        engine.say(e.NarrationSettled(specialist="accelerator", confirmed=True, text="All is told."))
-        await s.wait_for(pilot, lambda: s.shows(app, "(model) All is told."), "it is confirmed")

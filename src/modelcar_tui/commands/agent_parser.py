@@ -375,4 +375,4 @@ def _ask(commands: _Commands) -> None:
     for flag in WHAT_IF:
         group.add_argument(flag, metavar="VALUE", dest=f"what_if{flag}", help="vLLM's argument of that name")
     group.add_argument("--enforce-eager", action="store_true", help="vLLM's argument of that name")
-    options.add_model_options(command)
+    options.add_model_options(command, run=False)

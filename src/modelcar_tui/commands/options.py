@@ -203,8 +203,8 @@ def _add_qa_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--qa-pull", choices=PULLS, help="podman's --pull")
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Which language model is asked, if any."""
+def add_model_options(parser: argparse.ArgumentParser, *, run: bool = True) -> None:
+    """Which language model is asked, if any, and how long a run waits for it."""
     group = parser.add_argument_group("language model")
     group.add_argument(
         "--model",
@@ -216,6 +216,14 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="its endpoint, such as a vLLM of your own (with --model openai:NAME)",
     )
+    if run:
+        group.add_argument(
+            "--llm-wait",
+            dest="llm_wait_s",
+            type=values.seconds,
+            metavar="SECONDS",
+            help="how long a run waits for one that says nothing; default: 2.5",
+        )
     _add_switch(group, "llm", "ask no language model", "ask one, whatever the settings say")
 
 
@@ -266,6 +274,7 @@ def settings_fields(args: argparse.Namespace) -> dict[str, Any]:
         "state_dir",
         "model",
         "model_url",
+        "llm_wait_s",
         "llm",
     )
     given = {name: getattr(args, name, None) for name in names}

@@ -121,6 +121,7 @@ CHECKS: dict[str, Callable[[str], Any]] = {
     "qa.arch": object_name,
     "qa.tolerations": taint,
     "qa.parallel": count,
+    "llm.wait": seconds,
 }
 """By the setting; others are what their kind says."""
 

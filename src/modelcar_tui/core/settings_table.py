@@ -293,6 +293,13 @@ KEYS: dict[str, Key] = {
         in_demo=True,
         what="its endpoint, such as a vLLM of your own; the provider's",
     ),
+    "llm.wait": Key(
+        kind=Kind.SECONDS,
+        option="--llm-wait",
+        dest="llm_wait_s",
+        in_demo=True,
+        what="how long a run waits for a language model that says nothing; 2.5 s",
+    ),
 }
 """By name, with the table that holds it in front."""
 

@@ -114,9 +114,6 @@ def _section(state: RunState, pane: Pane) -> Iterator[str]:
         yield f"{'  ' if line.startswith('  ') else ''}- {escaped(line)}"
     if pane.lines:
         yield ""
-    if pane.narration_state == "confirmed":
-        yield f"> {escaped(pane.narration)} (language model; numbers, names and verdicts checked)"
-        yield ""
     if pane.name == "decision" and state.decision is not None:
         yield from _decision(state, state.decision)
     if pane.name == "qa":
@@ -210,7 +207,7 @@ def _language_model(state: RunState) -> Iterator[str]:
         yield ""
         yield from (f"- {escaped(item)}" for item in llm.shares)
         yield ""
-        yield f"Cost: {llm.cost}. Narrations withdrawn: {llm.withdrawn}."
+        yield f"Cost: {llm.cost}."
         yield ""
         if llm.problem:
             yield f"Last problem: {escaped(llm.problem)}"

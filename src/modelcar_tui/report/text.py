@@ -88,9 +88,6 @@ def _section(state: RunState, pane: Pane) -> Iterator[str]:
     yield ""
     for line in pane.lines:
         yield f"{'  ' if line.startswith('  ') else ''}- {line.strip()}"
-    if pane.narration_state == "confirmed":
-        yield ""
-        yield f"> {pane.narration} (language model; numbers, names and verdicts checked)"
     if pane.metadata:
         yield ""
         yield from fence("json", indented(pane.metadata))
@@ -112,7 +109,7 @@ def _language_model(state: RunState) -> Iterator[str]:
             f"{several(llm.calls, 'call')} ({llm.failed} failed), {several(llm.input_tokens, 'token')} in, "
             f"{llm.output_tokens} out"
         )
-        yield f"Cost: {cost}, {llm.seconds:.1f} s. Narrations withdrawn: {llm.withdrawn}."
+        yield f"Cost: {cost}, {llm.seconds:.1f} s."
         if llm.problem:
             yield f"Last problem: {llm.problem}"
         yield ""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.outcome import outcome_of
     from modelcar_tui.supervisor.pane import Pane, Step
     from modelcar_tui.supervisor.recorded import damage_of, recorded_run, retold, shipped_runs
+    from modelcar_tui.supervisor.running import run_supervisor
     from modelcar_tui.supervisor.runs import (
         SETTINGS,
         command_keeping,
@@ -69,6 +70,7 @@ __all__ = [
     "requirements_row",
     "retold",
     "run_alone",
+    "run_supervisor",
     "settings_of_run",
     "settings_to_resume",
     "shipped_runs",
@@ -87,6 +89,7 @@ if not TYPE_CHECKING:
             "marks": "Marked Marks marked",
             "outcome": "outcome_of",
             "recorded": "damage_of recorded_run retold shipped_runs",
+            "running": "run_supervisor",
             "runs": "command_keeping find_run journal_of SETTINGS settings_of_run settings_to_resume",
             "settings": "Approve Settings",
             "specialist": "Context Metadata Specialist",

@@ -211,34 +211,6 @@ class LanguageModelUsed(Event, tag=True, frozen=True, kw_only=True):
     """Why the last call failed, or why there is no model."""
 
 
-class NarrationToken(Event, tag=True, frozen=True, kw_only=True):
-    """The narration as far as it has come, to be shown dimmed. Not journalled."""
-
-    specialist: str
-    text: str
-    """All of it so far, cleaned."""
-
-
-class NarrationSettled(Event, tag=True, frozen=True, kw_only=True):
-    """The narration agrees with the pane's facts, or is withdrawn."""
-
-    specialist: str
-    confirmed: bool
-    text: str = ""
-    """Empty when withdrawn."""
-    why: str = ""
-    """Why it was withdrawn."""
-
-
-class RouteChosen(Event, tag=True, frozen=True, kw_only=True):
-    """There was more than one sensible next step."""
-
-    steps: tuple[str, ...]
-    by: str
-    """`model` or `rules`."""
-    why: str = ""
-
-
 class QuestionAnswered(Event, tag=True, frozen=True, kw_only=True):
     """An answer to a question about the run; it changes nothing of the run."""
 
@@ -298,12 +270,13 @@ AnyEvent = (
     | Noticed
     | LanguageModelJoined
     | LanguageModelUsed
-    | NarrationToken
-    | NarrationSettled
-    | RouteChosen
     | QuestionAnswered
     | RunFinished
 )
+
+
+RETIRED = ("NarrationToken", "NarrationSettled", "RouteChosen")
+"""Tags of events that journals of earlier releases may hold and that no state is folded of: passed over."""
 
 
 class Stamped(msgspec.Struct, frozen=True):

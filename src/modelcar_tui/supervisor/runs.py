@@ -26,6 +26,8 @@ INFO = "info"
 JOURNAL = "journal.jsonl"
 CHECKPOINT = "checkpoint.sqlite"
 SETTINGS = "settings.json"
+MANIFEST = "modelcar.base.yaml"
+"""In the folder of a run whose manifest a program gave; what is generated lies beside it."""
 RECORDS = "written.jsonl"
 """Beside the folder of runs: what was written, by which run."""
 REPLACED = "replaced"
@@ -54,8 +56,12 @@ class RunFolder:
             )
 
     @classmethod
-    def create(cls, settings: Settings) -> RunFolder:
+    def create(cls, settings: Settings, *, manifest: bytes | None = None) -> RunFolder:
         """A new folder with a new run id.
+
+        Args:
+            settings: The run's.
+            manifest: What the folder keeps as `MANIFEST`, and the run reads instead of the settings' own.
 
         Raises:
             UserError: it can't be made (read-only or full disk, another user's folder), or the manifest's
@@ -68,6 +74,9 @@ class RunFolder:
             _own(path.parent)
             path = fresh_folder(path, time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
             private_folder(path / INFO)
+            if manifest is not None:
+                write_private(path / MANIFEST, manifest)
+                settings = msgspec.structs.replace(settings, manifest=str((path / MANIFEST).absolute()))
             write_private(
                 path / SETTINGS, msgspec.json.format(msgspec.json.encode(_kept(settings)), indent=2)
             )

@@ -16,6 +16,9 @@ import platformdirs
 from modelcar_tui.core.decode import convert
 from modelcar_tui.core.errors import Problem, UserError
 
+LLM_WAIT_S = 2.5
+"""Seconds: a silent language model costs a run at most 3 with what stopping it takes."""
+
 
 class Approve(StrEnum):
     """How a plan is answered."""
@@ -90,6 +93,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Language model as `provider:name`; None uses the default when a key is there."""
     model_url: str | None = None
     """Endpoint of the language model, such as a vLLM of your own (`http://HOST/v1`)."""
+    llm_wait_s: float = LLM_WAIT_S
+    """Limit of what the run waits for a language model that says nothing."""
     llm: bool = True
     who: str = ""
 

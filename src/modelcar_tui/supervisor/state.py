@@ -46,8 +46,6 @@ class LanguageModel(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int = 0
     seconds: float = 0.0
     problem: str = ""
-    withdrawn: int = 0
-    """Narrations that did not agree with the facts."""
 
     @property
     def cost(self) -> str:
@@ -236,8 +234,6 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
                 finished=None,
                 asks_since=None,
                 waited=0.0,
-                narration="",
-                narration_state="",
             )
         case e.StepChanged():
             return _step(state, event)
@@ -290,12 +286,6 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
             sums = ("calls", "failed", "input_tokens", "output_tokens", "seconds")
             cost = {name: getattr(state.llm, name) + getattr(event, name) for name in sums}
             return _set(state, llm=_set(state.llm, problem=event.problem, **cost))
-        case e.NarrationToken():
-            return _pane(state, event.specialist, narration=event.text, narration_state="telling")
-        case e.NarrationSettled():
-            return _settled(state, event)
-        case e.RouteChosen():
-            return state
         case e.QuestionAnswered():
             others = tuple(answer for answer in state.answers if answer.id != event.id)
             return _set(state, answers=(*others, event)[-50:])
@@ -351,13 +341,6 @@ def _judged(state: RunState) -> RunState:
     if state.decision is None:
         return state
     return _set(state, decision=standing_decision(state.decision, state.qa.outcome, state.votes))
-
-
-def _settled(state: RunState, event: e.NarrationSettled) -> RunState:
-    if not event.confirmed:
-        state = _set(state, llm=_set(state.llm, withdrawn=state.llm.withdrawn + 1))
-    text, word = (event.text, "confirmed") if event.confirmed else ("", "withdrawn")
-    return _pane(state, event.specialist, narration=text, narration_state=word)
 
 
 def _step(state: RunState, event: e.StepChanged) -> RunState:

@@ -59,6 +59,7 @@ def go(tmp_path: Path, registry: Any, monkeypatch: pytest.MonkeyPatch) -> Callab
             "state_dir": str(tmp_path / "state"),
             "registries_conf": str(registry.registries_conf_path),
             "vllm_version": "0.11.2",
+            "llm_wait_s": 20.0,  # the library is loaded meanwhile
             **options,
         }
         supervisor = Supervisor(str(path), **settings)

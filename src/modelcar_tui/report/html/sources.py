@@ -60,7 +60,6 @@ class Done(NamedTuple):
     summary: str
     steps: tuple[Pair, ...]
     lines: tuple[str, ...]
-    narration: str
 
 
 class Answer(NamedTuple):
@@ -128,7 +127,6 @@ def done(state: RunState) -> list[Done]:
                 for step in pane.steps
             ),
             lines=pane.lines,
-            narration=pane.narration if pane.narration_state == "confirmed" else "",
         )
         for pane in state.panes
     ]
@@ -140,7 +138,6 @@ def language_model(state: RunState) -> Model | None:
     if not llm.model and not state.answers:
         return None
     pairs = [Pair("Asked at", llm.host, True), Pair("Cost", llm.cost if llm.model else "")]
-    pairs += [Pair("Narrations withdrawn", str(llm.withdrawn) if llm.withdrawn else "")]
     pairs += [Pair("Last problem", llm.problem)]
     answers = tuple(
         Answer(
