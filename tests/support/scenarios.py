@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -68,7 +69,8 @@ def finished(name: str) -> RunState:
             state_dir=f"{folder}/state",
             registries_conf=str(registry.registries_conf_path),
         )
-        asyncio.run(_whole(supervisor))
+        with ThreadPoolExecutor(1) as alone:  # a test may have a loop of its own
+            alone.submit(asyncio.run, _whole(supervisor)).result()
         return supervisor.state
 
 

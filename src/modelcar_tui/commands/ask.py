@@ -55,9 +55,8 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
             sys.stderr.write(f"note: {answered.why}\n")
         if answered.text:
             sys.stdout.write(answered.text + "\n")
-        if answered.by == "model":
-            by = "the language model chose the facts, the words are the program's"
-            sys.stdout.write(f"({by}; {answered.cost})\n")
+        if answered.credit:
+            sys.stdout.write(f"({answered.credit})\n")
     if unkept:
         sys.stderr.write(f"note: {unkept}\n")
     return ExitStatus.GO if answered.text else ExitStatus.UNKNOWN

@@ -141,6 +141,11 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
     if report.predicted is not None:
         yield f"Predicted before QA: **{report.predicted.verdict}**: {escaped(report.predicted.why)}"
         yield ""
+    if state.read_first:
+        yield "Read first (chosen by the language model):"
+        yield ""
+        yield from (f"- {escaped(line)}" for line in state.read_first)
+        yield ""
     file = Path(report.plan.base).name
     if report.findings:
         yield from (f"- {escaped(finding_text(finding, file))}" for finding in report.findings)
@@ -217,8 +222,8 @@ def _language_model(state: RunState) -> Iterator[str]:
         yield ""
         yield from (f"- {escaped(line)}" for line in (answer.text or answer.why).splitlines() if line.strip())
         yield ""
-        if answer.by == "model":
-            yield f"(language model; numbers, names and verdicts checked; {escaped(answer.cost)})"
+        if answer.credit:
+            yield f"({escaped(answer.credit)})"
             yield ""
 
 

@@ -76,7 +76,9 @@ def _spoken(state: RunState, facts: list[Known]) -> list[Known]:
     from modelcar_tui.supervisor.answers import run_facts, sentence
 
     said = {(fact.model, fact.measure): sentence(fact) for fact in run_facts(state) if fact.model}
-    return [known._replace(says=said.get((known.group, _MEASURES.get(known.label, "")), "")) for known in facts]
+    return [
+        known._replace(says=said.get((known.group, _MEASURES.get(known.label, "")), "")) for known in facts
+    ]
 
 
 def _of_plan(state: RunState) -> list[Known]:

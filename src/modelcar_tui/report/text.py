@@ -102,7 +102,7 @@ def _language_model(state: RunState) -> Iterator[str]:
     if llm.model:
         yield "## Language model"
         yield ""
-        yield f"{llm.model} at {llm.host}. It decides nothing. It was given as data, cleaned and capped:"
+        yield f"{llm.model} at {llm.host}. It decides nothing. It was given as data:"
         yield from (f"- {item}" for item in llm.shares)
         yield ""
         cost = (
@@ -117,8 +117,8 @@ def _language_model(state: RunState) -> Iterator[str]:
         yield f"**Q:** {answer.question}"
         yield ""
         yield from (answer.text or answer.why).splitlines()
-        if answer.by == "model":
-            yield f"(language model; numbers, names and verdicts checked; {answer.cost})"
+        if answer.credit:
+            yield f"({answer.credit})"
         yield ""
 
 
@@ -134,6 +134,10 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
     yield f"**{told.headline}**: {told.why}" if told is not None else f"**{report.verdict}**: {report.why}"
     if report.predicted is not None:
         yield f"Predicted before QA: {report.predicted.verdict}: {report.predicted.why}"
+    if state.read_first:
+        yield ""
+        yield "Read first (chosen by the language model):"
+        yield from (f"- {line}" for line in state.read_first)
     if report.findings:
         yield ""
         for finding in report.findings:

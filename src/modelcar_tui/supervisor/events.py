@@ -211,6 +211,16 @@ class LanguageModelUsed(Event, tag=True, frozen=True, kw_only=True):
     """Why the last call failed, or why there is no model."""
 
 
+class ReadFirst(Event, tag=True, frozen=True, kw_only=True):
+    """What a language model would have the operator read first: facts that it chose, in the program's words.
+
+    It is told once, after the decision, and holds as long as nothing changes the decision."""
+
+    lines: tuple[str, ...]
+    facts: tuple[str, ...] = ()
+    """Their ids."""
+
+
 class QuestionAnswered(Event, tag=True, frozen=True, kw_only=True):
     """An answer to a question about the run; it changes nothing of the run."""
 
@@ -235,6 +245,12 @@ class QuestionAnswered(Event, tag=True, frozen=True, kw_only=True):
         if not self.calls:
             return ""
         return f"{several(self.calls, 'call')}, {several(self.tokens, 'token')}, {self.seconds:.1f} s"
+
+    @property
+    def credit(self) -> str:
+        """Who chose the facts, with what it cost; empty where the rules did."""
+        by = "the language model chose the facts, the words are the program's"
+        return f"{by}; {self.cost}" if self.by == "model" else ""
 
 
 class RunFinished(Event, tag=True, frozen=True, kw_only=True):
@@ -270,6 +286,7 @@ AnyEvent = (
     | Noticed
     | LanguageModelJoined
     | LanguageModelUsed
+    | ReadFirst
     | QuestionAnswered
     | RunFinished
 )

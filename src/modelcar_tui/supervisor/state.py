@@ -132,6 +132,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     notices: tuple[e.Noticed, ...] = ()
     finish: Finish | None = None
     llm: LanguageModel = LanguageModel()
+    read_first: tuple[str, ...] = ()
+    """Of the decision that stands, what a language model would have read first, in the program's words."""
     answers: tuple[e.QuestionAnswered, ...] = ()
     """Questions about the run and their answers, the last fifty."""
 
@@ -250,7 +252,7 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.ClusterRead():
             return _set(state, cluster=event.report)
         case e.DecisionMade():
-            return _judged(_set(state, decision=event.report))
+            return _judged(_set(state, decision=event.report, read_first=()))
         case e.ApprovalRequested():
             return _set(state, approval=Approval(request_id=event.request_id, plan_digest=event.plan_digest))
         case e.ChangesMarked():
@@ -277,7 +279,10 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case QaSaw():
             return _set(state, qa=_set(state.qa, seen=event.seen))
         case e.QaFinished():
-            return _judged(_set(state, qa=_set(state.qa, outcome=event.outcome, ended=stamped.at, seen=())))
+            qa = _set(state.qa, outcome=event.outcome, ended=stamped.at, seen=())
+            return _judged(
+                _set(state, qa=qa, read_first=() if not event.outcome.skipped else state.read_first)
+            )
         case e.Noticed():
             return _set(state, notices=(*state.notices, event)[-200:])
         case e.LanguageModelJoined():
@@ -286,6 +291,8 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
             sums = ("calls", "failed", "input_tokens", "output_tokens", "seconds")
             cost = {name: getattr(state.llm, name) + getattr(event, name) for name in sums}
             return _set(state, llm=_set(state.llm, problem=event.problem, **cost))
+        case e.ReadFirst():
+            return _set(state, read_first=event.lines)
         case e.QuestionAnswered():
             others = tuple(answer for answer in state.answers if answer.id != event.id)
             return _set(state, answers=(*others, event)[-50:])

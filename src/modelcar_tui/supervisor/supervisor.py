@@ -170,6 +170,8 @@ class Supervisor:
         except (OSError, MemoryError) as error:  # anything else is the fault of whoever tells it
             self._lose(error)
             raise
+        if self.llm is not None and isinstance(event, e.DecisionMade):
+            self._loop.call_soon_threadsafe(self.llm.decided)
 
     def _lose(self, error: Exception) -> None:
         """The journal can't be written: that is the end of the run, wherever it was noticed."""

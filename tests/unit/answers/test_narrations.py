@@ -1,5 +1,4 @@
-"""What a model might want to tell of five runs: 40 true statements, of which ids say 37, and 40 untrue ones, of
-which none can be said."""
+"""What a model might want to tell of five runs: of 40 true statements ids say 37, of 40 untrue ones none."""
 
 from __future__ import annotations
 
@@ -30,21 +29,46 @@ def total(measure: str, *names: str) -> Part:
 
 
 TRUE: list[tuple[str, str, list[Part], list[str]]] = [
-    ("O1", BASE, [say(*m(L, "verdict"), "models/GO", "changes")], [f"{L} is NO-GO: the weights need", "4 of 5"]),
+    (
+        "O1",
+        BASE,
+        [say(*m(L, "verdict"), "models/GO", "changes")],
+        [f"{L} is NO-GO: the weights need", "4 of 5"],
+    ),
     ("O2", BASE, [say("verdict", *m(L, "verdict"), "verdict/with_changes")], ["says NO-GO", "would be GO"]),
     ("O3", BASE, [say("models", *m(L, "simple_need", "weights"))], ["lists 5", "144.56 GiB", "131.42 GiB"]),
     ("O4", BASE, [say("gpu/L40S")], ["4 x L40S, 45 GiB each, on 1 node: 4 of 4 free"]),
-    ("O5", SINGLE, [say(*m(G, "verdict", "need", "kv_cache"))], ["is GO", "needs 18.65 GiB", "leaves 24.45 GiB"]),
-    ("O6", SINGLE, [say(*m(G, "taken", "budget", "kv_cache"))], ["takes 15.53 GiB", "use 39.98 GiB", "24.45"]),
+    (
+        "O5",
+        SINGLE,
+        [say(*m(G, "verdict", "need", "kv_cache"))],
+        ["is GO", "needs 18.65 GiB", "leaves 24.45 GiB"],
+    ),
+    (
+        "O6",
+        SINGLE,
+        [say(*m(G, "taken", "budget", "kv_cache"))],
+        ["takes 15.53 GiB", "use 39.98 GiB", "24.45"],
+    ),
     ("O7", H100, [say(*m(L, "verdict"))], ["needs 2.50 GiB of KV cache and 1.73 GiB are left; 11328 tokens"]),
-    ("O8", BASE, [say(*[one for name in FOUR for one in m(name, "verdict")])], [f"{name} is GO" for name in FOUR]),
+    (
+        "O8",
+        BASE,
+        [say(*[one for name in FOUR for one in m(name, "verdict")])],
+        [f"{name} is GO" for name in FOUR],
+    ),
     ("O9", BASE, [say(*m(Q, "quantization", "weights"))], ["quantized as w4a16", "5.31 GiB"]),
     ("O10", SINGLE, [say("gpu/free")], ["2 of 2 GPUs free"]),
     ("O11", MIXED, [say("gpu/L40S", "gpu/Tesla-T4")], ["4 x L40S, 45 GiB each", "6 x Tesla-T4, 15 GiB each"]),
     ("O12", A100, [say(*m(L, "verdict", "need"))], ["is GO", "needs 76.13 GiB on each of 2 GPUs"]),
     ("O13", BASE, [say(*m(L, "verdict"))], ["the weights need 131.45 GiB and L40S has 44.42 GiB"]),
     ("O14", BASE, [say(*[one for name in FOUR for one in m(name, "simple_need")])], ["5.84 GiB", "1.24 GiB"]),
-    ("N1", BASE, [say("verdict", "models/NO-GO", "models/GO", "verdict/with_changes")], ["1 of 5 models is NO-GO"]),
+    (
+        "N1",
+        BASE,
+        [say("verdict", "models/NO-GO", "models/GO", "verdict/with_changes")],
+        ["1 of 5 models is NO-GO"],
+    ),
     (
         "N2",
         BASE,
@@ -61,7 +85,12 @@ TRUE: list[tuple[str, str, list[Part], list[str]]] = [
         [say("models/GO", f"change/{L}/gpu_count", "verdict/with_changes")],
         ["4 of 5", "131.4 GiB of weights become 32.9 GiB each", "would be GO"],
     ),
-    ("N5", SINGLE, [say(*m(G, "need", "kv_cache", "concurrency", "context"))], ["18.65", "24.45", "8,192", "16"]),
+    (
+        "N5",
+        SINGLE,
+        [say(*m(G, "need", "kv_cache", "concurrency", "context"))],
+        ["18.65", "24.45", "8,192", "16"],
+    ),
     (
         "N6",
         SINGLE,
@@ -69,18 +98,58 @@ TRUE: list[tuple[str, str, list[Part], list[str]]] = [
         ["is GO", "is 61.2 % of GPU memory that vLLM may use"],
     ),
     ("N7", SINGLE, [Part(do="calc", how="percent", ids=tuple(m(G, "taken", "budget")))], ["is 38.8 % of"]),
-    ("N8", SINGLE, [say("models", *m(G, "quantization", "parameters", "simple_need"))], ["8.17 billion", "16.74"]),
+    (
+        "N8",
+        SINGLE,
+        [say("models", *m(G, "quantization", "parameters", "simple_need"))],
+        ["8.17 billion", "16.74"],
+    ),
     ("N9", BASE, [say("models", *m(L, "weights")), total("weights", *FOUR)], ["131.42 GiB", ": 22.15 GiB."]),
-    ("N10", BASE, [say(*[one for name in (*FOUR, L) for one in m(name, "quantization")])], ["w4a16", "not quant"]),
-    ("N11", BASE, [Part(do="compare", ids=tuple(m(W, "simple_need") + m(L, "simple_need")))], ["0.54", "144.56"]),
+    (
+        "N10",
+        BASE,
+        [say(*[one for name in (*FOUR, L) for one in m(name, "quantization")])],
+        ["w4a16", "not quant"],
+    ),
+    (
+        "N11",
+        BASE,
+        [Part(do="compare", ids=tuple(m(W, "simple_need") + m(L, "simple_need")))],
+        ["0.54", "144.56"],
+    ),
     ("N12", BASE, [say("gpu/L40S")], ["4 x L40S, 45 GiB each", "4 of 4 free"]),
-    ("N13", BASE, [say("gpu/free", "gpu/nodes")], ["4 usable GPUs on 1 node, 179.95 GiB of GPU memory in all"]),
-    ("N14", MIXED, [say("gpu/free", "gpu/L40S", "gpu/Tesla-T4")], ["10 usable GPUs on 4 nodes", "10 of 10 GPUs"]),
+    (
+        "N13",
+        BASE,
+        [say("gpu/free", "gpu/nodes")],
+        ["4 usable GPUs on 1 node, 179.95 GiB of GPU memory in all"],
+    ),
+    (
+        "N14",
+        MIXED,
+        [say("gpu/free", "gpu/L40S", "gpu/Tesla-T4")],
+        ["10 usable GPUs on 4 nodes", "10 of 10 GPUs"],
+    ),
     ("N15", H100, [say("gpu/H100-80GB-HBM3")], ["8 x H100-80GB-HBM3, 80 GiB each, on 2 nodes: 8 of 8 free"]),
-    ("N16", H100, [say(*m(L, "verdict", "kv_request", "kv_cache", "longest_context"))], ["takes 2.5 GiB", "1.73", "11,328"]),
+    (
+        "N16",
+        H100,
+        [say(*m(L, "verdict", "kv_request", "kv_cache", "longest_context"))],
+        ["takes 2.5 GiB", "1.73", "11,328"],
+    ),
     ("N17", H100, [say(*m(L, "verdict", "help"), "verdict/with_changes")], ["is NO-GO", "would be GO"]),
-    ("N18", H100, [say(*m(G, "verdict", "kv_cache", "concurrency"))], ["is GO", "53.99 GiB", "holds 2.7 requests"]),
-    ("N19", A100, [say(*m(L, "need", "concurrency"), *m(G, "runs_on"))], ["76.13 GiB on each of 2", "2.11", "L40S"]),
+    (
+        "N18",
+        H100,
+        [say(*m(G, "verdict", "kv_cache", "concurrency"))],
+        ["is GO", "53.99 GiB", "holds 2.7 requests"],
+    ),
+    (
+        "N19",
+        A100,
+        [say(*m(L, "need", "concurrency"), *m(G, "runs_on"))],
+        ["76.13 GiB on each of 2", "2.11", "L40S"],
+    ),
     ("N23", SINGLE, [say("verdict")], ["says GO: the model can be served as the manifest says"]),
     (
         "N24",
@@ -97,14 +166,17 @@ TRUE: list[tuple[str, str, list[Part], list[str]]] = [
     (
         "N26",
         BASE,
-        [say("verdict", "changes", "verdict/with_changes"), say(*[f"model/{name}/kv_cache" for name in FOUR])],
+        [
+            say("verdict", "changes", "verdict/with_changes"),
+            say(*[f"model/{name}/kv_cache" for name in FOUR]),
+        ],
         ["2 of them required", "only 4 of 5 fit", "leaves 24.17 GiB"],
     ),
 ]
 NOT_SAID = ("N20", "N21", "N22")
 """In German, French and Japanese: the same facts can be told, in English."""
 FALSE: list[tuple[str, str, str, str]] = [
-    # what an untrue sentence would look like in our words, and the true one that shows that the pattern can match
+    # how it would read in our words, and a true sentence that shows that such a pattern can match
     ("F1", BASE, rf"{G} is NO-GO", rf"{L} is NO-GO"),
     ("F2", BASE, r"131\.\d+ GB\b", r"131\.\d+ GiB\b"),
     ("F3", BASE, rf"^{L} leaves .* KV cache", rf"^{G} leaves .* KV cache"),
@@ -116,7 +188,12 @@ FALSE: list[tuple[str, str, str, str]] = [
     ("F9", BASE, r"vLLM 0\.5\b", r"vLLM 0\.11\.2 is taken"),
     ("F10", BASE, r"oc delete|accept all", r"changes are proposed"),
     ("F11", BASE, r"\b45 GiB of GPU memory in all", r"179\.95 GiB of GPU memory in all"),
-    ("F12", BASE, r"With the 8 proposed changes it would be NO-GO", r"With the 8 proposed changes it would be GO"),
+    (
+        "F12",
+        BASE,
+        r"With the 8 proposed changes it would be NO-GO",
+        r"With the 8 proposed changes it would be GO",
+    ),
     ("F13", BASE, r"5 of 5 fit", r"4 of 5 fit"),
     ("F14", BASE, r"4 of 5 models are NO-GO", r"4 of 5 models are GO"),
     ("F15", BASE, rf"{L} needs 131\.42 GiB", r"The weights of .* are 131\.42 GiB"),
@@ -130,13 +207,33 @@ FALSE: list[tuple[str, str, str, str]] = [
     ("S3", BASE, r"alone is GO", r"each model alone"),
     ("S4", BASE, r"L40S has 39\.98", r"L40S has 44\.99"),
     ("S5", BASE, r"39\.98 GiB (?:are|is) free", r"vLLM may use 39\.98 GiB of a GPU"),
-    ("S6", BASE, r"with the 8 .*would be GO\.", r"With the 8 .*would be GO, each model alone; .*only 4 of 5 fit"),
-    ("S7", H100, rf"{L} serves|{L}'s KV cache holds 0", rf"{L} does not start; its KV cache would hold 0\.69"),
+    (
+        "S6",
+        BASE,
+        r"with the 8 .*would be GO\.",
+        r"With the 8 .*would be GO, each model alone; .*only 4 of 5 fit",
+    ),
+    (
+        "S7",
+        H100,
+        rf"{L} serves|{L}'s KV cache holds 0",
+        rf"{L} does not start; its KV cache would hold 0\.69",
+    ),
     ("S8", H100, r"served with a context of 11,328", r"would start with a context of up to 11,328"),
     ("S9", H100, rf"{L} needs [\d.]+ GiB on one GPU", rf"{L} needs [\d.]+ GiB on each of 2 GPUs"),
-    ("S10", BASE, rf"^{L} needs 144\.56", r"counts 144\.56 GiB for .*: its weights and 10 %.*The verdict goes by"),
+    (
+        "S10",
+        BASE,
+        rf"^{L} needs 144\.56",
+        r"counts 144\.56 GiB for .*: its weights and 10 %.*The verdict goes by",
+    ),
     ("S11", BASE, r"here to stay", r"4 of 4 free"),
-    ("S12", BASE, rf"{L} is NO-GO: [^w]*44\.\d+ GiB", rf"{L} is NO-GO: the weights need 131\.45 GiB and L40S has 44"),
+    (
+        "S12",
+        BASE,
+        rf"{L} is NO-GO: [^w]*44\.\d+ GiB",
+        rf"{L} is NO-GO: the weights need 131\.45 GiB and L40S has 44",
+    ),
     ("S13", BASE, r"(?:All models|they) (?:are served|fit) ", r"together only 4 of 5 fit"),
     ("S14", SINGLE, rf"{G} takes 24\.45", rf"{G} leaves 24\.45"),
     ("S15", SINGLE, r"(?:serves|holds) (?:up to |at most )?19", r"serves at most 16 requests"),

@@ -21,7 +21,12 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
     # scenario, question, lines that begin so in this order (the first is the first line), what is not said
     (BASE, "why is it NO-GO?", [WHY_L, f"What would help {L}: set gpu_count 4"], [G]),
     (BASE, f"why is {L} NO-GO on L40S?", [WHY_L, f"On L40S 45 GiB {L} is refused"], [G]),
-    (BASE, "which GPU would do?", [RUN, f"{G} runs on L40S", f"None of this run's kinds of GPU serves {L}"], []),
+    (
+        BASE,
+        "which GPU would do?",
+        [RUN, f"{G} runs on L40S", f"None of this run's kinds of GPU serves {L}"],
+        [],
+    ),
     (
         BASE,
         f"what if I halve the context of {G}?",
@@ -31,7 +36,10 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
     (
         BASE,
         f"what if I give {L} 4 GPUs?",
-        [f"With --tensor-parallel-size=4 {L} would be GO (this run, as it is: NO-GO)", f"  Then {L} needs 39"],
+        [
+            f"With --tensor-parallel-size=4 {L} would be GO (this run, as it is: NO-GO)",
+            f"  Then {L} needs 39",
+        ],
         [G],
     ),
     (BASE, "how much VRAM does granite need?", [f"{G} is GO", f"{G} needs 17.92 GiB on one GPU"], [L]),
@@ -44,7 +52,12 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
         ],
         [L, G],
     ),
-    (BASE, "does everything fit at the same time?", [RUN, "With the proposed changes, together only 4 of 5"], []),
+    (
+        BASE,
+        "does everything fit at the same time?",
+        [RUN, "With the proposed changes, together only 4 of 5"],
+        [],
+    ),
     (BASE, "what will you change in my manifest?", [RUN, "8 changes are proposed, 2 of them required"], []),
     (BASE, "is it safe to accept all the changes?", [RUN, "With the 8 proposed changes it would be GO"], []),
     (
@@ -59,12 +72,22 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
         [f"With --gpu-memory-utilization=0.95 {G} would be GO", f"  Then {G} leaves 26.39 GiB"],
         [L],
     ),
-    (BASE, "can I run whisper on a T4?", [f"On 1 x Tesla-T4 {W} would be NO-GO (this run, as it is: GO)"], []),
+    (
+        BASE,
+        "can I run whisper on a T4?",
+        [f"On 1 x Tesla-T4 {W} would be NO-GO (this run, as it is: GO)"],
+        [],
+    ),
     (BASE, "how many GPUs do I need in total?", [RUN, "The 5 models ask for 5 GPUs in all, 8 GPUs with"], []),
     (BASE, "how many GPUs are free?", ["There are 4 usable GPUs on 1 node", "4 x L40S, 45 GiB each"], [L]),
     (BASE, "what vLLM version did you assume?", ["vLLM 0.11.2 is taken, stated with --vllm."], []),
     (BASE, "did QA pass?", ["QA: QA_SKIPPED:NOT_WANTED (QA was switched off)."], []),
-    (BASE, "why tensor-parallel-size 4?", [WHY_L, f"Proposed for {L} (required): (nothing) -> --tensor-p"], [G]),
+    (
+        BASE,
+        "why tensor-parallel-size 4?",
+        [WHY_L, f"Proposed for {L} (required): (nothing) -> --tensor-p"],
+        [G],
+    ),
     (
         BASE,
         "what's the smallest change that makes it GO?",
@@ -74,7 +97,12 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
     # a count beside a product is for the model that is asked about, whatever its manifest says
     (BASE, f"can {L} run on 8 L40S?", [f"With --tensor-parallel-size=8 on 8 x L40S {L} would be GO"], []),
     ("single-l40s", "is granite GO on 4 L40S?", [f"With --tensor-parallel-size=4 on 4 x L40S {G} would"], []),
-    (BASE, "does the 70B fit on two H200s?", [f"With --tensor-parallel-size=2 on 2 x H200 {L} would be GO"], []),
+    (
+        BASE,
+        "does the 70B fit on two H200s?",
+        [f"With --tensor-parallel-size=2 on 2 x H200 {L} would be GO"],
+        [],
+    ),
     (BASE, "what would 2 GPUs do for the 70b?", [f"With --tensor-parallel-size=2 {L} would be NO-GO"], [G]),
     (
         BASE,
@@ -106,7 +134,12 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
         ],
         [],
     ),
-    ("single-l40s", "how many users can granite serve?", [f"{G} is GO", f"{G} serves at most 16 requests"], []),
+    (
+        "single-l40s",
+        "how many users can granite serve?",
+        [f"{G} is GO", f"{G} serves at most 16 requests"],
+        [],
+    ),
     # the reason of a removal is the plan's
     (
         BASE,
@@ -115,7 +148,12 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
         [L],
     ),
     (BASE, "do I need --trust-remote-code for granite?", [f"{G} is GO", f"Proposed for {G} (warning)"], []),
-    (BASE, "why is the distributed executor backend changed?", ["", "", f"Proposed for {G} (improvement)"], [L]),
+    (
+        BASE,
+        "why is the distributed executor backend changed?",
+        ["", "", f"Proposed for {G} (improvement)"],
+        [L],
+    ),
     (BASE, "how big is the 70B?", [WHY_L, f"{L} has 70.55 billion parameters.", "The weights of"], []),
     (BASE, f"how large is the image of {L}?", [WHY_L, f"The image of {L} is 131.43 GiB."], []),
     (BASE, "how long does it take to pull the 70b?", [WHY_L, "The image of", f"To pull {L}'s image"], []),
@@ -123,27 +161,56 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
     (BASE, "how many nodes do I have?", ["Usable GPUs are on 1 node.", "Node what-if-1 has"], []),
     (BASE, "which model is the largest?", ["", "", "", f"The weights of {L} are 131.42 GiB."], []),
     (BASE, "how many models are GO?", ["The manifest lists 5 models.", "4 of 5 models are GO: "], []),
-    (BASE, "how many replicas of granite can I run?", [f"{G} is GO", f"The free GPUs that serve {G} take 4"], []),
+    (
+        BASE,
+        "how many replicas of granite can I run?",
+        [f"{G} is GO", f"The free GPUs that serve {G} take 4"],
+        [],
+    ),
     (BASE, "what is left for the KV cache of granite?", [f"{G} is GO", f"{G} leaves 24.17 GiB"], [L]),
-    (BASE, "what is the quantization of the whisper model?", [f"{W} is GO", f"{W} is quantized as w4a16."], []),
+    (
+        BASE,
+        "what is the quantization of the whisper model?",
+        [f"{W} is GO", f"{W} is quantized as w4a16."],
+        [],
+    ),
     (BASE, "what don't you know?", ["vLLM 0.11.2", "Not known: Which runtime image will serve"], []),
     (BASE, "are there any warnings?", ["", "Warning: "], []),
     (BASE, f"is {Q} GO?", [f"{Q} is GO: "], [L]),
-    (BASE, "can I deploy this manifest tonight?", [RUN, "4 of 5 models are GO", "1 of 5 models is NO-GO"], []),
+    (
+        BASE,
+        "can I deploy this manifest tonight?",
+        [RUN, "4 of 5 models are GO", "1 of 5 models is NO-GO"],
+        [],
+    ),
     (BASE, "what should I do now?", [RUN, f"Proposed for {L} (required): gpu_count 1 -> 4"], []),
     ("base-mixed", "which models run on the T4?", [RUN, f"On Tesla-T4 15 GiB {G} is refused"], []),
     (BASE, "how much memory does an H200 have?", ["H200 has 140.4 GiB."], []),
     (BASE, "how much memory is left on the GPU when granite runs?", [f"{G} is GO", "vLLM may use 39.98"], []),
     ("big-h100", "why is llama NO-GO?", [f"{L} is NO-GO: one request of 16384 tokens needs 2.50 GiB"], []),
     ("big-h100", "how many GPUs are free?", ["There are 8 usable GPUs on 2 nodes, 637.18 GiB"], []),
-    ("base-mixed", "which GPUs do I have?", ["There are 10 usable GPUs on 4 nodes", "6 x Tesla-T4", "4 x L40S"], []),
-    ("big-a100-l40s", "how much memory does the 70B need?", [f"{L} is GO", f"{L} needs 76.13 GiB on each of 2"], []),
+    (
+        "base-mixed",
+        "which GPUs do I have?",
+        ["There are 10 usable GPUs on 4 nodes", "6 x Tesla-T4", "4 x L40S"],
+        [],
+    ),
+    (
+        "big-a100-l40s",
+        "how much memory does the 70B need?",
+        [f"{L} is GO", f"{L} needs 76.13 GiB on each of 2"],
+        [],
+    ),
 ]
 CANNOT_BE_ANSWERED: list[tuple[str, str, str]] = [
     # what is in no run
     (BASE, "how long will the 70B take to load?", "How long it takes to load and start is not predicted."),
     (BASE, "how much does it cost per hour?", "What it costs is in no run."),
-    (BASE, "how many tokens per second will granite do?", "How fast it answers is not measured or estimated."),
+    (
+        BASE,
+        "how many tokens per second will granite do?",
+        "How fast it answers is not measured or estimated.",
+    ),
     (BASE, "is the licence of llama ok?", "Licences are not looked at."),
     (BASE, "who wrote this manifest?", CANNOT),
     (BASE, "what time is it?", CANNOT),
@@ -176,7 +243,7 @@ def test_a_question_is_answered_directly(
     assert not [name for name in never if any(name in line for line in told)], told
 
 
-@pytest.mark.parametrize(("scenario", "question", "begin"), CANNOT_BE_ANSWERED, ids=lambda value: str(value))
+@pytest.mark.parametrize(("scenario", "question", "begin"), CANNOT_BE_ANSWERED, ids=str)
 def test_what_is_in_no_run_is_refused_with_the_nearest_facts(
     scenario: str, question: str, begin: str
 ) -> None:
@@ -186,10 +253,16 @@ def test_what_is_in_no_run_is_refused_with_the_nearest_facts(
 
 
 def test_every_sentence_of_a_what_if_stands_under_its_terms_and_this_run_s_verdict() -> None:
-    for question in (f"is {L} GO on 8 B200?", "what if I double the context?", "would everything run on A100?"):
+    for question in (
+        f"is {L} GO on 8 B200?",
+        "what if I double the context?",
+        "would everything run on A100?",
+    ):
         for line in ask(BASE, question):
             if "would be" in line:
-                assert re.match(r"(With|On) .*(--|[0-9] x ).* would be (GO|NO-GO|UNKNOWN) \(this run, as it is: ", line)
+                assert re.match(
+                    r"(With|On) .*(--|[0-9] x ).* would be (GO|NO-GO|UNKNOWN) \(this run, as it is: ", line
+                )
 
 
 def test_all_at_once_is_not_each_alone() -> None:

@@ -32,7 +32,9 @@ SAID: list[tuple[RunFact, str]] = [
         "Proposed for m (required): --a=1 -> --a=2: it fits.",
     ),
     (
-        fact("change", model="m", told="--a=1 -> --a=2: better", more={"need": "improvement"}, source="model"),
+        fact(
+            "change", model="m", told="--a=1 -> --a=2: better", more={"need": "improvement"}, source="model"
+        ),
         "Proposed for m (suggested by the language model): --a=1 -> --a=2: better.",
     ),
     (
@@ -53,11 +55,20 @@ SAID: list[tuple[RunFact, str]] = [
     ),
     (fact("verdict", "GO", model="m", told="GO on L40S only: it fits"), "m is GO on L40S only: it fits."),
     (
-        fact("verdict", "GO", model="m", told="it fits", terms="on 4 x L40S", which="what-if-1", stands="NO-GO"),
+        fact(
+            "verdict", "GO", model="m", told="it fits", terms="on 4 x L40S", which="what-if-1", stands="NO-GO"
+        ),
         "On 4 x L40S m would be GO (this run, as it is: NO-GO): it fits.",
     ),
     (
-        fact("verdict", "GO", model="m", told="it fits", terms="--max-model-len=1 on 4 x L40S", which="what-if-1"),
+        fact(
+            "verdict",
+            "GO",
+            model="m",
+            told="it fits",
+            terms="--max-model-len=1 on 4 x L40S",
+            which="what-if-1",
+        ),
         "With --max-model-len=1 on 4 x L40S m would be GO: it fits.",
     ),
     (fact("help", model="m", told="use fewer tokens"), "What would help m: use fewer tokens."),
@@ -102,7 +113,10 @@ SAID: list[tuple[RunFact, str]] = [
         fact("argument", 16, model="m", flag="--max-num-seqs"),
         "The manifest gives --max-num-seqs=16 for m.",
     ),
-    (fact("budget", 39.98, "GiB", model="m"), "vLLM may use 39.98 GiB of a GPU for m (--gpu-memory-utilization)."),
+    (
+        fact("budget", 39.98, "GiB", model="m"),
+        "vLLM may use 39.98 GiB of a GPU for m (--gpu-memory-utilization).",
+    ),
     (fact("taken", 15.5, "GiB", model="m"), "m takes 15.5 GiB of a GPU before its KV cache."),
     (fact("kv_cache", 24.45, "GiB", model="m"), "m leaves 24.45 GiB of a GPU for its KV cache."),
     (fact("kv_tokens", 160000, "tokens", model="m"), "The KV cache of m holds 160,000 tokens."),
@@ -121,8 +135,8 @@ SAID: list[tuple[RunFact, str]] = [
     ),
     (
         fact("concurrency", 2.11, "requests", model="m", more={"starts": True, "most": 256}),
-        "m's KV cache holds 2.11 requests of its full context at once, --max-num-seqs allows 256; shorter ones "
-        "need less.",
+        "m's KV cache holds 2.11 requests of its full context at once, --max-num-seqs allows 256; "
+        "shorter ones need less.",
     ),
     (
         fact("concurrency", 0.69, "requests", model="m", more={"starts": False}),
@@ -155,7 +169,13 @@ SAID: list[tuple[RunFact, str]] = [
     ),
     (fact("access", "unreachable", told="no route"), "The cluster could not be read: no route."),
     (
-        fact("gpus_free", 3, "GPUs", more={"cards": 4, "nodes": 1, "memory_gib": 180.0}, told="3 of 4 GPUs free"),
+        fact(
+            "gpus_free",
+            3,
+            "GPUs",
+            more={"cards": 4, "nodes": 1, "memory_gib": 180.0},
+            told="3 of 4 GPUs free",
+        ),
         "There are 4 usable GPUs on 1 node, 180 GiB of GPU memory in all: 3 of 4 GPUs free.",
     ),
     (
@@ -169,7 +189,8 @@ SAID: list[tuple[RunFact, str]] = [
     ),
     (
         fact("kind", None, "GPUs", gpu="T4", more={"units": 4, "nodes": 1}, told="; not usable: cordoned"),
-        "An unknown number of T4, memory not known, on 1 node: how many are free is not known; not usable: cordoned.",
+        "An unknown number of T4, memory not known, on 1 node: how many are free is not known; "
+        "not usable: cordoned.",
     ),
     (fact("card", 140.4, "GiB", gpu="H200"), "H200 has 140.4 GiB."),
     (

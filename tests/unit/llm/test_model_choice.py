@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from modelcar_tui.supervisor.llm.named import scrub
 
 from modelcar_tui.commands import web
 from modelcar_tui.core.errors import UserError
@@ -18,7 +19,6 @@ from modelcar_tui.core.secrets import Redactor, Secret, redact
 from modelcar_tui.supervisor.llm.breaker import Breaker
 from modelcar_tui.supervisor.llm.config import PROVIDERS, Provider, choose_model, find_key
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError, classify
-from modelcar_tui.supervisor.llm.named import scrub
 from modelcar_tui.supervisor.llm.provider import build
 from modelcar_tui.supervisor.llm.replies import Suggestions
 from modelcar_tui.supervisor.llm.start import open_session

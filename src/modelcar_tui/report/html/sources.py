@@ -76,6 +76,8 @@ class Model(NamedTuple):
     name: str
     about: tuple[Pair, ...]
     shares: tuple[str, ...]
+    first: tuple[str, ...]
+    """What it chose to be read first."""
     answers: tuple[Answer, ...]
 
 
@@ -143,13 +145,11 @@ def language_model(state: RunState) -> Model | None:
         Answer(
             one.question,
             tuple((one.text or one.why or "There is no answer.").replace("\r", "").split("\n")),
-            f"the language model; numbers, names and verdicts checked; {one.cost}"
-            if one.by == "model"
-            else "read from the run's facts, no language model",
+            one.credit or "read from the run's facts, no language model",
         )
         for one in state.answers
     )
-    return Model(llm.model, tuple(pair for pair in pairs if pair.text), llm.shares, answers)
+    return Model(llm.model, tuple(pair for pair in pairs if pair.text), llm.shares, state.read_first, answers)
 
 
 def versions(state: RunState) -> list[Pair]:

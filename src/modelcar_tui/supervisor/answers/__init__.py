@@ -8,7 +8,7 @@ from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.answers.asking import MOST_QUESTION, Rules
-    from modelcar_tui.supervisor.answers.fact import RunFact
+    from modelcar_tui.supervisor.answers.fact import RunFact, by_id
     from modelcar_tui.supervisor.answers.facts import run_facts
     from modelcar_tui.supervisor.answers.names import named, spans_of
     from modelcar_tui.supervisor.answers.parts import Part, PartError, rendered
@@ -26,6 +26,7 @@ __all__ = [
     "Rules",
     "RunFact",
     "WhatIf",
+    "by_id",
     "named",
     "rendered",
     "run_facts",
@@ -40,7 +41,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "asking": "MOST_QUESTION Rules",
-            "fact": "RunFact",
+            "fact": "RunFact by_id",
             "facts": "run_facts",
             "names": "named spans_of",
             "parts": "Part PartError rendered",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -78,7 +78,7 @@ def measured(
     return of_model(name, measure, value, unit, source=source, guess=fact.guess, more=more or {})
 
 
-def by_id(facts: Iterator[RunFact] | tuple[RunFact, ...]) -> dict[str, RunFact]:
+def by_id(facts: Iterable[RunFact]) -> dict[str, RunFact]:
     """The facts by their ids; the first of an id stands."""
     found: dict[str, RunFact] = {}
     for fact in facts:

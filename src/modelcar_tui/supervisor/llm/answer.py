@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from modelcar_tui.supervisor.answers import Part, WhatIf
@@ -60,27 +61,28 @@ def answer_schema(ids: tuple[str, ...], models: tuple[str, ...], gpus: tuple[str
     """The JSON schema of an answer: only these ids, models and products."""
     flags = {name: _null(_KINDS.get(name, "integer")) for name in _FLAGS}
     what_if = {
-        "model": {"type": "string", "enum": list(models)},
+        "model": one_of(models),
         "gpu": {"type": ["string", "null"], "enum": [*gpus, None]},
         "gpus": _null("integer"),
         **flags,
     }
     part = {
-        "do": {"type": "string", "enum": ["say", "calc", "compare", "cannot"]},
+        "do": one_of(("say", "calc", "compare", "cannot")),
         "how": {"type": ["string", "null"], "enum": ["sum", "difference", "ratio", "percent", None]},
-        "ids": _list({"type": "string", "enum": list(ids)}, MOST_IDS),
+        "ids": listed(one_of(ids), MOST_IDS),
     }
-    return _object(
-        {"what_if": _list(_object(what_if), MOST_WHAT_IFS), "parts": _list(_object(part), MOST_PARTS)}
+    return no_more(
+        {"what_if": listed(no_more(what_if), MOST_WHAT_IFS), "parts": listed(no_more(part), MOST_PARTS)}
     )
 
 
-def ids_schema(ids: tuple[str, ...], most: int) -> dict[str, Any]:
-    """The JSON schema of a choice of facts."""
-    return _list({"type": "string", "enum": list(ids)}, most)
+def one_of(words: Sequence[str]) -> dict[str, Any]:
+    """A string that is one of these."""
+    return {"type": "string", "enum": list(words)}
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
+def no_more(properties: dict[str, Any]) -> dict[str, Any]:
+    """An object of exactly these properties."""
     return {
         "type": "object",
         "properties": properties,
@@ -89,7 +91,8 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _list(items: dict[str, Any], most: int) -> dict[str, Any]:
+def listed(items: dict[str, Any], most: int) -> dict[str, Any]:
+    """At most so many of them."""
     return {"type": "array", "items": items, "maxItems": most}
 
 

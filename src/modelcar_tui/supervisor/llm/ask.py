@@ -90,7 +90,7 @@ class Asker:
         repaired = False
         for _ in range(ROUNDS):
             schema = answer_schema(sent.ids, names.known("model"), names.known("gpu"))
-            reply = await client.ask(messages, self._limits, schema)
+            reply = await client.ask(messages, self._limits, schema=schema)
             try:
                 answer = parse(reply.text, Answer)
                 if answer.what_if:

@@ -7,16 +7,18 @@ import re
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import PurePath
 
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.answers import RunFact, spans_of
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.vllm.arguments import parse_arguments
+from modelcar_tui.vllm import newest_flags
 
 _TOKEN = re.compile(r"[^\s,;()\[\]{}\"'`“”?!]+")
 _KEPT = re.compile(
-    r"[~≈]?\d[\d.,]*(?:[kKmM%xX×]|[GMTK]i?B|s|min|h)?|v?\d+(?:\.\d+)+|[A-Z]?[a-z]+(?:[’'][a-z]+)?|[A-Z]{1,6}s?|"
+    r"[~≈]?(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+){0,2})(?:[kKmM%xX×]|[GMTK]i?B|s|min|h)?|v\d+(?:\.\d+){1,2}|"
+    r"[A-Z]?[a-z]+(?:[’'][a-z]+)?|[A-Z]{1,6}s?|"
     r"(?:[A-Z][a-z]+|[a-z]+)(?:/(?:[A-Z][a-z]+|[a-z]+))?|GiB|MiB|TiB|vLLM|KServe|OpenShift|Kubernetes|"
     r"NO-GO|no-go|what-if|kv-cache|KV-cache|at-once|time-sliced|full-length|w\d{1,2}a\d{1,2}|fp[48]|int[48]|bf16|fp16|"
     r"[48]-bit|\d+-bit|(?:model|gpu|node)-\d+(?:/(?:model|gpu|node)-\d+)*|[-–—.:…/=+*<>&]+",
@@ -88,15 +90,23 @@ class Pseudonyms:
         low = word.casefold()
         if word.startswith("--"):
             flag, equals, value = word.partition("=")
-            known = parse_arguments((flag,), None)[0].flag is not None
-            good = known and (not value or re.fullmatch(r"[\d.]+k?|fp8|auto|half|double", value))
-            return word if good else flag + equals + _HIDDEN * bool(equals) if known else _HIDDEN
-        if _KEPT.fullmatch(word) and low not in self._owners:
-            return match[0]
-        bare = (
-            parse_arguments((f"--{low}",), None)[0].flag if re.fullmatch(r"[a-z][a-z0-9_-]+", low) else None
-        )
-        return match[0] if bare is not None else _HIDDEN
+            if not is_flag(flag):
+                return _HIDDEN
+            good = not value or re.fullmatch(r"[\d.]+k?|fp8|auto|half|double", value)
+            return word if good else flag + equals + _HIDDEN
+        if low in self._owners:
+            return _HIDDEN
+        return match[0] if _KEPT.fullmatch(word) or is_flag(f"--{low}") else _HIDDEN
+
+
+def is_flag(text: str) -> bool:
+    """Whether it is the whole name of an argument of vLLM."""
+    return text in _flags()
+
+
+@lru_cache(maxsize=1)
+def _flags() -> frozenset[str]:
+    return frozenset(flag.flag for flag in newest_flags())
 
 
 def _owners(state: RunState) -> Iterator[str]:

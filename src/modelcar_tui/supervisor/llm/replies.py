@@ -11,21 +11,17 @@ class Reply(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class Route(Reply):
-    """Which of the steps that may run next."""
-
-    choice: str
-
-
 class Suggestion(Reply):
     """One argument as the model wants it."""
 
     model: str
+    """Its pseudonym; once that is put back, its name."""
     flag: str
     value: str | int | float
 
 
-class Suggestions(Reply):
-    """The whole reply."""
+class Reading(Reply):
+    """What to read first, by ids, and suggested arguments."""
 
-    changes: tuple[Suggestion, ...]
+    first: tuple[str, ...] = ()
+    changes: tuple[Suggestion, ...] = ()

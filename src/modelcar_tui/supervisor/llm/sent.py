@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from modelcar_tui.supervisor.answers import STATEMENTS, RunFact
-from modelcar_tui.supervisor.llm.pseudonyms import Pseudonyms
-from modelcar_tui.vllm.arguments import parse_arguments
+from modelcar_tui.supervisor.llm.pseudonyms import Pseudonyms, is_flag
 
 SHARES = (
     "sizes, quantization, VRAM needs and verdicts of models, which are called model-1, model-2 and so on",
@@ -97,7 +96,7 @@ def _typed(value: object) -> bool:
 def _flag(flag: str) -> str:
     if flag == "gpu_count":
         return flag
-    return flag if parse_arguments((flag,), None)[0].flag is not None else "another argument"
+    return flag if is_flag(flag) else "another argument"
 
 
 def _value(fact: RunFact) -> object:

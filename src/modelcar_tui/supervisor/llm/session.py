@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,23 +16,32 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Redactor, Secret
 from modelcar_tui.manifest import Change
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.answers import Part, PartError, by_id, rendered, run_facts
 from modelcar_tui.supervisor.llm import prompts
+from modelcar_tui.supervisor.llm.answer import listed, no_more, one_of
 from modelcar_tui.supervisor.llm.client import Client, Limits, Reply, Use
 from modelcar_tui.supervisor.llm.config import Choice
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
-from modelcar_tui.supervisor.llm.named import SHARES, named_facts, payload
+from modelcar_tui.supervisor.llm.pseudonyms import Pseudonyms
+from modelcar_tui.supervisor.llm.replies import Reading
+from modelcar_tui.supervisor.llm.sent import SHARES, Sent, in_order
 from modelcar_tui.supervisor.settings import LLM_WAIT_S
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import DecisionReport, Verdict
+
+if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
 
 TALK_S = 6.0
 """All that a run waits for a model that talks; for one that is silent see `Settings.llm_wait_s`."""
 CHARS = 4000
 """Five suggestions are some 500 characters of JSON."""
+MOST_FIRST = 4
+MOST_CHANGES = 5
 
 
 class Session:
-    """Suggests arguments for the plan, at its time."""
+    """Says once what to read first, and suggests arguments for the plan, at its time."""
 
     def __init__(
         self,
@@ -56,6 +66,9 @@ class Session:
         self.choice = choice
         self._key, self._emit, self._state, self._vllm = key, emit, state, vllm
         self._client: asyncio.Task[Client] | None = None
+        self._redact = redact
+        self._first: tuple[str, ...] = ()
+        """Ids of what to read first, until it is told."""
         self._closed = False
 
     def start(self) -> None:
@@ -76,7 +89,8 @@ class Session:
     async def suggest(self, report: DecisionReport, *, wait_s: float = LLM_WAIT_S) -> tuple[Change, ...]:
         """Changes that the model suggests and the validators let through; none where anything goes wrong.
 
-        The run waits for this, and for nothing else of a model.
+        The run waits for this, and for nothing else of a model. What the model would have read first comes in
+        the same reply.
 
         Args:
             report: What was decided.
@@ -84,26 +98,51 @@ class Session:
                 begun has `TALK_S` in all.
         """
         state = msgspec.structs.replace(self._state(), decision=report)
-        cluster = state.cluster
-        if cluster is None or (report.with_changes is not Verdict.GO and report.verdict is not Verdict.GO):
-            return ()
+        names = Pseudonyms(state)
+        sent = Sent(names)
+        rows = sent.add(in_order(run_facts(state), ()))
         try:
-            reply = await self._asked(state, wait_s)
+            reply = await self._asked(prompts.read_first(rows), _schema(sent, names), wait_s)
         except ModelError:
             return ()
-        from modelcar_tui.supervisor.llm.propose import validated
-        from modelcar_tui.supervisor.llm.replies import Suggestions
         from modelcar_tui.supervisor.llm.strict import parse
 
         try:
-            wanted = parse(reply.text, Suggestions).changes
-            return await asyncio.to_thread(validated, wanted, report, state.models, cluster, vllm=self._vllm)
+            reading = parse(reply.text, Reading)
+            self._first = tuple(sent.real(one) for one in reading.first[:MOST_FIRST])
+            return await self._validated(reading, names, state, report)
         except ModelError as error:
             self._say(e.LanguageModelUsed(calls=0, problem=f"its suggestions: {error}"))
             return ()
         except Exception as error:  # noqa: BLE001 - the plan must not depend on what a model wrote
             self._say(e.LanguageModelUsed(calls=0, problem=f"its suggestions: {type(error).__name__}"))
             return ()
+
+    async def _validated(
+        self, reading: Reading, names: Pseudonyms, state: RunState, report: DecisionReport
+    ) -> tuple[Change, ...]:
+        cluster = state.cluster
+        if cluster is None or (report.with_changes is not Verdict.GO and report.verdict is not Verdict.GO):
+            return ()
+        from modelcar_tui.supervisor.llm.propose import validated
+
+        wanted = [
+            one.model_copy(update={"model": names.real(one.model) or ""})
+            for one in reading.changes[:MOST_CHANGES]
+        ]
+        return await asyncio.to_thread(validated, wanted, report, state.models, cluster, vllm=self._vllm)
+
+    def decided(self) -> None:
+        """The decision stands: tell, once, what the model would have the operator read first of it."""
+        first, self._first = self._first, ()
+        if not first:
+            return
+        facts = by_id(run_facts(self._state()))
+        try:
+            lines, ids = rendered([Part(ids=tuple(one for one in first if one in facts))], facts)
+        except PartError:
+            return  # none of them is a fact of the plan with its suggestions
+        self._say(e.ReadFirst(lines=tuple(self._redact(line) for line in lines), facts=ids))
 
     async def close(self) -> None:
         """Stop asking."""
@@ -114,14 +153,12 @@ class Session:
             await asyncio.gather(self._client, return_exceptions=True)
         self._closed = True
 
-    async def _asked(self, state: RunState, wait_s: float) -> Reply:
-        """The reply to a request for suggestions.
+    async def _asked(self, messages: list[BaseMessage], schema: dict[str, Any], wait_s: float) -> Reply:
+        """The reply of the run's one call.
 
         Raises:
             ModelError: no whole reply in time.
         """
-        from modelcar_tui.supervisor.llm.propose import FLAGS
-
         clock = asyncio.get_running_loop().time
         began = clock()
         try:
@@ -131,10 +168,10 @@ class Session:
             problem = f"its library was not loaded within {wait_s:g} s"
             self._say(e.LanguageModelUsed(calls=0, problem=problem))
             raise ModelError(Failure.TIMED_OUT, problem) from None
-        messages = prompts.propose(FLAGS, payload(named_facts(state)))
         gone = clock() - began
         first_s, total_s = (round(limit - gone, 2) for limit in (wait_s, max(wait_s, TALK_S)))
-        return await client.ask(messages, Limits(first_s=first_s, total_s=total_s, chars=CHARS))
+        limits = Limits(first_s=first_s, total_s=total_s, chars=CHARS)
+        return await client.ask(messages, limits, schema=schema)
 
     async def _build(self) -> Client:
         from modelcar_tui.supervisor.llm.provider import build
@@ -160,3 +197,17 @@ class Session:
         if not self._closed:
             with suppress(RuntimeError, ValueError):  # the journal is closed: nobody listens any more
                 self._emit(event)
+
+
+def _schema(sent: Sent, names: Pseudonyms) -> dict[str, Any]:
+    """The JSON schema of what to read first and of suggestions."""
+    from modelcar_tui.supervisor.llm.propose import FLAGS
+
+    change = no_more(
+        {
+            "model": one_of(names.known("model")),
+            "flag": one_of(FLAGS),
+            "value": {"type": "string"},
+        }
+    )
+    return no_more({"first": listed(one_of(sent.ids), MOST_FIRST), "changes": listed(change, MOST_CHANGES)})

@@ -92,12 +92,8 @@ def answer_rows(answer: QuestionAnswered, cells: int) -> list[Row]:
     rows = paragraph(f"? {reveal(answer.question)}", cells, "accent")
     for text in answer.text.splitlines():
         rows += paragraph(reveal(text.strip()), cells, indent=2 if text.startswith("  ") else 0)
-    if answer.by == "model":
-        rows += paragraph(
-            f"(the language model chose the facts; the words are the program's; {answer.cost})",
-            cells,
-            "muted",
-        )
+    if answer.credit:
+        rows += paragraph(f"({answer.credit})", cells, "muted")
     if answer.why:
         rows += paragraph(reveal(answer.why), cells, "warn")
     return [*rows, EMPTY]
