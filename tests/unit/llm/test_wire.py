@@ -9,16 +9,17 @@ import re
 import sys
 import zlib
 from asyncio.subprocess import PIPE
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 from typing import Any
 
+import httpx
 import pytest
 from langchain_core.messages import HumanMessage
 
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.supervisor.llm import offered
-from modelcar_tui.supervisor.llm.body import MOST_BYTES, MOST_LINE
+from modelcar_tui.supervisor.llm.body import MOST_BYTES, MOST_LINE, hooks
 from modelcar_tui.supervisor.llm.client import Client, Limits, Reply, Use
 from modelcar_tui.supervisor.llm.config import choose_model
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
@@ -86,12 +87,37 @@ async def test_fields_of_an_event_stream_besides_its_data_are_no_part_of_the_rep
     between = ": hello\n\nretry: 10\nevent: message\nid: 3\nid\n"
     body = stream(dialect, "It is GO ", "— the KV cache holds it.", between=between, end=end)
     server = LlmServer(dialect=dialect)
-    for cut in (1, 7, len(body)):  # characters and line ends are cut, too
-        server.raw = sending(*[body[at : at + cut] for at in range(0, len(body), cut)])
-        if cut == 1:
-            with server:
-                assert (await ask(server)).text == SAID
-            server = LlmServer(dialect=dialect)
+    server.raw = sending(*[body[at : at + 7] for at in range(0, len(body), 7)])
+    with server:
+        assert (await ask(server)).text == SAID
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 1000])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+async def test_lines_are_whole_wherever_they_are_cut(cut: int, end: str) -> None:
+    lines = [
+        ": é",
+        "event: x",
+        "data: é—",
+        "id",
+        "retry:1",
+        "data:2",
+        "",
+        '"id": 3',
+        "identity",
+        "data: last",
+    ]
+    whole = end.join(lines).encode()
+
+    class Cut(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for at in range(0, len(whole), cut):
+                yield whole[at : at + cut]
+
+    answer = httpx.MockTransport(lambda request: httpx.Response(200, stream=Cut()))
+    async with httpx.AsyncClient(transport=answer, event_hooks=hooks(only_data=True)) as client:
+        told = (await client.get("http://x/")).text
+    assert told.splitlines() == ["data: é—", "data: 2", "", '"id": 3', "identity", "data: last"]
 
 
 async def test_data_without_a_blank_after_its_colon_is_read() -> None:
@@ -148,7 +174,14 @@ def many_lines(out: Any) -> None:
         out.write((b": " + b"x" * 1000 + b"\n") * 1000)
 
 
-FLOODS = {bomb: "1 MiB", endless_line: "1 MiB", many_lines: "4,096 KiB"}
+def crumbs(out: Any) -> None:
+    """Comments, two bytes at a time."""
+    out.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+    for _ in range(400):
+        out.write(b"2\r\n:\n\r\n" * 1000)
+
+
+FLOODS = {crumbs: "50,000 pieces", bomb: "1 MiB", endless_line: "1 MiB", many_lines: "4,096 KiB"}
 
 
 @both
@@ -180,8 +213,11 @@ async def test_a_json_array_is_no_event_stream() -> None:
 
 @both
 async def test_a_thought_is_a_sign_of_life_and_an_empty_piece_is_none(dialect: str) -> None:
-    quick = Limits(first_s=0.4, total_s=1.2, chunks=10**6, weight=10**9)
-    for scenario, late in (("flood-empty", "no word within"), ("thinking", "not done within")):
+    for scenario, first_s, late in (
+        ("flood-empty", 0.4, "no word within 0.4 s"),
+        ("thinking", 1.5, "not done within 2 s"),
+    ):
+        quick = Limits(first_s=first_s, total_s=2.0, chunks=10**6, weight=10**9)
         with LlmServer(dialect=dialect) as server, pytest.raises(ModelError) as caught:
             await client_of(server, scenario).ask([HumanMessage("why?")], quick)
         assert caught.value.failure is Failure.TIMED_OUT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import re
 import zlib
@@ -13,6 +14,8 @@ from modelcar_tui.supervisor.llm.failures import Failure, ModelError
 MOST_BYTES = 4 << 20
 """Of one response, as it came and unpacked."""
 MOST_LINE = 1 << 20
+MOST_PIECES = 50_000
+"""In which a response may come: each costs the run's loop some time, however short it is."""
 _PIECE = 1 << 16
 """Bytes that are unpacked at once."""
 _PACKED = ("gzip", "x-gzip", "deflate")
@@ -60,7 +63,7 @@ class _Body:
     def __init__(self, stream: Any, packed: bool, data: _Data | None, most: int) -> None:
         self.stream, self._data, self._most = stream, data, most
         self._zip = zlib.decompressobj(wbits=47) if packed else None  # 47: gzip or zlib, as the bytes say
-        self._total = self._line = 0
+        self._total = self._line = self._pieces = 0
 
     async def read(self) -> AsyncIterator[bytes]:
         """Its bytes, unpacked.
@@ -70,6 +73,7 @@ class _Body:
         """
         try:
             async for raw in self.stream:
+                await self._came()
                 for piece in self._plain(raw):
                     self._count(piece)
                     if kept := self._data.take(piece) if self._data else piece:
@@ -79,6 +83,13 @@ class _Body:
         except ModelError:
             await self.stream.aclose()
             raise
+
+    async def _came(self) -> None:
+        self._pieces += 1
+        if self._pieces > MOST_PIECES:
+            raise ModelError(Failure.TOO_LONG, f"more than {MOST_PIECES:,} pieces")
+        if self._pieces % 100 == 0:
+            await asyncio.sleep(0)  # what is there already is read without a wait
 
     def _plain(self, raw: bytes) -> Iterator[bytes]:
         if self._zip is None:
@@ -110,20 +121,20 @@ class _Data:
     """The lines of an event stream that carry data, each whole: no character is cut."""
 
     def __init__(self) -> None:
-        self._held: list[bytes] = []
+        self._held = bytearray()
 
     def take(self, piece: bytes) -> bytes:
         """What is whole by now."""
-        self._held.append(piece)
+        self._held += piece
         if b"\n" not in piece and b"\r" not in piece:
             return b""
-        *whole, rest = _END.split(b"".join(self._held))
-        self._held = [rest]
+        *whole, rest = _END.split(bytes(self._held))
+        self._held = bytearray(rest)
         return b"".join(map(_kept, whole))
 
     def rest(self) -> bytes:
         """A last line without an end."""
-        return _kept(b"".join(self._held).rstrip(b"\r"))
+        return _kept(bytes(self._held).rstrip(b"\r"))
 
 
 def _kept(line: bytes) -> bytes:
