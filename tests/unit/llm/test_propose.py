@@ -30,7 +30,8 @@ NAME = "granite-3.1-8b-instruct"
 
 def suggests(*changes: dict[str, Any]) -> Callable[[dict[str, Any]], str]:
     def say(asked: dict[str, Any]) -> str:
-        return json.dumps({"changes": changes}) if "suggest" in asked["system"] else "Nothing to add."
+        sent = [{**change, "model": change["model"].replace(NAME, "model-1")} for change in changes]
+        return json.dumps({"first": [], "changes": sent}) if "suggest" in asked["system"] else "Nothing."
 
     return say
 

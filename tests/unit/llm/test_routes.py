@@ -20,6 +20,7 @@ model-car:
     serving_arguments:
       gpu_count: 1
 """
+MENDS = '{"first": [], "changes": [{"model": "model-1", "flag": "--max-model-len", "value": "16"}]}'
 CHOICES = ("skip-qa", "look-again", "write", "qa", "approval")
 
 
@@ -41,15 +42,16 @@ async def test_a_step_that_a_model_names_is_not_taken(go: Go, choice: str) -> No
     assert supervisor.state.llm.problem.startswith("its suggestions: ")
 
 
-async def test_a_no_go_that_no_change_mends_asks_no_model(go: Go) -> None:
-    with LlmServer() as server:
+async def test_a_no_go_that_no_change_mends_is_not_mended_by_a_model(go: Go) -> None:
+    with LlmServer(lambda asked: MENDS) as server:
         supervisor, _ = await go(server, "ok", text=TOO_BIG, gpus=("NVIDIA-T4:1",))
     assert supervisor.state.decision.verdict is Verdict.NO_GO
-    assert server.requests == []
+    assert len(server.requests) == 1
+    assert [change for change in supervisor.state.decision.plan.changes if change.origin == "model"] == []
     assert supervisor.state.pane("qa").status is e.Status.SKIPPED
 
 
-async def test_a_blind_run_looks_once_and_asks_no_model(go: Go, tmp_path: Path) -> None:
+async def test_a_blind_run_looks_once(go: Go, tmp_path: Path) -> None:
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(
         "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
@@ -60,4 +62,4 @@ async def test_a_blind_run_looks_once_and_asks_no_model(go: Go, tmp_path: Path) 
         supervisor, seen = await go(server, "ok", gpus=(), kubeconfig=str(kubeconfig))
     assert steps(seen).count("accelerator") == steps(seen).count("decision") == 1
     assert supervisor.state.decision.verdict is Verdict.UNKNOWN
-    assert server.requests == []
+    assert len(server.requests) == 1 and "127.0.0.1" not in server.requests[0].text

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.answers.question import TUNABLE, WhatIf
     from modelcar_tui.supervisor.answers.statements import STATEMENTS, sentence
     from modelcar_tui.supervisor.answers.suggested import suggestions
-    from modelcar_tui.supervisor.answers.what_if import what_if
+    from modelcar_tui.supervisor.answers.trying import what_if
 
 __all__ = [
     "MOST_QUESTION",
@@ -48,6 +48,6 @@ if not TYPE_CHECKING:
             "question": "TUNABLE WhatIf",
             "statements": "STATEMENTS sentence",
             "suggested": "suggestions",
-            "what_if": "what_if",
+            "trying": "what_if",
         },
     )

@@ -15,7 +15,7 @@ from modelcar_tui.supervisor.answers.parts import Part, rendered
 from modelcar_tui.supervisor.answers.question import WhatIf
 from modelcar_tui.supervisor.answers.rules import by_rules
 from modelcar_tui.supervisor.answers.topics import MOST_MODELS
-from modelcar_tui.supervisor.answers.what_if import Found, what_if
+from modelcar_tui.supervisor.answers.trying import Found, what_if
 from modelcar_tui.supervisor.state import RunState
 
 MOST_QUESTION = 500

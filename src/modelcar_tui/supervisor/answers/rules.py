@@ -11,8 +11,8 @@ from modelcar_tui.supervisor.answers.names import meant
 from modelcar_tui.supervisor.answers.parts import CANNOT, Part
 from modelcar_tui.supervisor.answers.question import WhatIf
 from modelcar_tui.supervisor.answers.topics import MOST_MODELS, by_topic, counted, say, troubled, whom
+from modelcar_tui.supervisor.answers.trying import Found
 from modelcar_tui.supervisor.answers.understood import IF, Asked, taken_apart
-from modelcar_tui.supervisor.answers.what_if import Found
 from modelcar_tui.supervisor.state import RunState
 
 Try = Callable[[WhatIf], Found]

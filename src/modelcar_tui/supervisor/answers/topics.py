@@ -353,6 +353,7 @@ TOPICS = (
         all_of("finding", "check", "note", "vote"),
     ),
     Topic(r"models?", _listed, rf"{_HOW_MANY}|which|list|what|name"),
+    Topic(r"gpus?|cards?|accelerators?", _kinds),
     Topic(r"why|reasons?|because|stops?|block\w*|prevents?", _why),
     Topic(
         r"go|no-go|verdict|ready|deploy\w*|serve\w*|servable|run|runs|work|works|fit|fits|start|starts|"

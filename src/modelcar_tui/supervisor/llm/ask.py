@@ -18,8 +18,8 @@ from modelcar_tui.supervisor.llm.answer import Answer, answer_schema, parts_of, 
 from modelcar_tui.supervisor.llm.client import Client, Limits
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
 from modelcar_tui.supervisor.llm.pseudonyms import Pseudonyms
+from modelcar_tui.supervisor.llm.replies import parse
 from modelcar_tui.supervisor.llm.sent import Sent, in_order
-from modelcar_tui.supervisor.llm.strict import parse
 from modelcar_tui.supervisor.state import RunState
 
 if TYPE_CHECKING:

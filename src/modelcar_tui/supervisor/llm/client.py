@@ -40,11 +40,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole reply whose finish reason was `stop`, or one that calls tools."""
+    """A whole reply whose finish reason was `stop`."""
 
     text: str
-    message: Any = None
-    """The summed message as the library made it: rebuilt, it would lose the provider's signatures."""
+    usage: Any = None
+    """What the service says that it cost."""
 
 
 class Use(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +61,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     """A model that can be asked."""
 
     model: Any
-    """A LangChain chat model, or one that is bound to tools."""
+    """A LangChain chat model."""
     shaped: Callable[[dict[str, Any]], dict[str, Any]] = lambda schema: {}
     """What it is asked besides, so that its reply is JSON under a schema; nothing where it can't be."""
     offered: Callable[[float], Awaitable[str]] | None = None
@@ -89,20 +89,10 @@ class Client:
         self._shapes = True
         self.breaker = breaker or Breaker()
 
-    def bound(self, tools: list[dict[str, Any]]) -> Client:
-        """The same model with tools to call; it shares the breaker."""
-        service = msgspec.structs.replace(self._service, model=self._service.model.bind_tools(tools))
-        return Client(service, on_use=self._on_use, breaker=self.breaker)
-
     async def ask(
-        self,
-        messages: list[BaseMessage],
-        limits: Limits,
-        on_text: Callable[[str], None] | None = None,
-        *,
-        schema: dict[str, Any] | None = None,
+        self, messages: list[BaseMessage], limits: Limits, schema: dict[str, Any] | None = None
     ) -> Reply:
-        """The whole reply; `on_text` is given what has come so far.
+        """The whole reply: nothing of one that is still coming is shown.
 
         Args:
             schema: JSON schema of the reply, for services that can be held to one. One that refuses it is
@@ -117,7 +107,7 @@ class Client:
         while True:
             shape = self._service.shaped(schema) if schema and self._shapes else {}
             try:
-                reply = await self._counted(messages, limits, deadline, on_text, shape)
+                reply = await self._counted(messages, limits, deadline, shape)
             except ModelError as error:
                 if shape and error.status in _REFUSALS and error.failure is Failure.OTHER:
                     self._shapes = False
@@ -134,25 +124,20 @@ class Client:
                 return reply
 
     async def _counted(
-        self,
-        messages: list[BaseMessage],
-        limits: Limits,
-        deadline: float,
-        on_text: Callable[[str], None] | None,
-        shape: dict[str, Any],
+        self, messages: list[BaseMessage], limits: Limits, deadline: float, shape: dict[str, Any]
     ) -> Reply:
         """One call, of which it is told what it cost however it ends."""
         model = self._service.model.bind(**shape) if shape else self._service.model
         began = time.monotonic()
         try:
-            reply = await self._explained(_once(model, messages, limits, deadline, on_text), deadline)
+            reply = await self._explained(_once(model, messages, limits, deadline), deadline)
         except ModelError as error:
             self._count(began, error=error)
             raise
         except asyncio.CancelledError:
             self._count(began, error=ModelError(Failure.STOPPED))
             raise
-        self._count(began, usage=reply.message.usage_metadata)
+        self._count(began, usage=reply.usage)
         return reply
 
     async def _explained(self, asked: Awaitable[Reply], deadline: float) -> Reply:
@@ -179,13 +164,7 @@ class Client:
         )
 
 
-async def _once(
-    model: Any,
-    messages: list[BaseMessage],
-    limits: Limits,
-    deadline: float,
-    on_text: Callable[[str], None] | None,
-) -> Reply:
+async def _once(model: Any, messages: list[BaseMessage], limits: Limits, deadline: float) -> Reply:
     heard = _Heard(limits)
     first: asyncio.Timeout | None = None
     try:
@@ -196,8 +175,6 @@ async def _once(
                         first.reschedule(None)
                     if heard.count % 5 == 0:
                         await asyncio.sleep(0)  # a flood that is read already never waits for the run
-                    if on_text is not None and heard.whole.text:
-                        on_text(str(heard.whole.text))
         return heard.reply()
     except ModelError:
         raise
@@ -248,11 +225,9 @@ class _Heard:
         if bad is not None:
             raise ModelError(bad, bad.value)
         text = str(whole.text).strip()
-        if whole.invalid_tool_calls:
-            raise ModelError(Failure.MALFORMED, "a tool call that can't be read")
-        if not text and not whole.tool_calls:
+        if not text:
             raise ModelError(Failure.EMPTY, "an empty reply")
-        return Reply(text=text, message=whole)
+        return Reply(text=text, usage=whole.usage_metadata)
 
 
 def _weight(chunk: Any) -> int:

@@ -1,8 +1,12 @@
-"""What a language model may answer in JSON: nothing more, nothing of another type."""
+"""What a language model may answer in JSON: the whole text is one object of the shape, or it is nothing."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from modelcar_tui.supervisor.llm.failures import Failure, ModelError
 
 
 class Reply(BaseModel):
@@ -25,3 +29,26 @@ class Reading(Reply):
 
     first: tuple[str, ...] = ()
     changes: tuple[Suggestion, ...] = ()
+
+
+T = TypeVar("T", bound=Reply)
+MOST_CHARS = 8000
+
+
+def parse(text: str, kind: type[T]) -> T:
+    """`text` as a `kind`. A fence around it is taken off; nothing is repaired: half a number is no number.
+
+    Raises:
+        ModelError: anything else.
+    """
+    body = text.strip()
+    if body.startswith("```") and body.endswith("```") and "\n" in body:
+        first, _, rest = body[:-3].partition("\n")
+        if first in ("```", "```json"):
+            body = rest.strip()
+    if len(body) > MOST_CHARS:
+        raise ModelError(Failure.TOO_LONG)
+    try:
+        return kind.model_validate_json(body.encode(errors="replace"))
+    except (ValidationError, RecursionError, UnicodeError):
+        raise ModelError(Failure.MALFORMED, "not the JSON that was asked for") from None

@@ -23,7 +23,7 @@ from modelcar_tui.supervisor.llm.client import Client, Limits, Reply, Use
 from modelcar_tui.supervisor.llm.config import Choice
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
 from modelcar_tui.supervisor.llm.pseudonyms import Pseudonyms
-from modelcar_tui.supervisor.llm.replies import Reading
+from modelcar_tui.supervisor.llm.replies import Reading, parse
 from modelcar_tui.supervisor.llm.sent import SHARES, Sent, in_order
 from modelcar_tui.supervisor.settings import LLM_WAIT_S
 from modelcar_tui.supervisor.state import RunState
@@ -105,8 +105,6 @@ class Session:
             reply = await self._asked(prompts.read_first(rows), _schema(sent, names), wait_s)
         except ModelError:
             return ()
-        from modelcar_tui.supervisor.llm.strict import parse
-
         try:
             reading = parse(reply.text, Reading)
             self._first = tuple(sent.real(one) for one in reading.first[:MOST_FIRST])
