@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 import modelcar_tui
+from modelcar_tui import api
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor import events as e
@@ -42,7 +43,7 @@ def manifest(tmp_path: Path) -> Path:
 
 
 def test_it_is_found_in_the_package_and_in_the_room() -> None:
-    assert modelcar_tui.run_supervisor is run_supervisor
+    assert modelcar_tui.run_supervisor is api.run_supervisor is run_supervisor
 
 
 @pytest.mark.parametrize("form", ["path", "settings", "mapping of settings"])
