@@ -13,7 +13,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.manifest import Decision, read_manifest
 from modelcar_tui.supervisor import Approve, RunState, Settings, Specialist, Supervisor
-from modelcar_tui.supervisor import run_supervisor as run_supervisor
+from modelcar_tui.supervisor import run_supervisor as run_supervisor  # noqa: PLC0414 - of our door
 
 _QUIET: Mapping[str, Any] = {"approve": Approve.SHOW, "qa": False, "llm": False}
 """What a program has to ask for."""
