@@ -41,6 +41,9 @@ def judge(
         supervisor = Supervisor(manifest, specialists=specialists, **options)
     else:
         supervisor = Supervisor(manifest, specialists=specialists, **{**_QUIET, **options})
+    if not supervisor.settings.manifest:
+        what, fix = "judge reads a manifest's file, and this is a mapping", "run_supervisor takes one"
+        raise UserError(Problem(where="manifest", what=what, fix=fix))
     if supervisor.settings.approve is Approve.ASK:
         what = "nobody is there to be asked"
         fix = "approve=Approve.SHOW, ALL or NONE; or answer by Supervisor.answer"

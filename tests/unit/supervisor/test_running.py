@@ -122,6 +122,12 @@ def test_a_mapping_with_faults_ends_as_a_file_with_them(cars: list[Any], told: s
     assert told in state.faults[0] and "\x1b" not in state.faults[0]
 
 
+def test_judge_names_the_call_that_takes_a_mapping() -> None:
+    with pytest.raises(UserError) as caught:
+        modelcar_tui.judge({"model-car": [CAR]})
+    assert str(caught.value).endswith("this is a mapping; run_supervisor takes one")
+
+
 async def test_in_an_event_loop_it_says_what_to_write_instead(manifest: Path) -> None:
     with pytest.raises(UserError) as caught:
         run_supervisor(manifest)

@@ -11,12 +11,6 @@ class Reply(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class Route(Reply):
-    """Which of the steps that may run next."""
-
-    choice: str
-
-
 class Suggestion(Reply):
     """One argument as the model wants it."""
 
