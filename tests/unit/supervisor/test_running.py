@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 import modelcar_tui
+from modelcar_tui import api
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor import events as e
@@ -42,7 +43,7 @@ def manifest(tmp_path: Path) -> Path:
 
 
 def test_it_is_found_in_the_package_and_in_the_room() -> None:
-    assert modelcar_tui.run_supervisor is run_supervisor
+    assert modelcar_tui.run_supervisor is api.run_supervisor is run_supervisor
 
 
 @pytest.mark.parametrize("form", ["path", "settings", "mapping of settings"])
@@ -119,6 +120,12 @@ def test_a_mapping_with_faults_ends_as_a_file_with_them(cars: list[Any], told: s
     state = run_supervisor({"model-car": cars}, state_dir=tmp_path, gpus=("L40S:1",), qa=False, llm=False)
     assert state.finish is not None and state.finish.exit_status == ExitStatus.USAGE
     assert told in state.faults[0] and "\x1b" not in state.faults[0]
+
+
+def test_judge_names_the_call_that_takes_a_mapping() -> None:
+    with pytest.raises(UserError) as caught:
+        modelcar_tui.judge({"model-car": [CAR]})
+    assert str(caught.value).endswith("this is a mapping; run_supervisor takes one")
 
 
 async def test_in_an_event_loop_it_says_what_to_write_instead(manifest: Path) -> None:

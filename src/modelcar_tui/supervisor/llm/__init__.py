@@ -1,5 +1,4 @@
-"""The supervisor's language model: it may narrate, choose between allowed steps and answer; it decides
-nothing."""
+"""A run's language model: it may suggest arguments and answer questions; it decides nothing."""
 
 from __future__ import annotations
 
