@@ -111,6 +111,15 @@ def port(text: str) -> int:
     return number
 
 
+def model_host(text: str) -> str:
+    """A host that a language model is asked at."""
+    if not re.fullmatch(r"[\w.-]+(:[\w:.-]*)?|[0-9a-fA-F:.]+", text) or len(text) > 255:
+        raise argparse.ArgumentTypeError(
+            "give a host, with its port where it is not that of https, such as vllm.example:8000"
+        )
+    return text.lower()
+
+
 CHECKS: dict[str, Callable[[str], Any]] = {
     "gpus": gpu_flag,
     "timeout": seconds,
@@ -121,6 +130,8 @@ CHECKS: dict[str, Callable[[str], Any]] = {
     "qa.arch": object_name,
     "qa.tolerations": taint,
     "qa.parallel": count,
+    "llm.allowed-hosts": model_host,
+    "llm.refused-hosts": model_host,
 }
 """By the setting; others are what their kind says."""
 

@@ -273,11 +273,10 @@ KEYS: dict[str, Key] = {
     ),
     "llm.enabled": Key(
         kind=Kind.TRUTH,
-        default=True,
         option="--llm",
         dest="llm",
         in_demo=True,
-        what="whether a language model is asked where there is a key",
+        what="whether a language model may be asked where there is a key; yes, at allowed hosts",
     ),
     "llm.model": Key(
         kind=Kind.TEXT,
@@ -292,6 +291,18 @@ KEYS: dict[str, Key] = {
         dest="model_url",
         in_demo=True,
         what="its endpoint, such as a vLLM of your own; the provider's",
+    ),
+    "llm.allowed-hosts": Key(
+        kind=Kind.TEXTS,
+        in_demo=True,
+        in_profiles=False,
+        what="hosts at which a language model may be asked, each HOST[:PORT]; none",
+    ),
+    "llm.refused-hosts": Key(
+        kind=Kind.TEXTS,
+        in_demo=True,
+        in_profiles=False,
+        what="hosts at which none may be asked, nor is it offered; none",
     ),
 }
 """By name, with the table that holds it in front."""

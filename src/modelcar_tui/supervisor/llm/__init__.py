@@ -10,6 +10,7 @@ from modelcar_tui.core.door import door
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.llm.ask import Asker
     from modelcar_tui.supervisor.llm.config import choose_model, find_key
+    from modelcar_tui.supervisor.llm.consent import Standing, how_to_allow, keep, place, standing
     from modelcar_tui.supervisor.llm.failures import ModelError
     from modelcar_tui.supervisor.llm.intents import suggestions
     from modelcar_tui.supervisor.llm.question import WhatIf
@@ -20,11 +21,16 @@ __all__ = [
     "Asker",
     "ModelError",
     "Session",
+    "Standing",
     "WhatIf",
     "answer_question",
     "choose_model",
     "find_key",
+    "how_to_allow",
+    "keep",
     "open_session",
+    "place",
+    "standing",
     "suggestions",
 ]
 
@@ -34,6 +40,7 @@ if not TYPE_CHECKING:
         {
             "ask": "Asker",
             "config": "choose_model find_key",
+            "consent": "Standing how_to_allow keep place standing",
             "failures": "ModelError",
             "intents": "suggestions",
             "question": "WhatIf",
