@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from modelcar_tui.core.settings_table import MODEL_HOST
+
 _MOST_DIGITS = 18
 
 
@@ -113,7 +115,7 @@ def port(text: str) -> int:
 
 def model_host(text: str) -> str:
     """A host that a language model is asked at."""
-    if not re.fullmatch(r"[\w.-]+(:[\w:.-]*)?|[0-9a-fA-F:.]+", text) or len(text) > 255:
+    if not re.fullmatch(MODEL_HOST, text):
         raise argparse.ArgumentTypeError(
             "give a host, with its port where it is not that of https, such as vllm.example:8000"
         )

@@ -18,6 +18,8 @@ ASCII = ("auto", "always", "never")
 OBJECTIVES = ("minimal", "context", "concurrency", "gpus")
 ENGINES = ("podman", "kubernetes")
 PULLS = ("missing", "always", "newer", "never")
+MODEL_HOST = r"[\w.:%-]{1,255}"
+"""A host that a language model is asked at, with its port where that is not the one of https."""
 _PREFIX = "MODELCAR_TUI_"
 
 

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from modelcar_tui.commands.values import checked
+from modelcar_tui.core.config_file import read_config
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.supervisor import events as e
@@ -65,6 +67,25 @@ def test_the_word_is_kept_changed_and_taken_back(consented: Path) -> None:
         assert (standing(HOST), standing("other:1")) == (word, Standing.REFUSED)
     assert consented.read_text().startswith('theme = "light"  # mine\n')
     assert tomllib.loads(consented.read_text())["llm"] == {"allowed-hosts": [], "refused-hosts": ["other:1"]}
+
+
+@pytest.mark.parametrize(
+    "host", ["a b", "a/b", "", "h" * 300, "sk-0123456789abcdef0123456789abcdef0123456789abcdef"]
+)
+def test_a_host_that_would_break_the_settings_is_not_written(consented: Path, host: str) -> None:
+    before = consented.read_text()
+    with pytest.raises(UserError, match="no host that a settings file can hold"):
+        keep(host, Standing.ALLOWED)
+    assert consented.read_text() == before
+
+
+def test_what_is_kept_can_be_read_again_by_every_command(consented: Path) -> None:
+    consented.write_text("")
+    for host in ("::1:8000", "fe80::1%25eth0:80", "vllm_svc.ns.svc:8000", "m\u00fcller.example"):
+        keep(host, Standing.ALLOWED)
+        assert standing(host) is Standing.ALLOWED
+    found = read_config(check=checked)
+    assert found.problems == () and len(found.given["llm.allowed-hosts"].value) == 4
 
 
 def test_a_refusal_counts_first_and_a_variable_before_the_file(

@@ -8,6 +8,7 @@ answers there may send on what it is given.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
@@ -15,7 +16,10 @@ from urllib.parse import urlsplit
 
 from modelcar_tui.core.config_edit import edit_texts
 from modelcar_tui.core.config_file import config_path, read_config
-from modelcar_tui.core.settings_table import variable_of
+from modelcar_tui.core.config_values import untellable
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.settings_table import MODEL_HOST, variable_of
+from modelcar_tui.core.text import clean, reveal
 from modelcar_tui.supervisor.llm.config import Choice
 
 ALLOWED_HOSTS, REFUSED_HOSTS = "llm.allowed-hosts", "llm.refused-hosts"
@@ -60,8 +64,11 @@ def keep(host: str, word: Standing, environ: Mapping[str, str] = os.environ) -> 
     """Write the word on a host into the settings file; `OPEN` takes it out of both lists.
 
     Raises:
-        UserError: the file can't be written, and is as it was.
+        UserError: the file can't be written, and is as it was; or no settings file may hold that host.
     """
+    if not re.fullmatch(MODEL_HOST, host) or untellable(host)[0]:
+        told = reveal(clean(host, limit=60))
+        raise UserError(Problem(where=told, what="no host that a settings file can hold"))
     named = {ALLOWED_HOSTS: word is Standing.ALLOWED, REFUSED_HOSTS: word is Standing.REFUSED}
 
     def change(tree: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
