@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from modelcar_tui.supervisor.llm.intents import suggestions
-from modelcar_tui.supervisor.llm.question import WhatIf
 
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.answers import WhatIf, suggestions
 from modelcar_tui.tui.screens.ask import AskScreen
 from pilot import support as s
 

@@ -34,7 +34,8 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
         form: `text` or `json`.
     """
     state = load_run(folder)
-    settings = msgspec.structs.replace(settings_of_run(folder) or Settings(manifest=""), **fields)
+    kept = settings_of_run(folder) or Settings(manifest="")
+    settings = msgspec.structs.replace(kept.for_later(), **fields)
     redact = Redactor()
     teach_environment()
     told: list[e.AnyEvent] = []

@@ -222,7 +222,7 @@ def extras(_: Patient) -> Iterator[Row]:
 def model_key(patient: Patient) -> Iterator[Row]:
     """Whether a language model would be asked: never its key."""
     from modelcar_tui.core.errors import UserError
-    from modelcar_tui.supervisor.llm import choose_model, find_key
+    from modelcar_tui.supervisor.llm import choose_model, find_key, place
 
     if patient.settings.chosen["llm.enabled"].value is False:
         yield ok("language model", "none is asked: llm.enabled is false")
@@ -243,7 +243,22 @@ def model_key(patient: Patient) -> Iterator[Row]:
         fix = install_libraries(choice.provider.package)
         yield missing("language model", f"{choice.label} needs a library", fix)
     else:
-        yield ok("language model", f"{choice.label} at {choice.host}")
+        yield _consent(patient, choice.label, place(choice))
+
+
+def _consent(patient: Patient, model: str, host: str) -> Row:
+    """Whether the operator lets it be asked."""
+    from modelcar_tui.supervisor.llm import Standing, standing
+
+    told = f"{model} at {host}"
+    match standing(host, patient.environ):
+        case Standing.ALLOWED:
+            return ok("language model", f"{told}, allowed")
+        case Standing.REFUSED:
+            return ok("language model", f"{told} was refused, so none is asked")
+    return missing(
+        "language model", f"{told} is not allowed yet, so none is asked", f"agent config --allow {host}"
+    )
 
 
 def last_crash(patient: Patient) -> Iterable[Row]:

@@ -224,7 +224,9 @@ def add_model_options(parser: argparse.ArgumentParser, *, run: bool = True) -> N
             metavar="SECONDS",
             help="how long a run waits for one that says nothing; default: 2.5",
         )
-    _add_switch(group, "llm", "ask no language model", "ask one, whatever the settings say")
+    _add_switch(
+        group, "llm", "ask no language model", "let it be asked in this run, whatever the settings say"
+    )
 
 
 def add_web_options(parser: argparse.ArgumentParser) -> None:
@@ -347,7 +349,7 @@ def notes(args: argparse.Namespace) -> list[str]:
     if not resumed and not getattr(args, "replay", None):
         return unknown_cards(getattr(args, "what_if_gpus", getattr(args, "gpus", ())))
     heard = _HEARD | ({"force"} if resumed or getattr(args, "picture", None) else set())
-    lost = [name for dest, name in given.items() if dest not in heard or name == "--llm"]
+    lost = [name for dest, name in given.items() if dest not in heard or (name == "--llm" and not resumed)]
     why = "a resumed run goes on with its own options" if resumed else "a replay shows a run as it was"
     return [f"note: {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} not heard: {why}"] if lost else []
 

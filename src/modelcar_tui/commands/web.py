@@ -32,7 +32,7 @@ STOP_S = LIMIT_S + 8
 """From a signal to the end of every run and of the server."""
 _SAID_S = 60.0
 """Between two lines that say the same of the loop."""
-_RESUMED = ("state_dir", "theme", "ascii", "mouse", "low_bandwidth")
+_RESUMED = ("llm", "state_dir", "theme", "ascii", "mouse", "low_bandwidth")
 """What a run that goes on hears of the server's own command line."""
 
 

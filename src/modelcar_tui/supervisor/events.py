@@ -198,6 +198,27 @@ class LanguageModelJoined(Event, tag=True, frozen=True, kw_only=True):
     """What is sent there; nothing else is."""
 
 
+class LanguageModelOffered(Event, tag=True, frozen=True, kw_only=True):
+    """There is a key, and no word of the operator's on the host: nobody is asked, nothing has left."""
+
+    model: str
+    """As in `LanguageModelJoined`."""
+    host: str
+    """What consent is about: the host, with its port where that is not the usual one."""
+    shares: tuple[str, ...]
+    """What would be sent there."""
+    note: str = ""
+    """What is wrong with the way there, such as plain http."""
+
+
+class LanguageModelAnswered(Event, tag=True, frozen=True, kw_only=True):
+    """The operator's word on the host that was offered."""
+
+    host: str
+    allowed: bool
+    who: str = ""
+
+
 class LanguageModelUsed(Event, tag=True, frozen=True, kw_only=True):
     """What one more call has cost; the state holds the sums."""
 
@@ -285,6 +306,8 @@ AnyEvent = (
     | QaFinished
     | Noticed
     | LanguageModelJoined
+    | LanguageModelOffered
+    | LanguageModelAnswered
     | LanguageModelUsed
     | ReadFirst
     | QuestionAnswered

@@ -95,7 +95,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Endpoint of the language model, such as a vLLM of your own (`http://HOST/v1`)."""
     llm_wait_s: float = LLM_WAIT_S
     """Limit of what the run waits for a language model that says nothing."""
-    llm: bool = True
+    llm: bool | None = None
+    """Whether a language model may be asked: True in this run alone, wherever it is; None where the
+    operator's settings file allows its host; False nowhere."""
     who: str = ""
 
     @property
@@ -105,8 +107,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return (Path(base) if base else platformdirs.user_state_path("modelcar-tui")) / "runs"
 
     def for_resume(self, given: Settings) -> Settings:
-        """These settings of an earlier run, with what may be said anew: `--force`, and `--no-llm`."""
-        return msgspec.structs.replace(self, force=self.force or given.force, llm=self.llm and given.llm)
+        """These settings of an earlier run, with what may be said anew: `--force`, `--llm` and `--no-llm`."""
+        later = self.for_later()
+        llm = later.llm if given.llm is None else given.llm
+        return msgspec.structs.replace(later, force=self.force or given.force, llm=llm)
+
+    def for_later(self) -> Settings:
+        """These settings without a consent, which was for that run alone."""
+        return msgspec.structs.replace(self, llm=False if self.llm is False else None)
 
 
 def settings_of(

@@ -40,6 +40,10 @@ class LanguageModel(msgspec.Struct, frozen=True, kw_only=True):
     """Empty where none is asked."""
     host: str = ""
     shares: tuple[str, ...] = ()
+    asked: bool = False
+    """Whether it may be asked as the run stands: one that goes on asks for the consent of its own time."""
+    offer: e.LanguageModelOffered | None = None
+    """The model that waits for the operator's word."""
     calls: int = 0
     failed: int = 0
     input_tokens: int = 0
@@ -224,7 +228,7 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
                 started=stamped.at,
             )
         case e.RunResumed():
-            return _set(state, finish=None)
+            return _set(state, finish=None, llm=_set(state.llm, asked=False, offer=None))
         case e.SpecialistStarted():
             # One of ours, which tells no `Reported`, may go on in the place of another package's.
             reports = {name: report for name, report in state.reports.items() if name != event.specialist}
@@ -286,7 +290,12 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.Noticed():
             return _set(state, notices=(*state.notices, event)[-200:])
         case e.LanguageModelJoined():
-            return _set(state, llm=_set(state.llm, model=event.model, host=event.host, shares=event.shares))
+            of = {"model": event.model, "host": event.host, "shares": event.shares}
+            return _set(state, llm=_set(state.llm, asked=True, offer=None, **of))
+        case e.LanguageModelOffered():
+            return _set(state, llm=_set(state.llm, asked=False, offer=event))
+        case e.LanguageModelAnswered():
+            return _set(state, llm=_set(state.llm, offer=None))
         case e.LanguageModelUsed():
             sums = ("calls", "failed", "input_tokens", "output_tokens", "seconds")
             cost = {name: getattr(state.llm, name) + getattr(event, name) for name in sums}

@@ -13,7 +13,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -33,10 +33,10 @@ from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.afterwards import keep_in_journal
 from modelcar_tui.supervisor.approving import answer_by_settings
+from modelcar_tui.supervisor.beside import Beside
 from modelcar_tui.supervisor.bootstrap import read_bootstrap
 from modelcar_tui.supervisor.journal import Journal, read_journal
 from modelcar_tui.supervisor.limits import unhurried
-from modelcar_tui.supervisor.llm import open_session
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.registry import is_ours, panes, team
 from modelcar_tui.supervisor.runs import CHECKPOINT, JOURNAL, RunFolder
@@ -46,12 +46,11 @@ from modelcar_tui.supervisor.state import RunState, fold, reduce
 from modelcar_tui.verdict import Verdict
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor.answers import WhatIf
     from modelcar_tui.supervisor.graph import Ended, State
     from modelcar_tui.supervisor.llm import Session
 
 
-class Supervisor:
+class Supervisor(Beside):
     """Runs the team over one manifest and yields everything that happens."""
 
     def __init__(
@@ -98,6 +97,7 @@ class Supervisor:
         """Why the journal could not be written."""
         self._started = time.time()
         self.llm: Session | None = None
+        self._model_hosts: set[str] = set()
         self.was_finished = False
         """The run that was to be resumed had ended: nothing was done."""
 
@@ -198,28 +198,6 @@ class Supervisor:
         self.state = reduce(self.state, stamped)
         return stamped
 
-    async def ask(
-        self,
-        question: str | WhatIf,
-        *,
-        identifier: str = "1",
-        say: Callable[[e.AnyEvent], object] | None = None,
-    ) -> e.QuestionAnswered:
-        """Answer a question about the run as it is now; on any loop, beside the run.
-
-        `say` is told what the language model is given and what it cost; `tell` by default.
-        """
-        from modelcar_tui.supervisor.llm import answer_question
-
-        return await answer_question(
-            self.settings,
-            self.state,
-            question,
-            identifier=identifier,
-            redact=self._redact,
-            say=say or self.tell,
-        )
-
     def _open_journal(self, run: RunFolder) -> list[e.Stamped]:
         path = run.path / JOURNAL
         earlier = list(read_journal(path)) if self._resume and path.exists() else []
@@ -253,9 +231,7 @@ class Supervisor:
             self.emit(e.RunResumed() if self.state.run_id else self._opening(run))
             for line in self._unread:
                 self.emit(e.Noticed(text=line))
-            self.llm = open_session(
-                self.settings, emit=self.emit, state=lambda: self.state, redact=self._redact
-            )
+            self._open_model()
             async with limit:
                 await self._graph_loop(run)
         except asyncio.CancelledError:

@@ -66,6 +66,15 @@ class Asked(Protocol):
 
 
 @runtime_checkable
+class Offering(Protocol):
+    """A port that may offer a language model; a recording does not."""
+
+    def allow_model(self, host: str, allowed: bool) -> None:
+        """The operator's word on the host that was offered; kept, and told as an event."""
+        ...
+
+
+@runtime_checkable
 class Looking(Protocol):
     """A port that can read the cluster again; a recording can't."""
 

@@ -66,6 +66,8 @@ memory = "4g"
 pull = "never"
 
 [llm]
+allowed-hosts = ["vllm.example:8000"]
+refused-hosts = ["api.example"]
 enabled = false
 model = "openai:granite"
 url = "http://localhost:8000/v1"
@@ -114,7 +116,7 @@ def problems(environ: dict[str, str], *words: str) -> list[str]:
 def test_a_setting_is_checked_as_its_option_is(name: str) -> None:
     key = KEYS[name]
     if not key.option:
-        assert name == "paths.cache-dir"
+        assert name in ("paths.cache-dir", "llm.allowed-hosts", "llm.refused-hosts")
         return
     action = actions()[key.option]
     assert action.dest == key.dest
@@ -194,7 +196,7 @@ def test_the_nearest_source_counts_and_is_named(environ: dict[str, str]) -> None
     chosen = look(parsed("x.yaml"), environ).chosen
     assert (chosen["qa.image"].value, chosen["qa.image"].source) == (
         "quay.io/org/suite:prod",
-        f"profile prod, {path}:50",
+        f"profile prod, {path}:52",
     )
     assert (chosen["qa.engine"].value, chosen["qa.engine"].source) == ("kubernetes", f"{path}:28")
     assert chosen["kubeconfig"].value == str(Path("~/.kube/prod").expanduser())

@@ -168,7 +168,7 @@ def test_the_page_is_served_whatever_the_model_s_name(capsys: pytest.CaptureFixt
 async def test_a_key_in_the_clear_is_told(monkeypatch: pytest.MonkeyPatch, url: str, told: bool) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     events: list[Any] = []
-    settings = Settings(manifest="", model="openai:x", model_url=url)
+    settings = Settings(manifest="", model="openai:x", model_url=url, llm=True)
     session = open_session(settings, emit=events.append, state=RunState, redact=Redactor())
     await session.close()
     assert any("unencrypted" in getattr(event, "text", "") for event in events) is told

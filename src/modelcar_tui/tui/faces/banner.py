@@ -12,9 +12,48 @@ from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.answer import banner_height, banner_rows
 from modelcar_tui.tui.rows import Row, Span, crop_middle, row, spans_width, width
 
-__all__ = ["banner_height", "banner_rows", "header_row", "keys_row"]
+__all__ = ["banner_height", "banner_rows", "header_row", "header_rows", "keys_row"]
 _LEAST_FOLDER = 16
 """Cells below which a cut folder tells nothing."""
+_LEAST_HOST = 12
+"""Cells below which a cut host tells nothing."""
+
+
+def header_rows(face: Face, screen: str, cells: int) -> list[Row]:
+    """The header; below it the language model that is asked, as long as one is, where it has no room above.
+
+    Args:
+        face: what is shown.
+        screen: title of the screen, empty on the dashboard.
+        cells: width of the screen.
+    """
+    first, told = header_row(face, screen, cells), asked_model(face.state)
+    if not told or any(told in text for text, _ in first.spans):
+        return [first]
+    told = _cut_model(*asked_parts(face.state), cells - 2, face.glyphs.ellipsis)
+    return [first, row((f" {told}".ljust(cells), "label"))]
+
+
+def asked_model(state: RunState) -> str:
+    """`model: gemini-3.8-flash @ generativelanguage.googleapis.com`; empty where none is asked."""
+    name, host = asked_parts(state)
+    return f"{_MODEL_IS}{name} @ {host}" if name else ""
+
+
+def asked_parts(state: RunState) -> tuple[str, str]:
+    """Name and host of the language model that is asked; two empty texts where none is."""
+    llm = state.llm
+    if not llm.asked or not llm.model:
+        return "", ""
+    return reveal(llm.model.partition(":")[2] or llm.model), reveal(llm.host)
+
+
+def _cut_model(name: str, host: str, cells: int, ellipsis: str) -> str:
+    """That it is asked, and its name, go last; the host is cut in its middle first."""
+    head = f"{_MODEL_IS}{name} @ "
+    if (room := cells - width(head)) >= min(_LEAST_HOST, width(host)):
+        return head + crop_middle(host, room, ellipsis)
+    return _MODEL_IS + crop_middle(name, cells - width(_MODEL_IS), ellipsis)
 
 
 def header_row(face: Face, screen: str, cells: int) -> Row:
@@ -64,8 +103,9 @@ def _fitting(state: RunState, room: int, dot: str) -> str:
     return dot.join(text for _, text in sorted(taken.items()))
 
 
-_CLUSTER, _USER, _AI, _VLLM, _RUN = range(5)
-_IMPORTANCE = (_CLUSTER, _VLLM, _USER, _RUN, _AI)
+_CLUSTER, _USER, _AI, _VLLM, _RUN, _MODEL = range(6)
+_IMPORTANCE = (_CLUSTER, _VLLM, _MODEL, _USER, _RUN, _AI)
+_MODEL_IS = "model: "
 
 
 def _facts(state: RunState) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -85,6 +125,8 @@ def _facts(state: RunState) -> Iterator[tuple[int, tuple[str, ...]]]:
         yield _VLLM, (f"vLLM {version} (cluster's)", f"vLLM {version}") if version else ("vLLM ?",)
     if state.run_id:
         yield _RUN, (f"run {state.run_id.rpartition('-')[2]}",)
+    if told := asked_model(state):
+        yield _MODEL, (told,)
 
 
 def _cluster(rung: Rung, host: str) -> tuple[str, ...]:

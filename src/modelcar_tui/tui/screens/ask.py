@@ -15,6 +15,7 @@ from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor.answers import WhatIf, suggestions
 from modelcar_tui.supervisor.events import QuestionAnswered
 from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.port import Asked, EnginePort
 from modelcar_tui.tui.rows import EMPTY, Row, labelled, paragraph, row
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
@@ -84,6 +85,10 @@ class Answers(View):
         if llm.model:
             rows += [EMPTY, *paragraph(f"{llm.model} at {llm.host} is given, as data:", width, "muted")]
             rows += [row for text in llm.shares for row in paragraph(f"- {reveal(text)}", width, "muted")]
+        if llm.offer is not None and not self.face.replay:
+            at = f"{reveal(llm.offer.model)} at {reveal(llm.offer.host)}"
+            told = f"{at} is asked, too, if you let it: Esc, then {shown('M')}."
+            rows += [EMPTY, *paragraph(told, width, "muted")]
         return rows
 
 
