@@ -41,7 +41,7 @@ def run_config(args: argparse.Namespace) -> int:
 
 
 def _keep(args: argparse.Namespace) -> int:
-    from modelcar_tui.supervisor.llm import Standing, keep, standing
+    from modelcar_tui.core.model_hosts import Standing, keep, standing
 
     host = args.allow or args.refuse or args.forget
     word = Standing.ALLOWED if args.allow else Standing.REFUSED if args.refuse else Standing.OPEN

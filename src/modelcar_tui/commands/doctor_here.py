@@ -222,7 +222,7 @@ def extras(_: Patient) -> Iterator[Row]:
 def model_key(patient: Patient) -> Iterator[Row]:
     """Whether a language model would be asked: never its key."""
     from modelcar_tui.core.errors import UserError
-    from modelcar_tui.supervisor.llm import choose_model, find_key, place
+    from modelcar_tui.supervisor.llm import choose_model, find_key
 
     if patient.settings.chosen["llm.enabled"].value is False:
         yield ok("language model", "none is asked: llm.enabled is false")
@@ -243,12 +243,12 @@ def model_key(patient: Patient) -> Iterator[Row]:
         fix = install_libraries(choice.provider.package)
         yield missing("language model", f"{choice.label} needs a library", fix)
     else:
-        yield _consent(patient, choice.label, place(choice))
+        yield _consent(patient, choice.label, choice.place)
 
 
 def _consent(patient: Patient, model: str, host: str) -> Row:
     """Whether the operator lets it be asked."""
-    from modelcar_tui.supervisor.llm import Standing, standing
+    from modelcar_tui.core.model_hosts import Standing, standing
 
     told = f"{model} at {host}"
     match standing(host, patient.environ):

@@ -222,7 +222,7 @@ def add_model_options(parser: argparse.ArgumentParser, *, run: bool = True) -> N
             dest="llm_wait_s",
             type=values.seconds,
             metavar="SECONDS",
-            help="how long a run waits for one that says nothing; default: 2.5",
+            help="how long a run waits for one that says nothing; default: 2",
         )
     _add_switch(
         group, "llm", "ask no language model", "let it be asked in this run, whatever the settings say"

@@ -183,7 +183,7 @@ class _Talk:
                 for line in joined.shares:
                     self._say(f"  {line}")
             case e.LanguageModelOffered() as offered:
-                from modelcar_tui.supervisor.llm import how_to_allow
+                from modelcar_tui.core.model_hosts import how_to_allow
 
                 self._say(f"note: {how_to_allow(offered.host)}")
             case e.ConsentRequested() as consent:

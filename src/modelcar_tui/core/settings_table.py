@@ -299,7 +299,7 @@ KEYS: dict[str, Key] = {
         option="--llm-wait",
         dest="llm_wait_s",
         in_demo=True,
-        what="how long a run waits for a language model that says nothing; 2.5 s",
+        what="how long a run waits for a language model that says nothing; 2 s",
     ),
     "llm.allowed-hosts": Key(
         kind=Kind.TEXTS,

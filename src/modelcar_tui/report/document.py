@@ -23,9 +23,8 @@ from modelcar_tui.report.text import (
     own_metadata,
     writing,
 )
-from modelcar_tui.supervisor import Pane, RunState, Step
+from modelcar_tui.supervisor import Pane, RunState, Step, unknowns
 from modelcar_tui.supervisor.events import Status
-from modelcar_tui.supervisor.unknowns import unknowns
 from modelcar_tui.verdict import DecisionReport, ModelOutcome, RunOutcome
 
 MARKER = "<!-- modelcar-tui report -->"

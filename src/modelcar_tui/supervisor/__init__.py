@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.specialists.configuration import Configuration, requirements_row
     from modelcar_tui.supervisor.state import Finish, Qa, RunState, fold
     from modelcar_tui.supervisor.supervisor import Supervisor
+    from modelcar_tui.supervisor.unsettled import unknowns
 
 __all__ = [
     "SETTINGS",
@@ -74,6 +75,7 @@ __all__ = [
     "settings_of_run",
     "settings_to_resume",
     "shipped_runs",
+    "unknowns",
 ]
 
 if not TYPE_CHECKING:
@@ -98,5 +100,6 @@ if not TYPE_CHECKING:
             "pane": "Pane Step",
             "state": "Finish Qa RunState fold",
             "supervisor": "Supervisor",
+            "unsettled": "unknowns",
         },
     )

@@ -72,7 +72,7 @@ class Beside:
             allowed: Whether what is shared may go there.
             say: Told of the answer, and where it could not be kept; `tell` by default.
         """
-        from modelcar_tui.supervisor.llm import Standing, keep
+        from modelcar_tui.core.model_hosts import Standing, keep
 
         say = say or self.tell
         (self._model_hosts.add if allowed else self._model_hosts.discard)(host)

@@ -16,7 +16,7 @@ import platformdirs
 from modelcar_tui.core.decode import convert
 from modelcar_tui.core.errors import Problem, UserError
 
-LLM_WAIT_S = 2.5
+LLM_WAIT_S = 2.0
 """Seconds: a silent language model costs a run at most 3 with what stopping it takes."""
 
 

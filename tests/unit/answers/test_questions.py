@@ -157,7 +157,7 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
     (BASE, "how big is the 70B?", [WHY_L, f"{L} has 70.55 billion parameters.", "The weights of"], []),
     (BASE, f"how large is the image of {L}?", [WHY_L, f"The image of {L} is 131.43 GiB."], []),
     (BASE, "how long does it take to pull the 70b?", [WHY_L, "The image of", f"To pull {L}'s image"], []),
-    (BASE, "which node will granite run on?", [f"{G} is GO", "One way to run all at once with"], []),
+    (BASE, "which node will granite run on?", [f"{G} is GO", "One way to run them together with"], []),
     (BASE, "how many nodes do I have?", ["Usable GPUs are on 1 node.", "Node what-if-1 has"], []),
     (BASE, "which model is the largest?", ["", "", "", f"The weights of {L} are 131.42 GiB."], []),
     (BASE, "how many models are GO?", ["The manifest lists 5 models.", "4 of 5 models are GO: "], []),

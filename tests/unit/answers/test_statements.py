@@ -48,10 +48,10 @@ SAID: list[tuple[RunFact, str]] = [
     ),
     (fact("gpus_asked", 1, "GPUs", more={"models": 1, "planned": 1}), "The model asks for 1 GPU in all."),
     (fact("together", 4, "models", told="together only 4 of 5 fit"), "Together only 4 of 5 fit."),
-    (fact("missing", told="1 x L40S"), "To run all at once, add: 1 x L40S."),
+    (fact("missing", told="1 x L40S"), "To run all together, add: 1 x L40S."),
     (
         fact("place", 2, "GPUs", model="m", node="n", gpu="L40S 45 GiB", more={"plan": True}),
-        "One way to run all at once with the proposed changes puts m on node n: 2 x L40S 45 GiB.",
+        "One way to run them together with the proposed changes puts m on node n: 2 x L40S 45 GiB.",
     ),
     (fact("verdict", "GO", model="m", told="GO on L40S only: it fits"), "m is GO on L40S only: it fits."),
     (

@@ -16,10 +16,10 @@ import pytest
 from modelcar_tui.commands.values import checked
 from modelcar_tui.core.config_file import read_config
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.model_hosts import Standing, keep, standing
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.llm.config import choose_model
-from modelcar_tui.supervisor.llm.consent import Standing, keep, place, standing
 from modelcar_tui.supervisor.llm.start import answer_question, open_session
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState, fold
@@ -55,7 +55,7 @@ def agent(*args: object, **more: Any) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_another_port_and_plain_http_are_another_host(url: str | None, host: str) -> None:
-    assert place(choose_model("openai:m", url)) == host
+    assert choose_model("openai:m", url).place == host
 
 
 def test_the_word_is_kept_changed_and_taken_back(consented: Path) -> None:

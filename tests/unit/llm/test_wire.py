@@ -17,9 +17,9 @@ import httpx
 import pytest
 from langchain_core.messages import HumanMessage
 
+from modelcar_tui.core.bounded_body import MOST_BYTES, MOST_LINE, hooks
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.supervisor.llm import offered
-from modelcar_tui.supervisor.llm.body import MOST_BYTES, MOST_LINE, hooks
 from modelcar_tui.supervisor.llm.client import Client, Limits, Reply, Use
 from modelcar_tui.supervisor.llm.config import choose_model
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError

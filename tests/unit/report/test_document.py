@@ -20,9 +20,8 @@ from modelcar_tui.report.escaping import CUT, escaped, table
 from modelcar_tui.report.html.changes import remarks
 from modelcar_tui.report.shown import shown
 from modelcar_tui.report.text import effect_text
-from modelcar_tui.supervisor import outcome_of
+from modelcar_tui.supervisor import outcome_of, unknowns
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.supervisor.unknowns import unknowns
 from modelcar_tui.verdict import Verdict, Vote
 from pilot.states import STATES
 from support.reporting import HOSTILE, hostile, rich, state_of

@@ -74,20 +74,32 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
 def named(text: str, state: RunState) -> Named:
     """Models and GPUs of a question, by any writing that means exactly one, or one family of them."""
     spans = spans_of(text, state)
-    models = [name for span in spans if not span.gpu for name in span.names]
+    models = {name for span in spans if not span.gpu for name in span.names}
     gpu = next((span.gpu for span in spans if span.gpu), "")
     for span in reversed(spans):
         text = f"{text[: span.start]} {text[span.end :]}"
-    order = [model.car.name for model in state.models]
     chosen = [model for model in state.models if model.car.name in models]
+    return Named(
+        models=tuple(model.car.name for model in chosen),
+        variants=_variants(text, chosen or state.models),
+        strangers=_strangers(text, state.models),
+        gpu=gpu,
+        rest=text,
+    )
+
+
+def _variants(text: str, models: Sequence[ModelRequirements]) -> tuple[str, ...]:
+    """The quantizations of weights that a text speaks of, and that none of these models has."""
+    known = {part for model in models for part in _parts(model)}
     asked = [_plain(match[0]) for match in _QUANTIZED.finditer(text) if not _of_cache(text, match)]
-    known = {part for model in chosen or state.models for part in _parts(model)}
-    variants = tuple(dict.fromkeys(word for word in asked if word not in known))
-    found = tuple(sorted(set(models), key=order.index))
-    known |= {part for model in state.models for part in _parts(model)}
+    return tuple(dict.fromkeys(word for word in asked if word not in known))
+
+
+def _strangers(text: str, models: Sequence[ModelRequirements]) -> tuple[str, ...]:
+    """What a text calls as models are called, and that is part of no model's name."""
+    known = {part for model in models for part in _parts(model)}
     families = [match[0] for match in _FAMILIES.finditer(text)]
-    strangers = tuple(dict.fromkeys(word for word in families if _plain(word) not in known))
-    return Named(models=found, variants=variants, strangers=strangers, gpu=gpu, rest=text)
+    return tuple(dict.fromkeys(word for word in families if _plain(word) not in known))
 
 
 def spans_of(text: str, state: RunState) -> list[Span]:

@@ -16,7 +16,7 @@ from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.supervisor.answers.fact import RunFact, Scalar, of_model
 from modelcar_tui.supervisor.answers.question import TUNABLE
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.supervisor.unknowns import unknowns
+from modelcar_tui.supervisor.unsettled import unknowns
 from modelcar_tui.verdict import DecisionReport, RunOutcome, Verdict
 
 _MOST_NODES = 40

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.answers.fact import RunFact
 from modelcar_tui.supervisor.answers.names import meant
-from modelcar_tui.supervisor.answers.parts import CANNOT, Part
+from modelcar_tui.supervisor.answers.parts import CANNOT, MOST_IDS, Part
 from modelcar_tui.supervisor.answers.question import WhatIf
-from modelcar_tui.supervisor.answers.topics import MOST_MODELS, by_topic, counted, say, troubled, whom
+from modelcar_tui.supervisor.answers.topics import by_topic, counted, say, troubled, whom
 from modelcar_tui.supervisor.answers.trying import Found
 from modelcar_tui.supervisor.answers.understood import IF, Asked, taken_apart
 from modelcar_tui.supervisor.state import RunState
@@ -106,26 +106,24 @@ def _about_flags(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]
     """An argument that is named without a value: what the plan and the manifest say of it."""
     if not asked.flags or asked.arguments:
         return ()
-    about = [
-        fact
-        for fact in facts.values()
-        if not fact.which
-        and (not asked.models or fact.model in asked.models)
-        and (fact.flag in asked.flags or (fact.measure == "gpu_count" and "gpu_count" in asked.flags))
-    ]
-    planned = [fact.id for fact in about if fact.measure == "change"]
-    given = [fact.id for fact in about if fact.measure != "change"]
-    remarks = [
-        fact.id
-        for fact in facts.values()
-        if fact.measure == "finding" and any(flag in fact.told for flag in asked.flags)
-    ]
-    if planned or given or remarks:
-        return (Part(ids=(*planned, *given[:MOST_MODELS], *remarks[:4])),)
+    about = [fact for fact in facts.values() if _bears_on(fact, asked)]
+    if about:
+        order = {"change": 0, "finding": 2}
+        told = sorted(about, key=lambda fact: order.get(fact.measure, 1))
+        return (Part(ids=tuple(fact.id for fact in told)[:MOST_IDS]),)
     told = " and ".join(asked.flags)
     why = f"Neither the manifest nor the plan has {clean(told, limit=120)}."
     near = [f"model/{name}/{_NEAR[flag]}" for name in asked.models for flag in asked.flags if flag in _NEAR]
     return (Part(do="cannot", why=why, ids=say(facts, near or ["changes"]).ids),)
+
+
+def _bears_on(fact: RunFact, asked: Asked) -> bool:
+    """Whether a fact is of an argument that is asked about, and of a model that is."""
+    if fact.which or (asked.models and fact.model not in asked.models):
+        return False
+    if fact.measure == "finding":
+        return any(flag in fact.told for flag in asked.flags)
+    return fact.flag in asked.flags or (fact.measure == "gpu_count" and "gpu_count" in asked.flags)
 
 
 def _there(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:

@@ -243,7 +243,7 @@ def _runs_on(fact: RunFact) -> str:
 def _place(fact: RunFact) -> str:
     plan = " with the proposed changes" if fact.more.get("plan") else ""
     return (
-        f"One way to run all at once{plan} puts {reveal(fact.model)} on node {reveal(fact.node)}: "
+        f"One way to run them together{plan} puts {reveal(fact.model)} on node {reveal(fact.node)}: "
         f"{fact.value} x {reveal(fact.gpu)}."
     )
 
@@ -324,8 +324,8 @@ STATEMENTS: dict[str, Statement] = {
     "with_changes": Statement("verdict with all proposed changes", _with_changes),
     "gpus_asked": Statement("GPUs that all models ask for", _asked),
     "together": Statement("models that run at the same time", _together),
-    "missing": Statement("what is missing to run all at once", _told("To run all at once, add: ")),
-    "place": Statement("GPUs on a node for it, one way to run all at once", _place),
+    "missing": Statement("what is missing to run all together", _told("To run all together, add: ")),
+    "place": Statement("GPUs on a node for it, one way to run all together", _place),
     "verdict": Statement("verdict", _verdict),
     "help": Statement("what would help it", _told("What would help {who}: ")),
     "condition": Statement("what its verdict hangs on", _told("For {who}: ")),

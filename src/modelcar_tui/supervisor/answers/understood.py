@@ -134,18 +134,14 @@ def _flags(rest: str) -> Iterator[str]:
 def _arguments(rest: str, *, why: bool) -> Iterator[tuple[str, str]]:
     if why:
         return  # `why --tensor-parallel-size 4` asks for the plan's reason
-    given = False
-    for match in _FLAG.finditer(_with_dashes(rest)):
-        if match[2]:
-            given = True
-            yield match[1], _value(match[2])
+    written = [(match[1], _value(match[2])) for match in _FLAG.finditer(_with_dashes(rest)) if match[2]]
     if "enforce eager" in rest or "eager mode" in rest or "--enforce-eager" in rest:
         yield "--enforce-eager", ""
-    if given:
-        return
-    if relative := _relative(rest):
-        yield from relative
-        return
+    yield from written or _relative(rest) or _said(rest)
+
+
+def _said(rest: str) -> Iterator[tuple[str, str]]:
+    """Arguments in words: `32k tokens of context`, `4 GPUs`."""
     seen: set[str] = set()
     for flag, pattern in _PATTERNS:
         if flag not in seen and (found := re.search(pattern, rest)):

@@ -9,7 +9,6 @@ from modelcar_tui.core.door import door
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.llm.ask import Asker, shown
     from modelcar_tui.supervisor.llm.config import choose_model, find_key
-    from modelcar_tui.supervisor.llm.consent import Standing, how_to_allow, keep, place, standing
     from modelcar_tui.supervisor.llm.failures import ModelError
     from modelcar_tui.supervisor.llm.session import Session
     from modelcar_tui.supervisor.llm.start import answer_question, open_session
@@ -18,16 +17,11 @@ __all__ = [
     "Asker",
     "ModelError",
     "Session",
-    "Standing",
     "answer_question",
     "choose_model",
     "find_key",
-    "how_to_allow",
-    "keep",
     "open_session",
-    "place",
     "shown",
-    "standing",
 ]
 
 if not TYPE_CHECKING:
@@ -36,7 +30,6 @@ if not TYPE_CHECKING:
         {
             "ask": "Asker shown",
             "config": "choose_model find_key",
-            "consent": "Standing how_to_allow keep place standing",
             "failures": "ModelError",
             "session": "Session",
             "start": "answer_question open_session",

@@ -102,6 +102,15 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
         return parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
 
     @property
+    def place(self) -> str:
+        """The host that consent is about, with the port where that is not the usual one of https:
+        `generativelanguage.googleapis.com`, `vllm.example:8000`."""
+        parts = urlsplit(self.url or f"https://{self.provider.host}")
+        port = parts.port or (80 if parts.scheme == "http" else 443)
+        told = "" if (parts.scheme, port) == ("https", 443) else f":{port}"
+        return f"{parts.hostname or ''}{told}"
+
+    @property
     def host(self) -> str:
         """Where it is asked, without user or path."""
         parts = urlsplit(self.url or f"https://{self.provider.host}")

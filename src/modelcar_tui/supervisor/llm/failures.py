@@ -7,6 +7,8 @@ import re
 from enum import StrEnum
 from typing import Any
 
+from modelcar_tui.core.bounded_body import LongBodyError, OddBodyError
+
 
 class Failure(StrEnum):
     """What went wrong, in words for the operator."""
@@ -114,6 +116,11 @@ def classify(error: BaseException) -> ModelError:
     key."""
     chain = _chain(error)
     ours = next((item for item in chain if isinstance(item, ModelError)), None)
+    long = next((item for item in chain if isinstance(item, LongBodyError | OddBodyError)), None)
+    if ours is None and long is not None:
+        return ModelError(
+            Failure.TOO_LONG if isinstance(long, LongBodyError) else Failure.MALFORMED, str(long)
+        )
     return ours or _classified(chain)
 
 

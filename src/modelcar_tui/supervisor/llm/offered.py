@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.core.bounded_body import hooks
 from modelcar_tui.core.decode import decode
 from modelcar_tui.core.secrets import Secret, quoted
-from modelcar_tui.supervisor.llm.body import hooks
 from modelcar_tui.supervisor.llm.config import Choice
 
 LIMIT_S = 2.0

@@ -9,10 +9,10 @@ import warnings
 from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies, proxy_bypass
 
+from modelcar_tui.core.bounded_body import hooks
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.installing import install_libraries
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.supervisor.llm.body import hooks
 from modelcar_tui.supervisor.llm.client import THOUGHT, Service
 from modelcar_tui.supervisor.llm.config import Choice
 

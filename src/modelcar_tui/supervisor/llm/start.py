@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.model_hosts import Standing, how_to_allow, standing
 from modelcar_tui.core.secrets import Redactor, Secret
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.settings import Settings
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.answers import WhatIf
     from modelcar_tui.supervisor.llm.client import Client, Use
     from modelcar_tui.supervisor.llm.config import Choice
-    from modelcar_tui.supervisor.llm.consent import Standing
     from modelcar_tui.supervisor.llm.session import Session
 
 
@@ -50,10 +50,9 @@ def open_session(
         return None
     choice, key, word, unsafe = ready
     if word is not word.ALLOWED:
-        from modelcar_tui.supervisor.llm.consent import place
         from modelcar_tui.supervisor.llm.sent import SHARES
 
-        emit(e.LanguageModelOffered(model=choice.label, host=place(choice), shares=SHARES, note=unsafe))
+        emit(e.LanguageModelOffered(model=choice.label, host=choice.place, shares=SHARES, note=unsafe))
         return None
     if unsafe:
         emit(e.Noticed(text=unsafe))
@@ -132,27 +131,13 @@ def _ready(settings: Settings, allowed: Collection[str]) -> _Ready | str:
     if key is None:
         variable = choice.provider.variable
         return f"{choice.label} needs a key in {variable} or {variable}_FILE" if named else ""
-    from modelcar_tui.supervisor.llm.consent import Standing, place
-
-    word = _standing(settings, choice, allowed)
+    word = Standing.ALLOWED if settings.llm or choice.place in allowed else standing(choice.place)
     if word is Standing.REFUSED:
-        return _refused(place(choice)) if named else ""
+        return f"{choice.place} was refused; agent config --allow {choice.place} allows it" if named else ""
     unsafe = ""
     if choice.clear and key.reveal() != NO_KEY:
         unsafe = f"the key for {choice.label} goes to {choice.host} unencrypted: better https"
     return _Ready(choice, key, word, unsafe)
-
-
-def _standing(settings: Settings, choice: Choice, allowed: Collection[str]) -> Standing:
-    """The operator's word on the model's host, as this run has it."""
-    from modelcar_tui.supervisor.llm.consent import Standing, place, standing
-
-    host = place(choice)
-    return Standing.ALLOWED if settings.llm or host in allowed else standing(host)
-
-
-def _refused(host: str) -> str:
-    return f"{host} was refused; agent config --allow {host} allows it"
 
 
 def _client(
@@ -162,23 +147,14 @@ def _client(
     say: Callable[[e.AnyEvent], object],
     allowed: Collection[str],
 ) -> tuple[Client | None, str]:
-    if settings.llm is False:
-        return None, ""
-    from modelcar_tui.supervisor.llm.config import choose_model, find_key
-
+    ready = "" if settings.llm is False else _ready(settings, allowed)
+    if isinstance(ready, str):
+        return None, f"no language model: {redact(ready)}" if ready else ""
+    choice, key, word, _ = ready
+    if word is not Standing.ALLOWED:
+        return None, how_to_allow(choice.place)
+    redact.add(key)
     try:
-        choice = choose_model(settings.model, settings.model_url)
-        key = find_key(choice)
-        if key is None:
-            return None, "no language model is configured; these facts bear on the question"
-        redact.add(key)
-        from modelcar_tui.supervisor.llm.consent import Standing, how_to_allow, place
-
-        word = _standing(settings, choice, allowed)
-        if word is not Standing.ALLOWED:
-            host = place(choice)
-            open_ = word is Standing.OPEN
-            return None, how_to_allow(host) if open_ else f"no language model: {_refused(host)}"
         from modelcar_tui.supervisor.llm.client import Client
         from modelcar_tui.supervisor.llm.provider import build
         from modelcar_tui.supervisor.llm.sent import SHARES

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlsplit
 
 from modelcar_tui.core.config_edit import edit_texts
 from modelcar_tui.core.config_file import config_path, read_config
@@ -20,7 +19,6 @@ from modelcar_tui.core.config_values import untellable
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.settings_table import MODEL_HOST, variable_of
 from modelcar_tui.core.text import clean, reveal
-from modelcar_tui.supervisor.llm.config import Choice
 
 ALLOWED_HOSTS, REFUSED_HOSTS = "llm.allowed-hosts", "llm.refused-hosts"
 
@@ -33,16 +31,6 @@ class Standing(StrEnum):
     """None is asked there, and it is not offered again."""
     OPEN = "open"
     """Nobody has said anything."""
-
-
-def place(choice: Choice) -> str:
-    """The host that consent is about: `generativelanguage.googleapis.com`, `vllm.example:8000`."""
-    if choice.url is None:
-        return choice.host
-    parts = urlsplit(choice.url)
-    port = parts.port or (80 if parts.scheme == "http" else 443)
-    told = "" if (parts.scheme, port) == ("https", 443) else f":{port}"
-    return f"{parts.hostname or ''}{told}"
 
 
 def standing(host: str, environ: Mapping[str, str] = os.environ) -> Standing:

@@ -9,8 +9,6 @@ import zlib
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from modelcar_tui.supervisor.llm.failures import Failure, ModelError
-
 MOST_BYTES = 4 << 20
 """Of one response, as it came and unpacked."""
 MOST_LINE = 1 << 20
@@ -22,6 +20,14 @@ _PACKED = ("gzip", "x-gzip", "deflate")
 _END = re.compile(rb"\r\n|\n|\r(?!\Z)")
 _NO_DATA = re.compile(rb":|(?:event|id|retry)(?::|\Z)")
 """Comments and the fields of an event stream that carry no answer."""
+
+
+class LongBodyError(Exception):
+    """A body, a line of it, or the number of its pieces is over its limit."""
+
+
+class OddBodyError(Exception):
+    """A body that can't be unpacked."""
 
 
 def hooks(*, only_data: bool = False, most: int = MOST_BYTES) -> dict[str, list[Any]]:
@@ -38,7 +44,7 @@ def hooks(*, only_data: bool = False, most: int = MOST_BYTES) -> dict[str, list[
     async def bound(response: Any) -> None:
         packed = response.headers.pop("content-encoding", "identity").strip().casefold()
         if packed not in (*_PACKED, "identity", ""):
-            raise ModelError(Failure.MALFORMED, "it is packed in a way that was not asked for")
+            raise OddBodyError("it is packed in a way that was not asked for")
         body = _Body(response.stream, packed in _PACKED, _Data() if only_data else None, most)
         library = importlib.import_module(type(response).__module__.partition(".")[0])
         response.stream = type("Bounded", (_Stream, library.AsyncByteStream), {})(body)
@@ -69,7 +75,8 @@ class _Body:
         """Its bytes, unpacked.
 
         Raises:
-            ModelError: it is too long, or can't be unpacked.
+            LongBodyError: it is too long.
+            OddBodyError: it can't be unpacked.
         """
         try:
             async for raw in self.stream:
@@ -80,14 +87,14 @@ class _Body:
                         yield kept
             if self._data and (rest := self._data.rest()):
                 yield rest
-        except ModelError:
+        except (LongBodyError, OddBodyError):
             await self.stream.aclose()
             raise
 
     async def _came(self) -> None:
         self._pieces += 1
         if self._pieces > MOST_PIECES:
-            raise ModelError(Failure.TOO_LONG, f"more than {MOST_PIECES:,} pieces")
+            raise LongBodyError(f"more than {MOST_PIECES:,} pieces")
         if self._pieces % 100 == 0:
             await asyncio.sleep(0)  # what is there already is read without a wait
 
@@ -100,7 +107,7 @@ class _Body:
             try:
                 piece = self._zip.decompress(raw, _PIECE)
             except zlib.error:
-                raise ModelError(Failure.MALFORMED, "it can't be unpacked") from None
+                raise OddBodyError("it can't be unpacked") from None
             yield piece
             raw = self._zip.unconsumed_tail
 
@@ -108,13 +115,13 @@ class _Body:
         self._sum(len(piece))
         first = piece.find(b"\n")
         if self._line + (len(piece) if first < 0 else first) > MOST_LINE:
-            raise ModelError(Failure.TOO_LONG, f"a line of more than {MOST_LINE >> 20} MiB")
+            raise LongBodyError(f"a line of more than {MOST_LINE >> 20} MiB")
         self._line = self._line + len(piece) if first < 0 else len(piece) - piece.rfind(b"\n") - 1
 
     def _sum(self, size: int) -> None:
         self._total += size
         if self._total > self._most:
-            raise ModelError(Failure.TOO_LONG, f"more than {self._most >> 10:,} KiB")
+            raise LongBodyError(f"more than {self._most >> 10:,} KiB")
 
 
 class _Data:
