@@ -46,7 +46,8 @@ def _config(commands: Commands) -> None:
         commands,
         "config",
         "the settings, and where each comes from; faults of their file",
-        usage="agent config [--show|--path|--check|--allow HOST|--refuse HOST|--forget HOST] [options]",
+        usage="agent config [--show|--path|--check] [options]\n"
+        "       agent config --allow HOST | --refuse HOST | --forget HOST",
         examples=(
             "agent config                # each setting, its value and its source",
             "agent config --check        # what is wrong with the file",

@@ -99,6 +99,7 @@ def test_a_plan_offers_no_qa_and_commands_stand_before_the_options_of_a_run() ->
 SAID_AT_ONCE = (argparse._HelpAction, argparse._VersionAction, Codes)
 VALUES = {
     "report_flag": "r.md",
+    "model_host": "vllm.example:8000",
     "gpu_flag": "H200:1",
     "seconds": "5",
     "count": "2",
