@@ -171,13 +171,21 @@ def _call_ask(args: argparse.Namespace) -> int:
     if args.enforce_eager:
         arguments["--enforce-eager"] = ""
     form = what_if_form(args.what_if, arguments, args.what_if_gpus)
-    if (form is None) == (args.question is None):
+    if args.show_facts and form is not None:
+        raise UserError(
+            Problem(where="--show-facts", what="a what-if asks no language model", fix="leave it out")
+        )
+    if not args.show_facts and (form is None) == (args.question is None):
         raise UserError(Problem(what="ask needs a QUESTION, or --what-if model=NAME with arguments or --gpu"))
     fields = {name: getattr(args, name) for name in ("model", "model_url", "vllm_version", "state_dir")}
     fields = {name: value for name, value in fields.items() if value is not None}
     if args.llm is False or "llm" in args.given:
         fields["llm"] = args.llm
     folder = find_run(args.run, Settings(manifest="", **fields))
+    if args.show_facts:
+        from modelcar_tui.commands.ask import show_facts
+
+        return show_facts(folder, args.question or "", fields)
     return run_ask(folder, form or args.question, fields, form=args.form)
 
 

@@ -21,7 +21,7 @@ from modelcar_tui.report import to_json
 from modelcar_tui.supervisor import Settings, keep_in_journal, settings_of_run
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.answers import WhatIf
-from modelcar_tui.supervisor.llm import answer_question
+from modelcar_tui.supervisor.llm import answer_question, shown
 
 
 def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, form: str = "text") -> int:
@@ -61,6 +61,15 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
     if unkept:
         sys.stderr.write(f"note: {unkept}\n")
     return ExitStatus.GO if answered.text else ExitStatus.UNKNOWN
+
+
+def show_facts(folder: Path, question: str, fields: dict[str, Any]) -> int:
+    """Print what a language model would be sent for a question, word for word. Nobody is asked."""
+    state = load_run(folder)
+    settings = msgspec.structs.replace(settings_of_run(folder) or Settings(manifest=""), **fields)
+    teach_environment()
+    sys.stdout.write(Redactor()(shown(state, question, vllm=settings.vllm_version)) + "\n")
+    return ExitStatus.GO
 
 
 def what_if_form(

@@ -109,8 +109,8 @@ def _about_flags(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]
     about = [fact for fact in facts.values() if _bears_on(fact, asked)]
     if about:
         order = {"change": 0, "finding": 2}
-        told = sorted(about, key=lambda fact: order.get(fact.measure, 1))
-        return (Part(ids=tuple(fact.id for fact in told)[:MOST_IDS]),)
+        ranked = sorted(about, key=lambda fact: order.get(fact.measure, 1))
+        return (Part(ids=tuple(fact.id for fact in ranked)[:MOST_IDS]),)
     told = " and ".join(asked.flags)
     why = f"Neither the manifest nor the plan has {clean(told, limit=120)}."
     near = [f"model/{name}/{_NEAR[flag]}" for name in asked.models for flag in asked.flags if flag in _NEAR]

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 ROUNDS = 4
 """Of one question: what-ifs, the answer, and one repair."""
 MOST_TRIES = 6
-LIMITS = Limits(first_s=20.0, total_s=45.0, attempts=2)
+PATIENCE = 5
+"""A question holds nothing up: it waits so many times as long for a silent model as a run does."""
+LIMITS = Limits(first_s=10.0, total_s=45.0, attempts=2)
 Told = tuple[list[str], tuple[str, ...]]
 """Lines of an answer, and the ids of the facts that they tell."""
 

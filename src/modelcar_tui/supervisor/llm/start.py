@@ -84,7 +84,7 @@ async def answer_question(
         say: Told what is shared with a model, before it is asked, and what it cost.
         allowed: Hosts that the operator has allowed in this run.
     """
-    from modelcar_tui.supervisor.llm.ask import Asker
+    from modelcar_tui.supervisor.llm.ask import LIMITS, PATIENCE, Asker
 
     used = e.QuestionAnswered(id=identifier, question="", text="")
 
@@ -100,7 +100,10 @@ async def answer_question(
     client, problem = None, ""
     if isinstance(question, str):
         client, problem = _client(settings, state, redact, count, allowed)
-    asker = Asker(state, client=client, vllm=settings.vllm_version, objective=settings.objective)
+    limits = msgspec.structs.replace(LIMITS, first_s=PATIENCE * settings.llm_wait_s)
+    asker = Asker(
+        state, client=client, vllm=settings.vllm_version, objective=settings.objective, limits=limits
+    )
     event = await asker.answer(question, identifier=identifier)
     texts = {name: redact(getattr(event, name)) for name in ("question", "text")}
     cost = {name: getattr(used, name) for name in ("calls", "tokens", "seconds")}
