@@ -1,0 +1,58 @@
+"""`agent ask` at its edges: a question without words, a journal that is damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from modelcar_tui import agent
+from modelcar_tui.supervisor import events as e
+from pilot.states import STATES
+from support.reporting import stamped
+
+ID = "20261009-080000-abcdef"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    folder = tmp_path / "state" / "runs" / ID
+    folder.mkdir(parents=True)
+    first, *rest = STATES["waiting"][0](folder)
+    assert isinstance(first, e.RunStarted)
+    events = stamped([msgspec.structs.replace(first, run_id=ID, folder=str(folder)), *rest])
+    (folder / "journal.jsonl").write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in events))
+    return tmp_path / "state"
+
+
+def ask(state: Path, *words: str) -> int:
+    return agent.main(["ask", ID, *words, "--no-llm", "--state-dir", str(state)])
+
+
+def journal(state: Path) -> bytes:
+    return (state / "runs" / ID / "journal.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("question", ["", "  \t"])
+def test_a_question_without_words_is_none(
+    question: str, state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = journal(state)
+    assert ask(state, question) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and "ask needs a QUESTION" in err
+    assert journal(state) == before
+
+
+def test_an_answer_is_not_put_behind_damage_where_nobody_reads_it(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (state / "runs" / ID / "journal.jsonl").open("ab") as file:
+        file.write(b"no event\n")
+    before = journal(state)
+    assert ask(state, "why is it NO-GO?") == 0
+    out, err = capsys.readouterr()
+    assert "NO-GO" in out
+    assert err.count("note: not kept in the journal: what stands behind its damage is never read") == 1
+    assert journal(state) == before
