@@ -191,6 +191,10 @@ def _question(args: argparse.Namespace) -> str | WhatIf:
         raise UserError(
             Problem(where="--show-facts", what="a what-if asks no language model", fix="leave it out")
         )
+    if args.show_facts and args.form != "text":
+        raise UserError(
+            Problem(where=f"--format {args.form}", what="--show-facts prints what is sent as it is")
+        )
     if not args.show_facts and (form is None) != bool(args.question):
         raise UserError(Problem(what="ask needs a QUESTION, or --what-if model=NAME with arguments or --gpu"))
     return form or args.question or ""

@@ -45,6 +45,14 @@ def test_a_question_without_words_is_none(
     assert journal(state) == before
 
 
+def test_what_is_sent_is_shown_in_no_other_form(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ask(state, "why?", "--show-facts", "--format", "json") == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("--format json: --show-facts prints what is sent as it is")
+    assert ask(state, "why?", "--show-facts") == 0
+    assert capsys.readouterr().out.startswith("--- system ---")
+
+
 def test_an_answer_is_not_put_behind_damage_where_nobody_reads_it(
     state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
