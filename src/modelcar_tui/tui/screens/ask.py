@@ -85,7 +85,7 @@ class Answers(Scrolled):
             "Type a number or a question, or fill in a what-if: the real estimate answers.", width, "muted"
         )
         llm = self.face.state.llm
-        if llm.model:
+        if llm.model and not self.face.replay:
             rows += [EMPTY, *paragraph(f"{llm.model} at {llm.host} is given, as data:", width, "muted")]
             rows += [row for text in llm.shares for row in paragraph(f"- {reveal(text)}", width, "muted")]
         if llm.offer is not None and not self.face.replay:
