@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.commands.replay import load_run
-from modelcar_tui.core.counting import several
 from modelcar_tui.core.credentials import teach_environment
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
@@ -53,7 +52,8 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
         sys.stdout.write(to_json(answered))
     else:
         if answered.why:
-            sys.stderr.write(f"note: {answered.why}\n")
+            cost = f" ({answered.cost})" if answered.cost else ""
+            sys.stderr.write(f"note: {answered.why}{cost}\n")
         if answered.text:
             sys.stdout.write(answered.text + "\n")
         if answered.credit:
@@ -107,13 +107,5 @@ def what_if_form(
 
 
 def _say(event: e.AnyEvent) -> None:
-    match event:
-        case e.LanguageModelJoined():
-            sys.stderr.write(
-                f"asking {event.model} at {event.host}; it is given: {'; '.join(event.shares)}\n"
-            )
-        case e.LanguageModelUsed():
-            cost = (
-                f"{several(event.input_tokens, 'token')} in, {event.output_tokens} out, {event.seconds:.1f} s"
-            )
-            sys.stderr.write(f"language model: {cost}{': ' * bool(event.problem)}{event.problem}\n")
+    if isinstance(event, e.LanguageModelJoined):
+        sys.stderr.write(f"asking {event.model} at {event.host}; it is given: {'; '.join(event.shares)}\n")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -64,3 +66,24 @@ def test_an_answer_is_not_put_behind_damage_where_nobody_reads_it(
     assert "NO-GO" in out
     assert err.count("note: not kept in the journal: what stands behind its damage is never read") == 1
     assert journal(state) == before
+
+
+def test_a_failure_of_the_model_and_its_cost_are_said_once(
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    why = "no answer of the language model: the service can't be reached"
+
+    async def fails(*_: Any, say: Callable[[e.AnyEvent], object], **__: Any) -> e.QuestionAnswered:
+        say(e.LanguageModelJoined(model="openai:m", host="vllm.example", shares=("names of nobody",)))
+        for _attempt in range(2):
+            say(e.LanguageModelUsed(failed=1, seconds=0.5, problem="the service can't be reached"))
+        return e.QuestionAnswered(id="1", question="why?", text="It is so.", why=why, calls=2, seconds=1.0)
+
+    monkeypatch.setattr("modelcar_tui.commands.ask.answer_question", fails)
+    assert ask(state, "why?") == 0
+    out, err = capsys.readouterr()
+    assert out == "It is so.\n"
+    asking, note, *rest = err.splitlines()
+    assert asking == "asking openai:m at vllm.example; it is given: names of nobody"
+    assert note == f"note: {why} (2 calls, 0 tokens, 1.0 s)"
+    assert not [line for line in rest if "reached" in line or "token" in line]
