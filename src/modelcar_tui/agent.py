@@ -166,7 +166,7 @@ def _call_ask(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.ask import run_ask, show_facts
     from modelcar_tui.supervisor import Settings, find_run
 
-    form = _what_if(args)
+    question = _question(args)
     fields = {name: getattr(args, name) for name in ("model", "model_url", "vllm_version", "state_dir")}
     fields = {name: value for name, value in fields.items() if value is not None}
     if args.llm is False or "llm" in args.given:
@@ -174,15 +174,11 @@ def _call_ask(args: argparse.Namespace) -> int:
     folder = find_run(args.run, Settings(manifest="", **fields))
     if args.show_facts:
         return show_facts(folder, args.question or "", fields)
-    return run_ask(folder, form or args.question, fields, form=args.form)
+    return run_ask(folder, question, fields, form=args.form)
 
 
-def _what_if(args: argparse.Namespace) -> WhatIf | None:
-    """The form of a what-if; None for a question in words.
-
-    Raises:
-        UserError: both, or neither.
-    """
+def _question(args: argparse.Namespace) -> str | WhatIf:
+    """What is asked: words, empty only where the facts are to be shown; or a what-if by form."""
     from modelcar_tui.commands.ask import what_if_form
     from modelcar_tui.core.errors import Problem, UserError
 
@@ -195,9 +191,13 @@ def _what_if(args: argparse.Namespace) -> WhatIf | None:
         raise UserError(
             Problem(where="--show-facts", what="a what-if asks no language model", fix="leave it out")
         )
-    if not args.show_facts and (form is None) == (args.question is None):
+    if args.show_facts and args.form != "text":
+        raise UserError(
+            Problem(where=f"--format {args.form}", what="--show-facts prints what is sent as it is")
+        )
+    if not args.show_facts and (form is None) != bool(args.question):
         raise UserError(Problem(what="ask needs a QUESTION, or --what-if model=NAME with arguments or --gpu"))
-    return form
+    return form or args.question or ""
 
 
 def _call_schema(args: argparse.Namespace) -> int:

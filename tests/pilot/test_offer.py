@@ -152,3 +152,17 @@ def test_m_says_why_nothing_is_offered() -> None:
     asked = fold(s.stamp([JOINED]))
     assert why_no_offer(asked) == f"gemini:{NAME} at {HOST} is asked; agent config --refuse {HOST} ends that"
     assert why_no_offer(fold(s.stamp([OFFER]))) == ""
+
+
+async def test_a_replay_names_no_language_model_as_one_that_is_asked() -> None:
+    joined = e.LanguageModelJoined(model="openai:m", host="vllm.svc:8000", shares=("names of models",))
+    for replay in (False, True):
+        events = [*s.begin(), joined, *s.decided()[1:]]
+        engine = s.FakeEngine(events)
+        engine.recorded = replay  # type: ignore[attr-defined]
+        async with s.dashboard(engine, (80, 30)) as (app, pilot):
+            await s.wait_for(pilot, lambda: s.shows(app, "NO-GO"), "it is decided")
+            assert s.shows(app, "model: m @ vllm.svc:8000") is not replay
+            await pilot.press("a")
+            await s.wait_for(pilot, lambda: s.shows(app, "real estimate"), "the form")
+            assert s.shows(app, "openai:m at vllm.svc:8000 is given") is not replay

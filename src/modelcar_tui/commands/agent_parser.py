@@ -342,11 +342,10 @@ def _ask(commands: _Commands) -> None:
         commands,
         "ask",
         "a question about a run, or a what-if; nothing is changed",
-        usage="agent ask RUN QUESTION [options]\n"
-        "       agent ask RUN --what-if model=NAME [--gpu PRODUCT:COUNT] [VLLM ARGUMENTS]\n"
-        "       agent ask RUN [QUESTION] --show-facts",
-        description="A language model, where one may be asked, chooses facts and what-ifs; without one\n"
-        "rules do. Every word and figure of an answer is the program's.",
+        usage="agent ask RUN QUESTION [--show-facts] [options]\n"
+        "       agent ask RUN --what-if model=NAME [--gpu PRODUCT:COUNT] [VLLM ARGUMENTS]",
+        description="A language model, where one may be asked, chooses facts and what-ifs; without\n"
+        "one rules do. Every word and figure of an answer is the program's.",
         examples=(
             'agent ask last "why NO-GO on L40S?"',
             "agent ask last --what-if model=NAME --max-model-len=half",
@@ -357,7 +356,9 @@ def _ask(commands: _Commands) -> None:
         epilog="exit status: 0 an answer, 8 none; all: agent --help",
     )
     command.add_argument("run", metavar="RUN", help=_RUN)
-    command.add_argument("question", nargs="?", metavar="QUESTION", help="in words, in quotes")
+    command.add_argument(
+        "question", nargs="?", type=str.strip, metavar="QUESTION", help="in words, in quotes"
+    )
     command.add_argument(
         "--show-facts",
         action="store_true",

@@ -11,14 +11,13 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.commands.replay import load_run
-from modelcar_tui.core.counting import several
 from modelcar_tui.core.credentials import teach_environment
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.report import to_json
-from modelcar_tui.supervisor import Settings, keep_in_journal, settings_of_run
+from modelcar_tui.supervisor import RunState, Settings, damage_of, keep_in_journal, settings_of_run
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.answers import WhatIf
 from modelcar_tui.supervisor.llm import answer_question, shown
@@ -48,12 +47,13 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
     answered = run_once(
         answer_question(settings, state, question, identifier=identifier, redact=redact, say=say)
     )
-    _, unkept = keep_in_journal(folder, [*told, answered])
+    unkept = _kept(folder, state, [*told, answered])
     if form == "json":
         sys.stdout.write(to_json(answered))
     else:
         if answered.why:
-            sys.stderr.write(f"note: {answered.why}\n")
+            cost = f" ({answered.cost})" if answered.cost else ""
+            sys.stderr.write(f"note: {answered.why}{cost}\n")
         if answered.text:
             sys.stdout.write(answered.text + "\n")
         if answered.credit:
@@ -61,6 +61,13 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
     if unkept:
         sys.stderr.write(f"note: {unkept}\n")
     return ExitStatus.GO if answered.text else ExitStatus.UNKNOWN
+
+
+def _kept(folder: Path, state: RunState, events: list[e.AnyEvent]) -> str:
+    """Add the events to the run's journal; why they could not be, empty where they are."""
+    if damage_of(state):
+        return "not kept in the journal: what stands behind its damage is never read"
+    return keep_in_journal(folder, events)[1]
 
 
 def show_facts(folder: Path, question: str, fields: dict[str, Any]) -> int:
@@ -100,13 +107,5 @@ def what_if_form(
 
 
 def _say(event: e.AnyEvent) -> None:
-    match event:
-        case e.LanguageModelJoined():
-            sys.stderr.write(
-                f"asking {event.model} at {event.host}; it is given: {'; '.join(event.shares)}\n"
-            )
-        case e.LanguageModelUsed():
-            cost = (
-                f"{several(event.input_tokens, 'token')} in, {event.output_tokens} out, {event.seconds:.1f} s"
-            )
-            sys.stderr.write(f"language model: {cost}{': ' * bool(event.problem)}{event.problem}\n")
+    if isinstance(event, e.LanguageModelJoined):
+        sys.stderr.write(f"asking {event.model} at {event.host}; it is given: {'; '.join(event.shares)}\n")

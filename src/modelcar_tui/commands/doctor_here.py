@@ -238,7 +238,7 @@ def model_key(patient: Patient) -> Iterator[Row]:
         return
     if key is None:
         fix = f"export {choice.provider.variable}=...; docs/language-model.md"
-        yield missing("language model", "no key, so none is asked; only for explanations", fix)
+        yield missing("language model", "no key, so none is asked; rules answer questions", fix)
     elif find_spec(choice.provider.module) is None:
         fix = install_libraries(choice.provider.package)
         yield missing("language model", f"{choice.label} needs a library", fix)

@@ -209,7 +209,7 @@ def add_model_options(parser: argparse.ArgumentParser, *, run: bool = True) -> N
     group.add_argument(
         "--model",
         metavar="PROVIDER:NAME",
-        help="language model for explanations; never for facts or verdicts",
+        help="language model that may choose what answers a question; never facts or verdicts",
     )
     group.add_argument(
         "--model-url",

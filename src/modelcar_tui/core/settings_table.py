@@ -285,7 +285,7 @@ KEYS: dict[str, Key] = {
         option="--model",
         dest="model",
         in_demo=True,
-        what="language model for explanations, PROVIDER:NAME; by the key that is there",
+        what="language model for questions in any words, PROVIDER:NAME; by the key that is there",
     ),
     "llm.url": Key(
         kind=Kind.TEXT,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from modelcar_tui.core.counting import several
-from modelcar_tui.report.ending import NOT_TESTED, at, ending, kept_id
+from modelcar_tui.report.ending import NONE_ASKED, NOT_TESTED, at, ending, kept_id
 from modelcar_tui.report.escaping import block, escaped, table
 from modelcar_tui.report.shown import indented
 from modelcar_tui.report.text import (
@@ -216,10 +216,16 @@ def _language_model(state: RunState) -> Iterator[str]:
         if llm.problem:
             yield f"Last problem: {escaped(llm.problem)}"
             yield ""
+    elif state.answers:
+        yield NONE_ASKED
+        yield ""
     for answer in state.answers:
         yield f"**Question**: {escaped(answer.question)}"
         yield ""
-        yield from (f"- {escaped(line)}" for line in (answer.text or answer.why).splitlines() if line.strip())
+        for line in (answer.text or answer.why).splitlines():
+            if text := line.strip():
+                # What a what-if comes to stands below its terms.
+                yield f"{'  ' * line.startswith('  ')}- {escaped(text)}"
         yield ""
         if answer.credit:
             yield f"({escaped(answer.credit)})"

@@ -24,20 +24,11 @@ _SOURCES = {
 }
 _MEASURES = {
     "weights + 10 %, all its GPUs together": "simple_need",
-    "image size": "image_size",
-    "parameters": "parameters",
-    "bytes of the weights": "weights",
-    "quantization": "quantization",
     "memory that one GPU must have": "need",
-    "memory of the GPU": "gpu_memory",
-    "weights, each GPU": "weights_each",
-    "left for the KV cache": "kv_cache",
-    "KV cache in tokens": "kv_tokens",
     "requests of full length that the cache holds": "concurrency",
     "longest context": "longest_context",
-    "smallest GPU that starts it": "need",
 }
-"""By label, what answers call it."""
+"""What answers call those whose sentence says more than label and value do."""
 _NEEDS = ("required", "warning")
 MOST_NODES = 500
 """Nodes whose facts are told."""
@@ -71,13 +62,17 @@ def facts_of(state: RunState, topic: str) -> list[Known]:
 
 
 def _spoken(state: RunState, facts: list[Known]) -> list[Known]:
-    """The facts of models with the sentences that answers tell of them."""
+    """The facts of models with the sentences that answers tell of them; of one that is not known the value
+    says as much."""
     # The engine has read these by then; the first frame must not.
     from modelcar_tui.supervisor.answers import run_facts, sentence
 
     said = {(fact.model, fact.measure): sentence(fact) for fact in run_facts(state) if fact.model}
     return [
-        known._replace(says=said.get((known.group, _MEASURES.get(known.label, "")), "")) for known in facts
+        known._replace(says=said.get((known.group, _MEASURES.get(known.label, "")), ""))
+        if known.fact.known
+        else known
+        for known in facts
     ]
 
 

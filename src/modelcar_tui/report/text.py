@@ -12,7 +12,7 @@ from typing import Any
 from modelcar_tui.advice import Finding
 from modelcar_tui.core.counting import several
 from modelcar_tui.manifest import Change, Operation
-from modelcar_tui.report.ending import ending, kept_id
+from modelcar_tui.report.ending import NONE_ASKED, ending, kept_id
 from modelcar_tui.report.escaping import fence
 from modelcar_tui.report.shown import indented, shown_lines
 from modelcar_tui.supervisor import Approve, Pane, RunState, Step, outcome_of
@@ -99,9 +99,10 @@ def _section(state: RunState, pane: Pane) -> Iterator[str]:
 def _language_model(state: RunState) -> Iterator[str]:
     """Which model was asked, what it was given, what it cost, and what was asked of the run."""
     llm = state.llm
-    if llm.model:
+    if llm.model or state.answers:
         yield "## Language model"
         yield ""
+    if llm.model:
         yield f"{llm.model} at {llm.host}. It decides nothing. It was given as data:"
         yield from (f"- {item}" for item in llm.shares)
         yield ""
@@ -112,6 +113,9 @@ def _language_model(state: RunState) -> Iterator[str]:
         yield f"Cost: {cost}, {llm.seconds:.1f} s."
         if llm.problem:
             yield f"Last problem: {llm.problem}"
+        yield ""
+    elif state.answers:
+        yield NONE_ASKED
         yield ""
     for answer in state.answers:
         yield f"**Q:** {answer.question}"

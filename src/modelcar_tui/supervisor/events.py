@@ -270,8 +270,11 @@ class QuestionAnswered(Event, tag=True, frozen=True, kw_only=True):
     @property
     def credit(self) -> str:
         """Who chose the facts, with what it cost; empty where the rules did."""
-        by = "the language model chose the facts, the words are the program's"
-        return f"{by}; {self.cost}" if self.by == "model" else ""
+        if self.by != "model":
+            return ""
+        if not self.calls:  # an answer that was chosen by ids says what it cost
+            return "a language model's own words: a journal of an earlier release"
+        return f"the language model chose the facts, the words are the program's; {self.cost}"
 
 
 class RunFinished(Event, tag=True, frozen=True, kw_only=True):

@@ -155,6 +155,7 @@ INSTEAD = {
     ("agent estimate", "gpu"): ["x"],
     ("agent estimate", "cases"): [],
     ("agent ask", "what_if"): ["last"],
+    ("agent ask", "show_facts"): ["last"],
 }
 """Where the option takes the place of what is needed otherwise."""
 WORK = (
@@ -173,6 +174,7 @@ WORK = (
     "commands.report_files.check_report",
     "commands.cleanup.run_cleanup",
     "commands.ask.run_ask",
+    "commands.ask.show_facts",
     "commands.schema.print_schema",
     "commands.mcp.run_mcp",
     "commands.web.serve",

@@ -145,7 +145,7 @@ def language_model(state: RunState) -> Model | None:
         Answer(
             one.question,
             tuple((one.text or one.why or "There is no answer.").replace("\r", "").split("\n")),
-            one.credit or "read from the run's facts, no language model",
+            one.credit or ("" if not llm.model else "by the rules, no language model"),
         )
         for one in state.answers
     )

@@ -84,7 +84,7 @@ def _working(state: RunState, now: float, *, replay: bool) -> Doing:
         return _testing(state.qa, max(now, state.now))
     if state.llm.offer is not None and state.decision is None and not replay:
         return _offered(state.llm.offer)
-    if state.llm.model and state.decision is None:
+    if state.llm.model and state.decision is None and not replay:
         given = f"{state.llm.model} at {state.llm.host} is given facts, no secrets"
         forms = (
             f"{given}: {shown('a')} lists them, --no-llm keeps them here",

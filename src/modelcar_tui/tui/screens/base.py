@@ -252,7 +252,7 @@ class Box(View):
         """The last key's word; else the language model that is asked, for a dialog may hide the header."""
         if self._dialog.said:
             return row((self._dialog.said, "warn"))
-        name, _ = asked_parts(self.face.state)
+        name, _ = asked_parts(self.face)
         told = crop_middle(f"model: {name}", max(8, self.size.width - 6), self.face.glyphs.ellipsis)
         return row((told, "muted")) if name else EMPTY
 
