@@ -129,10 +129,13 @@ def _inventory() -> Any:
 
 def test_pseudonyms_are_put_back_and_mean_one() -> None:
     names = Pseudonyms(finished(BASE))
-    assert [names.real(one) for one in names.known("model")] == [m.car.name for m in finished(BASE).models]
+    assert [names.real(one, "model") for one in names.known("model")] == [
+        m.car.name for m in finished(BASE).models
+    ]
     assert names.of("model", G) == "model-1" == names.of("model", G)
     assert names.gpu("L40S 45 GiB") == names.gpu("L40S") == "gpu-1"
-    assert names.real("model-99") is None and names.of("node", "") == ""
+    assert names.real("model-99", "model") is None and names.of("node", "") == ""
+    assert (names.real("gpu-1", "model"), names.real("model-1", "gpu")) == (None, None)
 
 
 def test_of_many_facts_those_that_matter_go_out_first_and_there_is_an_end() -> None:

@@ -102,7 +102,9 @@ class Asker:
                 return rendered(parts_of(answer, sent), self._rules.facts, asked)
             except (PartError, ModelError) as error:
                 if repaired:
-                    raise ModelError(Failure.UNTRUE, str(error)) from None
+                    if isinstance(error, PartError):
+                        raise ModelError(Failure.UNTRUE, str(error)) from None
+                    raise
                 repaired = True
                 prompts.refused(messages, reply.text, str(error))
         raise ModelError(Failure.NOT_ALLOWED, f"no answer after {ROUNDS} rounds")

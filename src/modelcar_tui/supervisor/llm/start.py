@@ -162,7 +162,7 @@ def _client(
         from modelcar_tui.supervisor.llm.provider import build
         from modelcar_tui.supervisor.llm.sent import SHARES
 
-        if not state.llm.asked or state.llm.model != choice.label:
+        if not state.llm.asked or (state.llm.model, state.llm.host) != (choice.label, choice.host):
             say(e.LanguageModelJoined(model=choice.label, host=choice.host, shares=SHARES))
 
         def used(use: Use) -> None:
