@@ -95,7 +95,7 @@ class Asker:
             reply = await client.ask(messages, self._limits, schema=schema)
             try:
                 answer = parse(reply.text, Answer)
-                if answer.what_if:
+                if answer.what_if and not (answer.parts and self._rules.tried):
                     rows = await asyncio.to_thread(self._try, answer, names, sent)
                     prompts.tried(messages, reply.text, rows)
                     continue

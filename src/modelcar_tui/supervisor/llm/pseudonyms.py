@@ -27,8 +27,8 @@ _KEPT = re.compile(
 """A word of a question that names nobody: plain words, numbers with units, our own terms."""
 _HIDDEN = "(name)"
 _NOBODY = """the http https api com svc local default admin system namespace user server cluster clusters
-    context model models modelcar car gpu gpus node nodes vllm openshift kubernetes manifest config sample base
-    yaml test prod production dev stage staging and for llm"""
+    context model models modelcar car gpu gpus node nodes vllm openshift kubernetes manifest config sample
+    base yaml test prod production dev stage staging and for llm"""
 """Words of hosts, contexts and files that are words of questions as well, and tell nobody."""
 
 
