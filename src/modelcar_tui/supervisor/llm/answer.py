@@ -81,7 +81,7 @@ def answer_schema(ids: tuple[str, ...], models: tuple[str, ...], gpus: tuple[str
 
 def one_of(words: Sequence[str]) -> dict[str, Any]:
     """A string that is one of these."""
-    return {"type": "string", "enum": list(words)}
+    return {"type": "string", "enum": list(words) or ["none"]}  # an empty list is no schema
 
 
 def no_more(properties: dict[str, Any]) -> dict[str, Any]:

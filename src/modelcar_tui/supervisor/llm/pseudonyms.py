@@ -22,7 +22,7 @@ _KEPT = re.compile(
     r"[A-Z]?[a-z]+(?:[’'][a-z]+)?|[A-Z]{1,6}s?|"
     r"(?:[A-Z][a-z]+|[a-z]+)(?:/(?:[A-Z][a-z]+|[a-z]+))?|GiB|MiB|TiB|vLLM|KServe|OpenShift|Kubernetes|"
     r"NO-GO|no-go|what-if|kv-cache|KV-cache|at-once|time-sliced|full-length|w\d{1,2}a\d{1,2}|fp[48]|int[48]|bf16|fp16|"
-    r"[48]-bit|\d+-bit|(?:model|gpu|node)-\d+(?:/(?:model|gpu|node)-\d+)*|[-–—.:…/=+*<>&]+",
+    r"\d{1,2}-bit|[-–—.:…/=+*<>&]+",
 )
 """A word of a question that names nobody: plain words, numbers with units, our own terms."""
 _HIDDEN = "(name)"
@@ -81,14 +81,16 @@ class Pseudonyms:
     def hide(self, question: str) -> str:
         """A question without names: ours as pseudonyms, whatever else is shaped as a name left out."""
         text = clean(question, limit=500)
-        for span in reversed(spans_of(text, self._state)):
+        parts, at = [], 0
+        for span in spans_of(text, self._state):
             if span.gpu:
                 product, _, count = span.gpu.partition(":")
                 told = f"{count} {self.of('gpu', product)}".strip()
             else:
                 told = "/".join(self.of("model", name) for name in span.names)
-            text = f"{text[: span.start]} {told} {text[span.end :]}"
-        return re.sub(r"\s+", " ", _TOKEN.sub(self._word, text)).strip()
+            parts += [_TOKEN.sub(self._word, text[at : span.start]), told]
+            at = span.end
+        return " ".join(" ".join((*parts, _TOKEN.sub(self._word, text[at:]))).split())
 
     def _word(self, match: re.Match[str]) -> str:
         word = match[0].rstrip(".,:")
