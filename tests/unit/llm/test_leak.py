@@ -232,3 +232,48 @@ async def test_no_word_of_a_model_is_shown_or_kept(go: Go, dialect: str) -> None
     assert "saidcanary" not in repr([*events, *answers, supervisor.state]).casefold()
     for path in supervisor.folder.rglob("*"):
         assert not path.is_file() or b"saidcanary" not in path.read_bytes().lower(), path
+
+
+def _response(status: int, body: Any, kind: str = "application/json", more: str = "") -> bytes:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    head = f"HTTP/1.1 {status} saidcanary\r\nContent-Type: {kind}\r\nContent-Length: {len(data)}\r\n{more}"
+    return f"{head}Connection: close\r\n\r\n".encode() + data
+
+
+def _event(finish: str, **more: Any) -> bytes:
+    parts = {"parts": [{"text": "saidcanary"}]}
+    event = {
+        "candidates": [{"content": {"role": "model", **parts}, "finishReason": finish}],
+        "choices": [{"index": 0, "delta": {"content": "saidcanary"}, "finish_reason": finish}],
+    }
+    return b"data: " + json.dumps(event | more).encode() + b"\n\n"
+
+
+_ERROR = {
+    "error": {"message": "saidcanary", "status": "saidcanary", "type": "saidcanary", "code": "saidcanary"}
+}
+ODD = {
+    **{f"status {code}": _response(code, _ERROR) for code in (400, 401, 403, 409, 422, 429, 500, 529)},
+    "no JSON": _response(400, b"saidcanary", more="Retry-After: saidcanary\r\n"),
+    "finish": _response(200, _event("saidcanary"), "text/event-stream"),
+    "blocked": _response(200, _event("", promptFeedback={"blockReason": "saidcanary"}), "text/event-stream"),
+    "error midway": _response(200, _event("") + b'data: {"error": "saidcanary"}\n\n', "text/event-stream"),
+    "usage": _response(200, _event("length", usage={"prompt_tokens": "saidcanary"}), "text/event-stream"),
+    "packed": _response(200, _event("stop"), "text/event-stream", "Content-Encoding: saidcanary\r\n"),
+    "redirect": _response(302, b"", more="Location: http://saidcanary/\r\n"),
+    "no HTTP": b"saidcanary\r\n\r\n",
+}
+
+
+@DIALECTS
+@pytest.mark.parametrize("case", ODD)
+async def test_no_word_of_a_service_that_fails_is_told(dialect: str, case: str) -> None:
+    used: list[Any] = []
+    with LlmServer(dialect=dialect) as server:
+        server.raw = lambda out: out.write(ODD[case])
+        service = build(Choice(provider=PROVIDERS[dialect], name="m", url=server.url), Secret(KEY))
+        with pytest.raises(ModelError) as failed:
+            await Client(service, on_use=used.append).ask(
+                [HumanMessage("x")], Limits(first_s=5.0, total_s=5.0), schema={"type": "object"}
+            )
+    assert used and "saidcanary" not in f"{failed.value}{used}".casefold()
