@@ -15,8 +15,8 @@ MOST_BYTES = 4 << 20
 MOST_LINE = 1 << 20
 MOST_PIECES = 50_000
 """In which a response may come: each costs the run's loop some time, however short it is."""
-_HEADERS = """accept accept-encoding anthropic-version authorization connection content-length content-type
-    host transfer-encoding user-agent x-api-key x-goog-api-key"""
+_HEADERS = """accept accept-encoding anthropic-beta anthropic-version authorization connection content-length
+    content-type host transfer-encoding user-agent x-api-key x-goog-api-key"""
 """All that a request may carry: libraries add what the environment holds for their makers' own service
 (organization, project, further headers), and figures of this machine."""
 _PIECE = 1 << 16
