@@ -1,4 +1,5 @@
-"""What a service sends, bounded before its library sees it: they read a line, or a packed body, whole."""
+"""What a service is sent besides facts, and what it sends, bounded before its library sees it: they read a
+line, or a packed body, whole."""
 
 from __future__ import annotations
 
@@ -14,6 +15,10 @@ MOST_BYTES = 4 << 20
 MOST_LINE = 1 << 20
 MOST_PIECES = 50_000
 """In which a response may come: each costs the run's loop some time, however short it is."""
+_HEADERS = """accept accept-encoding anthropic-beta anthropic-version authorization connection content-length
+    content-type host transfer-encoding user-agent x-api-key x-goog-api-key"""
+"""All that a request may carry: libraries add what the environment holds for their makers' own service
+(organization, project, further headers), and figures of this machine."""
 _PIECE = 1 << 16
 """Bytes that are unpacked at once."""
 _PACKED = ("gzip", "x-gzip", "deflate")
@@ -39,6 +44,8 @@ def hooks(*, only_data: bool = False, most: int = MOST_BYTES) -> dict[str, list[
     """
 
     async def ask_plain(request: Any) -> None:
+        for name in request.headers.keys() - set(_HEADERS.split()):
+            del request.headers[name]
         request.headers["Accept-Encoding"] = "identity"
 
     async def bound(response: Any) -> None:

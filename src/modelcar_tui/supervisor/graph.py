@@ -12,9 +12,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 
-# Read by langgraph and langsmith when they are imported: typed checkpoints only, nothing leaves the machine.
+# Read by langgraph when it is imported: typed checkpoints only.
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
-os.environ["LANGSMITH_TRACING"] = os.environ["LANGCHAIN_TRACING_V2"] = "false"
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import START, StateGraph
@@ -26,6 +25,7 @@ from modelcar_tui.core.crash import kind
 from modelcar_tui.core.ends import ENDS
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.shortage import shortage
+from modelcar_tui.core.untraced import untraced
 from modelcar_tui.supervisor import limits, routing
 from modelcar_tui.supervisor.events import SpecialistStarted, Status
 from modelcar_tui.supervisor.joining import Guest
@@ -68,6 +68,7 @@ def build_graph(
 ) -> CompiledStateGraph[State, None, State, State]:
     """Wire the hub, the specialists, and the three steps that are not specialists; `run` is the run's state
     at that moment."""
+    untraced()
     graph = StateGraph(State)
     needed = {need for member in members for need in member.needs}
 

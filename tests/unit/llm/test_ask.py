@@ -16,11 +16,13 @@ import pytest
 
 from modelcar_tui.commands.replay import load_run
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.report.text import plain
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.answers import WhatIf, what_if
 from modelcar_tui.supervisor.engine import Engine
 from modelcar_tui.supervisor.journal import read_journal
+from modelcar_tui.supervisor.llm.start import answer_question
 from modelcar_tui.supervisor.runs import RunFolder
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.state import fold
@@ -58,6 +60,32 @@ async def test_a_what_if_runs_the_real_solver_and_is_told_by_its_ids(go: Go, dia
     assert found.by == "model", found.why
     assert found.facts == ("what-if-1/verdict",) and found.calls == 2
     assert found.text.startswith(f"With --max-model-len=4096 {NAME} would be GO (this run, as it is: GO)")
+
+
+async def test_what_ifs_and_an_answer_at_once_are_worked_out_then_answered(go: Go) -> None:
+    def both(seen: Seen) -> str:
+        asked = json.loads(tried(model="model-1", max_model_len=4096))["what_if"]
+        return answer(say(*seen.ids("verdict")), what_if=asked)
+
+    found = await asked(go, both, "what if I halve the context?")
+    assert (found.by, found.calls) == ("model", 2), found.why
+    assert "what-if-1/verdict" in found.facts
+
+
+async def test_another_host_under_the_same_name_is_told_before_it_is_asked(go: Go) -> None:
+    with LlmServer(played(halve)) as first, LlmServer(played(halve)) as second:
+        supervisor, _ = await go(first)
+        elsewhere = msgspec.structs.replace(supervisor.settings, model_url=second.url)
+        hosts: list[str] = []
+
+        def heard(event: e.AnyEvent) -> None:
+            if isinstance(event, e.LanguageModelJoined):
+                hosts.append(event.host)
+                assert second.requests == []
+
+        for settings in (supervisor.settings, elsewhere):
+            await answer_question(settings, supervisor.state, "why?", redact=Redactor(), say=heard)
+        assert hosts == [second.url.removeprefix("http://")] and second.requests
 
 
 @pytest.mark.parametrize("scenario", ["503", "bad-key", "malformed", "max-tokens", "cut", "html-502"])

@@ -96,6 +96,8 @@ def test_a_refusal_counts_first_and_a_variable_before_the_file(
     assert standing(HOST + ":8443") is Standing.OPEN
     monkeypatch.setenv("MODELCAR_TUI_LLM_ALLOWED_HOSTS", "b, c")
     assert [standing(name) for name in (HOST, "b", "c")] == [Standing.OPEN, *[Standing.ALLOWED] * 2]
+    monkeypatch.setenv("MODELCAR_TUI_LLM_ALLOWED_HOSTS", "strasse.example")
+    assert standing("stra\u00dfe.example") is Standing.OPEN, "another host, whatever small letters make of it"
 
 
 def test_a_file_that_is_broken_allows_nobody(consented: Path) -> None:
@@ -147,10 +149,12 @@ async def test_a_refused_host_is_not_offered_and_one_that_was_named_says_so(
         consented.write_text(f"[llm]\nrefused-hosts = ['{host_of(server)}', '{HOST}']\n")
         _, events = await go(server)
         assert server.requests == []
-    assert not of(events, e.LanguageModelOffered)
-    told = (
-        f"no language model: {host_of(server)} was refused; agent config --allow {host_of(server)} allows it"
-    )
+        assert not of(events, e.LanguageModelOffered)
+        host = host_of(server)
+        told = f"no language model: {host} was refused; agent config --allow {host} allows it"
+        assert told in [notice.text for notice in of(events, e.Noticed)]
+        _, events = await go(server, llm=True)
+        assert server.requests == [], "a refusal counts before --llm"
     assert told in [notice.text for notice in of(events, e.Noticed)]
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     seen: list[Any] = []

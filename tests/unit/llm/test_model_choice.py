@@ -255,14 +255,16 @@ def test_the_breaker_opens_rests_and_closes() -> None:
     breaker.check()
     breaker.succeeded()
     breaker.failed(ModelError(Failure.RATE_LIMIT, wait_s=120.0))
-    assert breaker.open
+    with pytest.raises(ModelError, match="not asked again"):
+        breaker.check()
     now[0] = 182.0
-    assert not breaker.open
+    breaker.check()
     breaker.failed(ModelError(Failure.UNTRUE))
-    assert not breaker.open
+    breaker.check()
     breaker.failed(ModelError(Failure.BAD_KEY))
     now[0] = 1e9
-    assert breaker.open
+    with pytest.raises(ModelError, match="not asked again"):
+        breaker.check()
 
 
 def test_a_retry_hint_of_the_service_is_read() -> None:

@@ -14,6 +14,7 @@ import pytest
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.supervisor.answers import STATEMENTS, RunFact, run_facts
+from modelcar_tui.supervisor.llm.answer import answer_schema
 from modelcar_tui.supervisor.llm.ask import shown
 from modelcar_tui.supervisor.llm.pseudonyms import Pseudonyms
 from modelcar_tui.supervisor.llm.sent import MOST_BYTES, MOST_FACTS, Sent, in_order
@@ -96,6 +97,8 @@ def test_what_is_not_known_is_null_and_a_reason_is_not_there() -> None:
         ("10.1.2.3:6443 or 127.0.0.1?", "(name) or (name)?"),
         ("hf_CANARY5aaaaaaaaaaaaaaaaaaaaaaa", "(name)"),
         ("what about myNamespace and CamelCase", "what about (name) and (name)"),
+        ("is model-1 or gpu-7 of node-3 ok?", "is (name) or (name) of (name) ok?"),
+        ("card 4111111111111111, --seed=123456789012", "card (name), --seed=(name)"),
     ],
 )
 def test_a_question_goes_out_without_names(question: str, sent: str) -> None:
@@ -113,12 +116,24 @@ def test_who_we_are_is_hidden_even_where_it_is_a_plain_word() -> None:
     state = msgspec.structs.replace(
         finished(BASE), cluster=AcceleratorReport(access=access, inventory=_inventory())
     )
-    hidden = Pseudonyms(state).hide(
+    names = Pseudonyms(state)
+    for written in ("jdoe\u2019s", "JDOEs", "jdoe/acme", "why/jdoe", "Jdoe", "acme\u2019s"):
+        assert names.hide(f"is {written} ok") == "is (name) ok"
+    hidden = names.hide(
         f"may jdoe of acme use payroll here as {getpass.getuser()} on {socket.gethostname()}?"
     )
     assert "jdoe" not in hidden and "acme" not in hidden and "payroll" not in hidden
     assert not re.search(rf"\b{re.escape(getpass.getuser())}\b", hidden)
     assert hidden.startswith("may (name) of (name) use (name) here as (name)")
+
+
+def test_a_manifest_called_as_everything_is_hides_no_word() -> None:
+    state = msgspec.structs.replace(finished(BASE), path="/x/models-prod.base.yaml")
+    assert Pseudonyms(state).hide("which models are GO?") == "which models are GO?"
+
+
+def test_a_schema_of_a_run_without_models_has_no_empty_list() -> None:
+    assert '"enum": []' not in json.dumps(answer_schema((), (), ()))
 
 
 def _inventory() -> Any:
@@ -129,10 +144,13 @@ def _inventory() -> Any:
 
 def test_pseudonyms_are_put_back_and_mean_one() -> None:
     names = Pseudonyms(finished(BASE))
-    assert [names.real(one) for one in names.known("model")] == [m.car.name for m in finished(BASE).models]
+    assert [names.real(one, "model") for one in names.known("model")] == [
+        m.car.name for m in finished(BASE).models
+    ]
     assert names.of("model", G) == "model-1" == names.of("model", G)
     assert names.gpu("L40S 45 GiB") == names.gpu("L40S") == "gpu-1"
-    assert names.real("model-99") is None and names.of("node", "") == ""
+    assert names.real("model-99", "model") is None and names.of("node", "") == ""
+    assert (names.real("gpu-1", "model"), names.real("model-1", "gpu")) == (None, None)
 
 
 def test_of_many_facts_those_that_matter_go_out_first_and_there_is_an_end() -> None:

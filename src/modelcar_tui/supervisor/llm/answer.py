@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, get_args
 
 from modelcar_tui.supervisor.answers import Part, WhatIf
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
@@ -24,7 +24,9 @@ _FLAGS = {
     "tensor_parallel_size": "--tensor-parallel-size",
     "enforce_eager": "--enforce-eager",
 }
-_KINDS = {"gpu_memory_utilization": "number", "kv_cache_dtype": "string", "enforce_eager": "boolean"}
+_KINDS = {"gpu_memory_utilization": "number", "enforce_eager": "boolean"}
+KvType: TypeAlias = Literal["auto", "bfloat16", "float16", "fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc"]
+"""A what-if's terms are read: no word of a model's own may stand there."""
 
 
 class AnswerPart(Reply):
@@ -45,7 +47,7 @@ class AskedWhatIf(Reply):
     max_num_seqs: int | None = None
     max_num_batched_tokens: int | None = None
     gpu_memory_utilization: float | None = None
-    kv_cache_dtype: str | None = None
+    kv_cache_dtype: KvType | None = None
     tensor_parallel_size: int | None = None
     enforce_eager: bool | None = None
 
@@ -65,6 +67,7 @@ def answer_schema(ids: tuple[str, ...], models: tuple[str, ...], gpus: tuple[str
         "gpu": {"type": ["string", "null"], "enum": [*gpus, None]},
         "gpus": _null("integer"),
         **flags,
+        "kv_cache_dtype": {"type": ["string", "null"], "enum": [*get_args(KvType), None]},
     }
     part = {
         "do": one_of(("say", "calc", "compare", "cannot")),
@@ -78,7 +81,7 @@ def answer_schema(ids: tuple[str, ...], models: tuple[str, ...], gpus: tuple[str
 
 def one_of(words: Sequence[str]) -> dict[str, Any]:
     """A string that is one of these."""
-    return {"type": "string", "enum": list(words)}
+    return {"type": "string", "enum": list(words) or ["none"]}  # an empty list is no schema
 
 
 def no_more(properties: dict[str, Any]) -> dict[str, Any]:
@@ -114,8 +117,8 @@ def what_if_of(asked: AskedWhatIf, names: Pseudonyms) -> WhatIf:
     Raises:
         ModelError: a model or a product that is none of the pseudonyms.
     """
-    model = names.real(asked.model)
-    product = names.real(asked.gpu) if asked.gpu is not None else None
+    model = names.real(asked.model, "model")
+    product = names.real(asked.gpu, "gpu") if asked.gpu is not None else None
     if model is None or (asked.gpu is not None and product is None):
         raise ModelError(Failure.NOT_ALLOWED, "a what-if about nobody")
     values = {flag: getattr(asked, name) for name, flag in _FLAGS.items()}

@@ -95,14 +95,16 @@ class Asker:
             reply = await client.ask(messages, self._limits, schema=schema)
             try:
                 answer = parse(reply.text, Answer)
-                if answer.what_if:
+                if answer.what_if and not (answer.parts and self._rules.tried):
                     rows = await asyncio.to_thread(self._try, answer, names, sent)
                     prompts.tried(messages, reply.text, rows)
                     continue
                 return rendered(parts_of(answer, sent), self._rules.facts, asked)
             except (PartError, ModelError) as error:
                 if repaired:
-                    raise ModelError(Failure.UNTRUE, str(error)) from None
+                    if isinstance(error, PartError):
+                        raise ModelError(Failure.UNTRUE, str(error)) from None
+                    raise
                 repaired = True
                 prompts.refused(messages, reply.text, str(error))
         raise ModelError(Failure.NOT_ALLOWED, f"no answer after {ROUNDS} rounds")

@@ -106,6 +106,7 @@ _BY_NAME = (
     ("JSONDecode", Failure.MALFORMED),
     ("UnknownApiResponse", Failure.MALFORMED),
     ("Validation", Failure.MALFORMED),
+    ("Recursion", Failure.MALFORMED),
 )
 _KEY = re.compile(r"api[ _]key", re.IGNORECASE)
 _RETRY = re.compile(r"(\d{1,6}(?:\.\d+)?)s?")

@@ -7,20 +7,22 @@ import logging
 import re
 import warnings
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from modelcar_tui.core.bounded_body import hooks
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.installing import install_libraries
 from modelcar_tui.core.secrets import Secret
+from modelcar_tui.core.untraced import untraced
 from modelcar_tui.supervisor.llm.client import THOUGHT, Service
 from modelcar_tui.supervisor.llm.config import Choice
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-READ_S = 30.0
-"""The libraries' own limit of one read; ours, in `client`, are shorter and count the whole call."""
+READ_S = 60.0
+"""The libraries' own limit of one read; ours (`session`, `ask`) are shorter and count the whole call."""
 MOST_TOKENS = 4096
 _TALKERS = (
     "langchain_google_genai",
@@ -39,6 +41,7 @@ def build(choice: Choice, key: Secret) -> Service:
         UserError: its library is not installed.
     """
     _hush()
+    untraced()
     try:
         module = importlib.import_module(choice.provider.module)
     except ImportError as error:
@@ -152,14 +155,16 @@ def _stay(client: Any) -> None:
         raise TypeError("the library's HTTP client can't be told to stay")
     http.follow_redirects = False
     http.event_hooks = hooks()
+    client._custom_headers = {}  # of the environment: they may hold a login of somewhere else
 
 
 def _proxy(choice: Choice) -> str | None:
     """The proxy that the environment names for its host: an explicit transport would forget it."""
-    if proxy_bypass(choice.host.partition(":")[0]):
+    parts = urlsplit(choice.root)
+    if proxy_bypass(parts.hostname or ""):
         return None
     proxies = getproxies()
-    return proxies.get(choice.root.partition(":")[0]) or proxies.get("all")
+    return proxies.get(parts.scheme) or proxies.get("all")
 
 
 def _hush() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import re
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import PurePath
@@ -17,14 +17,19 @@ from modelcar_tui.vllm import newest_flags
 
 _TOKEN = re.compile(r"[^\s,;()\[\]{}\"'`“”?!]+")
 _KEPT = re.compile(
-    r"[~≈]?(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+){0,2})(?:[kKmM%xX×]|[GMTK]i?B|s|min|h)?|v\d+(?:\.\d+){1,2}|"
+    r"[~≈]?(?:\d{1,3}(?:,\d{3}){1,3}|\d{1,9}(?:\.\d{1,9}){0,2})(?:[kKmM%xX×]|[GMTK]i?B|s|min|h)?|"
+    r"v\d{1,9}(?:\.\d{1,9}){1,2}|"
     r"[A-Z]?[a-z]+(?:[’'][a-z]+)?|[A-Z]{1,6}s?|"
     r"(?:[A-Z][a-z]+|[a-z]+)(?:/(?:[A-Z][a-z]+|[a-z]+))?|GiB|MiB|TiB|vLLM|KServe|OpenShift|Kubernetes|"
     r"NO-GO|no-go|what-if|kv-cache|KV-cache|at-once|time-sliced|full-length|w\d{1,2}a\d{1,2}|fp[48]|int[48]|bf16|fp16|"
-    r"[48]-bit|\d+-bit|(?:model|gpu|node)-\d+(?:/(?:model|gpu|node)-\d+)*|[-–—.:…/=+*<>&]+",
+    r"\d{1,2}-bit|[-–—.:…/=+*<>&]+",
 )
 """A word of a question that names nobody: plain words, numbers with units, our own terms."""
 _HIDDEN = "(name)"
+_NOBODY = """the http https api com svc local default admin system namespace user server cluster clusters
+    context model models modelcar car gpu gpus node nodes vllm openshift kubernetes manifest config sample
+    base yaml test prod production dev stage staging and for llm"""
+"""Words of hosts, contexts and files that are words of questions as well, and tell nobody."""
 
 
 class Pseudonyms:
@@ -34,7 +39,7 @@ class Pseudonyms:
         self._state = state
         self._given: dict[tuple[str, str], str] = {}
         self._real: dict[str, str] = {}
-        self._owners = tuple(_owners(state))
+        self._owners = frozenset(_owners(state))
         for model in state.models:
             self.of("model", model.car.name)
         for node in state.cluster.inventory.nodes if state.cluster is not None else ():
@@ -56,9 +61,9 @@ class Pseudonyms:
         """Of a product, or of a kind as it is told: `L40S 45 GiB` is the L40S."""
         return self.of("gpu", told.split(" ", maxsplit=1)[0] if told else "")
 
-    def real(self, pseudonym: str) -> str | None:
-        """The name behind it; None where it stands for nobody."""
-        return self._real.get(pseudonym)
+    def real(self, pseudonym: str, kind: str) -> str | None:
+        """The name behind it; None where it stands for nobody of that kind."""
+        return self._real.get(pseudonym) if pseudonym.startswith(f"{kind}-") else None
 
     def known(self, kind: str) -> tuple[str, ...]:
         """All pseudonyms of a kind, in the order in which they were given."""
@@ -76,14 +81,16 @@ class Pseudonyms:
     def hide(self, question: str) -> str:
         """A question without names: ours as pseudonyms, whatever else is shaped as a name left out."""
         text = clean(question, limit=500)
-        for span in reversed(spans_of(text, self._state)):
+        parts, at = [], 0
+        for span in spans_of(text, self._state):
             if span.gpu:
                 product, _, count = span.gpu.partition(":")
                 told = f"{count} {self.of('gpu', product)}".strip()
             else:
                 told = "/".join(self.of("model", name) for name in span.names)
-            text = f"{text[: span.start]} {told} {text[span.end :]}"
-        return re.sub(r"\s+", " ", _TOKEN.sub(self._word, text)).strip()
+            parts += [_TOKEN.sub(self._word, text[at : span.start]), told]
+            at = span.end
+        return " ".join(" ".join((*parts, _TOKEN.sub(self._word, text[at:]))).split())
 
     def _word(self, match: re.Match[str]) -> str:
         word = match[0].rstrip(".,:")
@@ -92,9 +99,9 @@ class Pseudonyms:
             flag, equals, value = word.partition("=")
             if not is_flag(flag):
                 return _HIDDEN
-            good = not value or re.fullmatch(r"[\d.]+k?|fp8|auto|half|double", value)
+            good = not value or re.fullmatch(r"[\d.]{1,9}k?|fp8|auto|half|double", value)
             return word if good else flag + equals + _HIDDEN
-        if low in self._owners:
+        if self._owners.intersection(_parts(low)):
             return _HIDDEN
         return match[0] if _KEPT.fullmatch(word) or is_flag(f"--{low}") else _HIDDEN
 
@@ -118,11 +125,12 @@ def _owners(state: RunState) -> Iterator[str]:
     with suppress(OSError, KeyError, ImportError):
         told.append(getpass.getuser())
     told.append(socket.gethostname())
-    yield from _words(told)
+    nobody = _NOBODY.split()
+    words = (word for text in told for word in _parts(text))
+    yield from (word for word in words if len(word) > 2 and not word.isdecimal() and word not in nobody)
 
 
-def _words(texts: Iterable[str]) -> Iterator[str]:
-    for text in texts:
-        for word in re.split(r"[^\w-]+", text.casefold()):
-            if len(word) > 2 and word not in ("the", "http", "https", "api", "com", "default", "admin"):
-                yield word
+def _parts(text: str) -> Iterator[str]:
+    """Its words in small letters, also as one of several, or of a plural."""
+    for word in re.findall(r"[^\W_]+", text.casefold()):
+        yield from (word, word.removesuffix("s"))

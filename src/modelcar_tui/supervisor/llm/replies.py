@@ -32,7 +32,6 @@ class Reading(Reply):
 
 
 T = TypeVar("T", bound=Reply)
-MOST_CHARS = 8000
 
 
 def parse(text: str, kind: type[T]) -> T:
@@ -46,8 +45,6 @@ def parse(text: str, kind: type[T]) -> T:
         first, _, rest = body[:-3].partition("\n")
         if first in ("```", "```json"):
             body = rest.strip()
-    if len(body) > MOST_CHARS:
-        raise ModelError(Failure.TOO_LONG)
     try:
         return kind.model_validate_json(body.encode(errors="replace"))
     except (ValidationError, RecursionError, UnicodeError):

@@ -125,7 +125,7 @@ class Session:
         from modelcar_tui.supervisor.llm.propose import validated
 
         wanted = [
-            one.model_copy(update={"model": names.real(one.model) or ""})
+            one.model_copy(update={"model": names.real(one.model, "model") or ""})
             for one in reading.changes[:MOST_CHANGES]
         ]
         return await asyncio.to_thread(validated, wanted, report, state.models, cluster, vllm=self._vllm)
@@ -205,7 +205,7 @@ def _schema(sent: Sent, names: Pseudonyms) -> dict[str, Any]:
         {
             "model": one_of(names.known("model")),
             "flag": one_of(FLAGS),
-            "value": {"type": "string"},
+            "value": {"type": "number"},
         }
     )
     return no_more({"first": listed(one_of(sent.ids), MOST_FIRST), "changes": listed(change, MOST_CHANGES)})

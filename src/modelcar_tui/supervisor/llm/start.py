@@ -130,13 +130,15 @@ def _ready(settings: Settings, allowed: Collection[str]) -> _Ready | str:
         key = find_key(choice)
     except UserError as error:
         return str(error)
-    named = settings.model is not None
+    named = settings.model is not None or settings.llm is True
     if key is None:
         variable = choice.provider.variable
         return f"{choice.label} needs a key in {variable} or {variable}_FILE" if named else ""
-    word = Standing.ALLOWED if settings.llm or choice.place in allowed else standing(choice.place)
+    word = Standing.ALLOWED if choice.place in allowed else standing(choice.place)
     if word is Standing.REFUSED:
         return f"{choice.place} was refused; agent config --allow {choice.place} allows it" if named else ""
+    if settings.llm:
+        word = Standing.ALLOWED
     unsafe = ""
     if choice.clear and key.reveal() != NO_KEY:
         unsafe = f"the key for {choice.label} goes to {choice.host} unencrypted: better https"
@@ -162,7 +164,7 @@ def _client(
         from modelcar_tui.supervisor.llm.provider import build
         from modelcar_tui.supervisor.llm.sent import SHARES
 
-        if not state.llm.asked or state.llm.model != choice.label:
+        if not state.llm.asked or (state.llm.model, state.llm.host) != (choice.label, choice.host):
             say(e.LanguageModelJoined(model=choice.label, host=choice.host, shares=SHARES))
 
         def used(use: Use) -> None:
