@@ -61,17 +61,17 @@ class Answer(Reply):
 
 def answer_schema(ids: tuple[str, ...], models: tuple[str, ...], gpus: tuple[str, ...]) -> dict[str, Any]:
     """The JSON schema of an answer: only these ids, models and products."""
-    flags = {name: _null(_KINDS.get(name, "integer")) for name in _FLAGS}
+    flags = {name: _null({"type": _KINDS.get(name, "integer")}) for name in _FLAGS}
     what_if = {
         "model": one_of(models),
-        "gpu": {"type": ["string", "null"], "enum": [*gpus, None]},
-        "gpus": _null("integer"),
+        "gpu": _null(one_of(gpus)),
+        "gpus": _null({"type": "integer"}),
         **flags,
-        "kv_cache_dtype": {"type": ["string", "null"], "enum": [*get_args(KvType), None]},
+        "kv_cache_dtype": _null(one_of(get_args(KvType))),
     }
     part = {
         "do": one_of(("say", "calc", "compare", "cannot")),
-        "how": {"type": ["string", "null"], "enum": ["sum", "difference", "ratio", "percent", None]},
+        "how": _null(one_of(("sum", "difference", "ratio", "percent"))),
         "ids": listed(one_of(ids), MOST_IDS),
     }
     return no_more(
@@ -99,8 +99,8 @@ def listed(items: dict[str, Any], most: int) -> dict[str, Any]:
     return {"type": "array", "items": items, "maxItems": most}
 
 
-def _null(kind: str) -> dict[str, Any]:
-    return {"type": [kind, "null"]}
+def _null(kind: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [kind, {"type": "null"}]}  # an enum with null in it is refused by some services
 
 
 def parts_of(answer: Answer, sent: Sent) -> list[Part]:
