@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -131,6 +131,23 @@ def together(
                 options[model][offer.kind] = wanted[model].units
     needs = [Need(model=model.car.name, options=options[model.car.name]) for model in running]
     return place(needs, offers)
+
+
+def copies(
+    model: ModelRequirements,
+    verdict: ModelVerdict,
+    kinds: Iterable[Candidate],
+    report: AcceleratorReport,
+    *,
+    vllm: str | None,
+) -> int | None:
+    """How many servers of a model the free units take that serve it; None where free units are not known."""
+    serving = [kind for kind in kinds if kind_name(kind) in verdict.runs_on]
+    if not serving or any(kind.most_free is None for kind in serving):
+        return None
+    name, pod = model.car.name, pod_for(model, report, vllm)
+    offers = [offered for kind in serving for offered in _offers(kind, {name: pod})]
+    return sum(offer.free // max(1, pod.units) for offer, barred in offers if name not in barred)
 
 
 def _offers(kind: Candidate, wanted: Mapping[str, PodShape]) -> Iterator[tuple[Offer, frozenset[str]]]:
