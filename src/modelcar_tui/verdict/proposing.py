@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -134,20 +134,29 @@ def together(
 
 
 def copies(
-    model: ModelRequirements,
-    verdict: ModelVerdict,
+    models: Sequence[ModelRequirements],
+    verdicts: Iterable[ModelVerdict],
     kinds: Iterable[Candidate],
     report: AcceleratorReport,
     *,
     vllm: str | None,
-) -> int | None:
-    """How many servers of a model the free units take that serve it; None where free units are not known."""
-    serving = [kind for kind in kinds if kind_name(kind) in verdict.runs_on]
-    if not serving or any(kind.most_free is None for kind in serving):
-        return None
-    name, pod = model.car.name, pod_for(model, report, vllm)
-    offers = [offered for kind in serving for offered in _offers(kind, {name: pod})]
-    return sum(offer.free // max(1, pod.units) for offer, barred in offers if name not in barred)
+) -> dict[str, int]:
+    """How many servers of each model alone the free units take that serve it; a model is not in it where that
+    is not known."""
+    runs_on = {verdict.model: verdict.runs_on for verdict in verdicts}
+    pods = {one.car.name: pod_for(one, report, vllm) for one in models if runs_on.get(one.car.name)}
+    found: Counter[str] = Counter()
+    unsure: set[str] = set()
+    for kind in kinds:
+        wanted = {name: pod for name, pod in pods.items() if kind_name(kind) in runs_on[name]}
+        if kind.most_free is None:
+            unsure |= wanted.keys()
+            continue
+        alike = Counter((offer.free, barred) for offer, barred in _offers(kind, wanted))
+        for (free, barred), nodes in alike.items():
+            for name in wanted.keys() - barred:
+                found[name] += free // max(1, wanted[name].units) * nodes
+    return {name: found[name] for name in pods.keys() - unsure}
 
 
 def _offers(kind: Candidate, wanted: Mapping[str, PodShape]) -> Iterator[tuple[Offer, frozenset[str]]]:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
+import msgspec
+
+from modelcar_tui.cluster import parse_gpu_flags
 from modelcar_tui.supervisor.answers import Rules, run_facts
+from modelcar_tui.supervisor.state import RunState
 from support.scenarios import VLLM, L, finished
 
 
@@ -42,3 +48,32 @@ def test_what_may_fit_is_not_said_to_be_refused() -> None:
 def test_a_next_step_does_not_repeat_the_reason() -> None:
     told = ask("unread-l40s", "why is the 70b NO-GO?")
     assert sum("even the least of it" in line for line in told) == 1, told
+
+
+def many(models: int, nodes: int) -> RunState:
+    """A run of many models on many nodes, made of a small one."""
+    state, replace = finished("single-l40s"), msgspec.structs.replace
+    assert state.decision is not None and state.cluster is not None
+    model, verdict = state.models[0], state.decision.models[0]
+    names = [f"granite-{number}" for number in range(models)]
+    return replace(
+        state,
+        models=tuple(replace(model, car=replace(model.car, name=name)) for name in names),
+        decision=replace(state.decision, models=tuple(replace(verdict, model=name) for name in names)),
+        cluster=replace(state.cluster, inventory=parse_gpu_flags((f"NVIDIA-L40S:4@{nodes}",))),
+    )
+
+
+def test_a_hundred_models_on_five_thousand_nodes_take_no_second() -> None:
+    state = many(100, 5000)
+    began = time.process_time()
+    told = Rules(state, vllm=VLLM).answer("how many replicas of granite-7 can I run?")[0]
+    assert time.process_time() - began < 1.0
+    assert "take 20,000 copies of it" in told[1]
+
+
+def test_a_long_manifest_is_not_told_in_part_without_a_word() -> None:
+    told = Rules(many(40, 12), vllm=VLLM).answer("how much VRAM is needed?")[0]
+    assert told[0] == "Told of 8 of 40 models; name the one that you mean:"
+    nodes = Rules(many(1, 12), vllm=VLLM).answer("which nodes are there?")[0]
+    assert nodes[:2] == ["Usable GPUs are on 12 nodes.", "The first 8 nodes with GPUs:"]

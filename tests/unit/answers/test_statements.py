@@ -14,6 +14,11 @@ def fact(measure: str, value: object = None, unit: str = "", **fields: object) -
 
 
 SAID: list[tuple[RunFact, str]] = [
+    (fact("written", 0, "changes"), "Nothing was written."),
+    (
+        fact("written", 1, "changes", told="m.yaml"),
+        "m.yaml was written with 1 change.",
+    ),
     (
         fact("run_time", 12.5, "s", told="2026-11-30 18:20 UTC"),
         "The run began 2026-11-30 18:20 UTC and took 12.5 s.",

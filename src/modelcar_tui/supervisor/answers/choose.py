@@ -292,8 +292,9 @@ def nodes(asked: Asked, facts: Facts) -> Parts:
         why = "No node is chosen: this run says whether a node could take it, the scheduler chooses."
         return (Part(do="cannot", why=why, ids=tuple(f"model/{name}/verdict" for name in asked.models)),)
     nodes = [one for one in facts if one.startswith("node/")]
-    why = f"The first 8 of {len(nodes)} entries of nodes:" if len(nodes) > MOST_MODELS else ""
-    return (Part(ids=say(facts, ["gpu/nodes", *nodes[:8]]).ids, why=why), *_no_cluster(nodes, facts))
+    why = f"The first {MOST_MODELS} nodes with GPUs:" if len(nodes) > MOST_MODELS else ""
+    listed = Part(ids=tuple(nodes[:MOST_MODELS]), why=why)
+    return (say(facts, ["gpu/nodes"]), listed, *_no_cluster(nodes, facts))
 
 
 def kinds(asked: Asked, facts: Facts) -> Parts:
@@ -312,3 +313,34 @@ def differ(asked: Asked, facts: Facts) -> Parts:
     """Two figures of one model, and why they differ."""
     names = asked.models or troubled(asked, facts)[:1]
     return (say(facts, [f"model/{name}/{one}" for name in names for one in ("simple_need", "need")]),)
+
+
+def short(asked: Asked, facts: Facts) -> Parts:
+    """What a model needs beside what its GPU has."""
+    names = troubled(asked, facts)
+    return (say(facts, [f"model/{name}/{one}" for name in names for one in ("need", "help")]),)
+
+
+def share(asked: Asked, facts: Facts) -> Parts:
+    """The part of a GPU's memory that a model needs, in percent."""
+    pairs = [(f"model/{name}/need", f"model/{name}/gpu_memory") for name in whom(asked, facts)]
+    known = [ids for ids in pairs if all(one in facts and facts[one].number for one in ids)]
+    return tuple(Part(do="calc", how="percent", ids=ids) for ids in known)
+
+
+def total(asked: Asked, facts: Facts) -> Parts:
+    """A sum over the models; of weights, or of weights and 10 % where memory is asked for."""
+    measure = "simple_need" if asked.has("vram|memory|needs?|ram") else "weights"
+    part = say(facts, [f"model/{name}/{measure}" for name in whom(asked, facts)])
+    if len(part.ids) < 2 or any(facts[one].number is None for one in part.ids):
+        return (part,)
+    return (Part(do="calc", how="sum", ids=part.ids),)
+
+
+def side_by_side(asked: Asked, facts: Facts) -> Parts:
+    """Models at the same time."""
+    why = "Each server has GPUs of its own here: vLLM takes most of a GPU's memory." * asked.has(
+        "shar\\w+|next to"
+    )
+    ids = ("together", "together/missing", "gpus/asked", "gpu/free")
+    return (Part(ids=say(facts, ids).ids, why=why),)

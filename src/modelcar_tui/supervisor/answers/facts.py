@@ -9,7 +9,7 @@ from modelcar_tui.supervisor.answers.fact import RunFact
 from modelcar_tui.supervisor.answers.served import as_served
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict import ModelRequirements, ModelVerdict, candidates, runtime_version
+from modelcar_tui.verdict import ModelRequirements, ModelVerdict, candidates, copies, runtime_version
 
 
 def run_facts(state: RunState) -> tuple[RunFact, ...]:
@@ -37,6 +37,7 @@ def _facts(state: RunState) -> Iterator[RunFact]:
         yield from of_run.remark_facts(state, report)
     yield from of_run.qa_facts(state)
     yield from of_run.unknown_facts(state, outcome)
+    yield of_run.written_fact(state)
     yield from of_run.time_facts(state)
 
 
@@ -47,10 +48,13 @@ def _each(
     vllm: str | None,
 ) -> Iterator[RunFact]:
     which = "generated manifest" if state.written is not None else "manifest"
-    kinds = candidates(state.cluster) if state.cluster is not None else ()
+    servers: dict[str, int] = {}
+    if state.cluster is not None:
+        kinds = candidates(state.cluster)
+        servers = copies(models, judged.values(), kinds, state.cluster, vllm=vllm)
     for model in models:
         verdict = judged.get(model.car.name)
         if verdict is not None:
             yield from of_models.verdict_facts(verdict, model, vllm)
-            yield of_models.copies_fact(model, verdict, kinds, state.cluster, vllm)
+            yield of_models.copies_fact(model, servers.get(model.car.name))
         yield from of_models.model_facts(model, vllm, which)

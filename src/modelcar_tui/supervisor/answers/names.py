@@ -69,7 +69,7 @@ _BY_MEMORY = re.compile(
 )
 _CLOSE = 0.85
 _TABLE = re.compile(
-    r"(?:(\d+) ?[x×]? ?)?\b([a-z]{1,4}\d{1,4}[a-z]{0,3}?)(?:s\b|\b)(?::(\d+))?", re.IGNORECASE
+    r"(?:\b(\d+) ?[x×]? ?|\b)([a-z]{1,4}\d{1,4}[a-z]{0,3}?)(?:s\b|\b)(?::(\d+))?", re.IGNORECASE
 )
 
 
@@ -271,6 +271,8 @@ def _parts(model: ModelRequirements) -> frozenset[str]:
         parts |= {_plain(word), *_ALIKE.get(_plain(word), ())}
     if quantized:
         parts |= {"quantized", "quantised"}
+    if model.image.model.quantization_name.known and not quantized:
+        parts |= {"bf16", "fp16"}
     return frozenset(part for part in parts if part)
 
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import msgspec
 
 from modelcar_tui.cluster import pull_seconds
-from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.facts import GIB, Fact
 from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.supervisor.answers.fact import RunFact, Scalar, measured, of_model
 from modelcar_tui.supervisor.answers.question import TUNABLE
 from modelcar_tui.verdict import (
-    Candidate,
     ModelOutcome,
     ModelRequirements,
     ModelVerdict,
     OnKind,
-    copies,
 )
 from modelcar_tui.vllm import implied_context
 from modelcar_tui.vllm.arguments import Argument, parse_arguments, server_args
@@ -144,17 +141,10 @@ def outcome_facts(outcome: ModelOutcome, verdict: ModelVerdict | None) -> Iterat
         yield of_model(outcome.model, "tested", told=outcome.measured)
 
 
-def copies_fact(
-    model: ModelRequirements,
-    verdict: ModelVerdict,
-    every: Sequence[Candidate],
-    report: AcceleratorReport | None,
-    vllm: str | None,
-) -> RunFact:
+def copies_fact(model: ModelRequirements, count: int | None) -> RunFact:
     """How many servers of a model the free GPUs take that serve it, while nothing else is put there."""
-    name, each = verdict.model, model.car.serving.gpu_count
-    count = None if report is None else copies(model, verdict, every, report, vllm=vllm)
-    return of_model(name, "copies", count, "copies", more={"gpus": each}, source="computed")
+    each = {"gpus": model.car.serving.gpu_count}
+    return of_model(model.car.name, "copies", count, "copies", more=each, source="computed")
 
 
 def _rounded(fact: Fact[float]) -> float | None:

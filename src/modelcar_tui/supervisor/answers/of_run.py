@@ -160,6 +160,14 @@ def remark_facts(state: RunState, report: DecisionReport) -> Iterator[RunFact]:
         )
 
 
+def written_fact(state: RunState) -> RunFact:
+    """The generated manifest, where it was written."""
+    written = state.written
+    if written is None:
+        return RunFact(id="written", measure="written", value=0, unit="changes")
+    return RunFact(id="written", measure="written", value=written.changes, unit="changes", told=written.path)
+
+
 def time_facts(state: RunState) -> Iterator[RunFact]:
     """When the run began, and how long it took."""
     if state.started:

@@ -152,3 +152,10 @@ def changed(fact: RunFact) -> str:
     own = f" (this run, as it is: {fact.stands})" if fact.stands else ""
     would = f"{reveal(fact.model)} would be {fact.value}{own}"
     return f"With the proposed changes {would}: {stopped(reveal(fact.told))}"
+
+
+def written(fact: RunFact) -> str:
+    """Whether a manifest was generated, and where it is."""
+    if not fact.told:
+        return "Nothing was written."
+    return f"{reveal(fact.told)} was written with {amount(fact)}."

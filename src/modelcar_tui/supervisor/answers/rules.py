@@ -111,11 +111,8 @@ def _about_variants(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, .
         return ()
     names = asked.models or whom(asked, facts)[:3]
     told = ", ".join(asked.variants)
-    whose = asked.models[0] if asked.models else "a model of the manifest"
-    why = (
-        f"No {told} variant of {clean(whose, limit=120)} is in this manifest: it was not read, and is "
-        f"not judged."
-    )
+    whose = f" of {clean(asked.models[0], limit=120)}" if asked.models else ""
+    why = f"No {told} variant{whose} is in this manifest: it was not read, and is not judged."
     near = [f"model/{name}/{one}" for name in names for one in ("quantization", "help")]
     return (Part(do="cannot", why=why, ids=say(facts, near).ids),)
 

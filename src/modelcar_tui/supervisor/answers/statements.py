@@ -264,6 +264,7 @@ STATEMENTS: dict[str, Statement] = {
     "finding": Statement("finding of the lint", _remark),
     "check": Statement("check of the cluster", _remark),
     "vote": Statement("what another specialist says", _told("")),
+    "written": Statement("changes that were written", said.written),
     "run_time": Statement("time that the run took", said.run_time),
     "without": Statement("other models that are GO", said.without),
     "without_together": Statement("other models at the same time", said.without_together),

@@ -34,14 +34,29 @@ _HOW_MANY = r"how many|number of|count of|total"
 TOPICS = (
     Topic(r"what (?:does|is|do)|meaning of|mean", choose.meaning, r"mean\w*|stand for"),
     Topic(
-        r"who\b(?! (?:needs|fits)).*|approved by|when (?:was|did)|how long did|how old|started at",
+        r"who\b(?! (?:needs|fits|uses)).*|approved by|when (?:was|did)|what time|"
+        r"how long did|how old|started at",
         choose.these("run/time"),
-        r"run|started|ran|take|took|checked|made|old|long",
+        r"run|started|ran|take|took|checked|made|old|long|finish\w*|end\w*",
     ),
     Topic(
         r"drivers?|cuda|rocm|kernel|(?:openshift|ocp|kubernetes|k8s|rhoai|operator) (?:version|release)|"
         r"(?:version|release) of (?:openshift|ocp|kubernetes|rhoai|the cluster)",
         choose.cannot("Versions of drivers, CUDA, OpenShift and operators are not among this run's facts."),
+    ),
+    Topic(
+        r"(?:on|with) (?:a |the )?cpus?|cpu[ -]only",
+        choose.cannot("Serving on CPUs is not judged here: models are held against GPUs.", "need"),
+    ),
+    Topic(
+        r"written|undo|rollback|roll back|revert|where is|what file|which file|saved",
+        choose.these("written", "changes"),
+    ),
+    Topic(r"percent\w*|share of|fraction|%|how full", choose.share),
+    Topic(r"sum|totals?|altogether|combined", choose.total, r"weights?|vram|memory|ram|size"),
+    Topic(
+        r"how far|by how much|shortfall|short of|too big|too much|lacks?|lacking|how much .*missing",
+        choose.short,
     ),
     Topic(r"mig|time[ -]?slic\w+|mps|sliced?|shared gpus?|gpus? shared", choose.shared),
     Topic(
@@ -139,17 +154,18 @@ TOPICS = (
     Topic(
         r"(?:two|three|four|five|both|several|\d+)(?: \w+)? models|next to|beside|alongside|"
         r"share[ds]?|sharing",
-        choose.these("together", "together/missing", "gpus/asked", "gpu/free"),
+        choose.side_by_side,
     ),
     Topic(
         r"(?:which|what) (?:other )?(?:kinds? of )?(?:gpus?|cards?|accelerators?)",
         choose.which,
         r"needs?|best|should|buy|suits?|suited|right|recommend\w*",
     ),
+    Topic(r"buy|purchase", choose.gpus_needed),
     Topic(
         r"gpus?|cards?|accelerators?",
         choose.gpus_needed,
-        r"needs?|needed|require\w*|want\w*|total|in all|altogether|ask\w*",
+        r"needs?|needed|require\w*|want\w*|total|in all|altogether|ask\w*|minimum|fewest|least|enough|more",
     ),
     Topic(
         r"(?:which|what|whose) (?:other )?(?:kinds? of )?(?:gpus?|cards?|accelerators?)",
@@ -165,7 +181,7 @@ TOPICS = (
     Topic(
         r"largest model|biggest model|smallest model|which model|heaviest|lightest|largest|biggest|smallest",
         choose.largest,
-        r"models?|one|vram|memory|weights|size|needs?",
+        r"vram|memory|weights|size|needs?|(?:larg|bigg|small|heavi|light)\w*",
     ),
     Topic(r"memory|vram|gib", choose.left, r"left|remain\w*|free|spare|room"),
     Topic(r"which nodes?|how many nodes|what nodes|per node", choose.nodes),
@@ -203,12 +219,12 @@ TOPICS = (
         choose.these("cluster", "gpu/free"),
     ),
     Topic(
-        r"warnings?|findings?|problems?|issues?|errors?|wrong|lint|complain\w*|notes?|remarks?|caution\w*",
+        r"warnings?|findings?|problems?|issues?|errors?|wrong|lint|valid|correct|complain\w*|notes?|remarks?|caution\w*",
         choose.all_of("run_verdict", "finding", "check", "note", "vote"),
     ),
     Topic(r"models?", choose.listed, rf"{_HOW_MANY}|which|list|what|name"),
     Topic(r"gpus?|cards?|accelerators?", choose.kinds),
-    Topic(r"why|reasons?|because|stops?|block\w*|prevents?", choose.why),
+    Topic(r"why|warum|wieso|reasons?|because|stops?|block\w*|prevents?|fail\w*", choose.why),
     Topic(
         r"go|no-?go|verdict|summar\w*|overview|hello|hi|ready|deploy\w*|serve\w*|servable|run|runs|work|works|fit|fits|start|starts|"
         r"accept\w*|status|result|outcome|ok|okay|good|fine|enough|can|safe",

@@ -30,6 +30,7 @@ _TO = r"(?: (?:is|to|of|at|were|was|size|length|with|up to))*"
 _PATTERNS = (
     ("--max-model-len", rf"\b(?:context|ctx|length|window)(?: length| window| size)?{_TO} {_NUMBER}\b"),
     ("--max-model-len", rf"\b{_NUMBER}[ -](?:tokens?|context|ctx|window)\b(?! batch)"),
+    ("--max-model-len", r"\b(\d{1,4}k)\b"),
     (
         "--max-num-seqs",
         rf"\b{_NUMBER} (?:concurrent |parallel |simultaneous )?(?:requests?|sequences?|users?|clients?)\b",
@@ -75,7 +76,7 @@ _AS_IT_IS = re.compile(
 _MANY = re.compile(rf"\b{_COUNT} (?:gpus?|cards?|accelerators?)\b")
 _SUPPOSED = re.compile(r"\b(?:if|would|could|can|enough|suffice\w*|try|suppose)\b")
 _OWN_WHY = re.compile(
-    r"\bwhy\b|\breasons?\b|\bwhat for\b|\bwhat (?:is|are|does|do)\b.*\bfor\b", re.IGNORECASE
+    r"\b(?:why|warum|wieso)\b|\breasons?\b|\bwhat for\b|\bwhat (?:is|are|does|do)\b.*\bfor\b", re.IGNORECASE
 )
 NOT_GO = "not GO"
 IF = re.compile(
@@ -172,7 +173,7 @@ def _said(rest: str) -> Iterator[tuple[str, str]]:
             yield flag, _value(next(group for group in found.groups() if group))
     if _OF_MORE.search(rest):
         return
-    if many := _PARALLEL.search(rest) or (_SUPPOSED.search(rest) and _MANY.search(rest)):
+    if many := _PARALLEL.search(rest) or ((seen or _SUPPOSED.search(rest)) and _MANY.search(rest)):
         count = next(group for group in many.groups() if group)
         yield "--tensor-parallel-size", str(_COUNTS.get(count, count))
 
