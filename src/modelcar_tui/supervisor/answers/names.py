@@ -42,6 +42,7 @@ _FAMILIES = re.compile(
 _COUNTS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "eight": 8, "sixteen": 16}
 _COUNT = rf"\d{{1,4}}|{'|'.join(_COUNTS)}|single"
 _MOST_CARDS = 6
+_MOST_GPUS = 3
 _ALIKE = {"w4a16": ("4bit", "int4"), "w8a8": ("8bit", "int8"), "fp8": ("8bit",), "mxfp4": ("4bit",)}
 _KEY_WORDS = frozenset(
     (
@@ -94,6 +95,8 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     """What is called as a model is, and is none of this run."""
     gpu: str = ""
     """`PRODUCT`, or `PRODUCT:COUNT` where a count is said."""
+    more_gpus: tuple[str, ...] = ()
+    """Further ones: `on an A100 or an L40S`."""
     rest: str = ""
     """The question without them."""
 
@@ -102,7 +105,7 @@ def named(text: str, state: RunState) -> Named:
     """Models and GPUs of a question, by any writing that means exactly one, or one family of them."""
     spans = spans_of(text, state)
     models = {name for span in spans if not span.gpu for name in span.names}
-    gpu = next((span.gpu for span in spans if span.gpu), "")
+    gpus = tuple(dict.fromkeys(span.gpu for span in spans if span.gpu))
     for span in reversed(spans):
         text = f"{text[: span.start]} {text[span.end :]}"
     chosen = [model for model in state.models if model.car.name in models]
@@ -110,7 +113,8 @@ def named(text: str, state: RunState) -> Named:
         models=tuple(model.car.name for model in chosen),
         variants=_variants(text, chosen or state.models),
         strangers=_strangers(text, state.models),
-        gpu=gpu,
+        gpu=next(iter(gpus), ""),
+        more_gpus=gpus[1:],
         rest=text,
     )
 
@@ -135,8 +139,11 @@ def spans_of(text: str, state: RunState) -> list[Span]:
     blank = text
     for span in spans:
         blank = blank[: span.start] + " " * (span.end - span.start) + blank[span.end :]
-    gpu = _gpu_span(blank, state)
-    return sorted([*spans, *([gpu] if gpu else [])], key=lambda span: span.start)
+    gpus: list[Span] = []
+    while len(gpus) < _MOST_GPUS and (gpu := _gpu_span(blank, state)):
+        gpus.append(gpu)
+        blank = blank[: gpu.start] + " " * (gpu.end - gpu.start) + blank[gpu.end :]
+    return sorted([*spans, *gpus], key=lambda span: span.start)
 
 
 def _of_cache(text: str, match: re.Match[str]) -> bool:

@@ -71,7 +71,8 @@ def by_rules(
         or _there(asked, known)
     )
     if not parts and _is_what_if(asked):
-        parts = _what_ifs(asked, known, attempt, meant(asked.gpu, state))
+        gpus = tuple(card for gpu in (asked.gpu, *asked.more_gpus) for card in meant(gpu, state))
+        parts = _what_ifs(asked, known, attempt, gpus)
     parts = parts or _how_many(asked, known) or by_topic(asked, known) or _nearest(asked, known)
     parts = not_all(parts, asked, known)
     return Answered(parts, asked.models, known)
@@ -147,12 +148,13 @@ def _there(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
     if not product or count or asked.arguments or asked.has("how many|number of|free|nodes?"):
         return ()
     names = troubled(asked, facts) if asked.why else whom(asked, facts)
+    products = {product, *asked.more_gpus}
     cells = [
         fact.id
         for fact in facts.values()
-        if fact.measure == "on_kind" and fact.model in names and fact.gpu.split(" ")[0] == product
+        if fact.measure == "on_kind" and fact.model in names and fact.gpu.split(" ")[0] in products
     ]
-    if not cells:
+    if len({facts[one].gpu.split(" ")[0] for one in cells}) < len(products):
         return ()
     ends = ("need", "help") if asked.models else ("help",)
     return (say(facts, [*cells, *(f"model/{name}/{one}" for name in names for one in ends)]),)

@@ -107,6 +107,8 @@ def _longest(fact: RunFact) -> str:
         return f"{subject(fact)} is not known."
     verb = "could serve" if fact.more.get("starts") else "would start with"
     where = reveal(fact.gpu) or "this GPU"
+    if not fact.value:
+        return f"{reveal(fact.model)} starts with no context at all on {where}, with its other arguments."
     return (
         f"{reveal(fact.model)} {verb} a context of up to {amount(fact)} on {where}, with its other arguments."
     )

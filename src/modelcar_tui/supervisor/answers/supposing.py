@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from modelcar_tui.core.counting import several
 from modelcar_tui.supervisor.answers.choose import MOST_MODELS, say
 from modelcar_tui.supervisor.answers.fact import RunFact
+from modelcar_tui.supervisor.answers.names import named
 from modelcar_tui.supervisor.answers.parts import Part
 from modelcar_tui.supervisor.answers.understood import Asked
 from modelcar_tui.supervisor.answers.without import changed, without
@@ -60,16 +62,24 @@ def supposed(asked: Asked, facts: dict[str, RunFact], state: RunState, vllm: str
     if asked.arguments or asked.gpu or asked.why:
         return ()
     if asked.models and asked.has(_LESS):
-        return _worked_out(facts, without(state, asked.models, vllm))
+        return _worked_out(facts, without(state, _left_out(asked, state), vllm))
     if asked.has(_MORE) and asked.has(r"if|add\w*|can|could|would|room|fit|run"):
         return _more(asked, facts)
     if asked.has(_CHANGED):
         if asked.models:
             return _worked_out(facts, changed(state, asked.models[:MOST_MODELS], vllm))
-        return (say(facts, ["verdict/with_changes", "together/missing", "gpus/asked"]),) * (
-            "verdict/with_changes" in facts
-        )
+        if "verdict/with_changes" in facts:
+            alone = [] if facts["verdict/with_changes"].told else ["together"]
+            return (say(facts, ["verdict/with_changes", *alone, "together/missing", "gpus/asked"]),)
     return ()
+
+
+def _left_out(asked: Asked, state: RunState) -> tuple[str, ...]:
+    """The models that stand behind the word that leaves them out: `without granite, does the 70b fit?`."""
+    behind = re.search(
+        rf"\b(?:{_LESS})\b(.*?)(?:,|\s(?:do|does|would|will|is|are|can|could|fit)\s|$)", asked.low
+    )
+    return (named(behind[1], state).models if behind is not None else ()) or asked.models
 
 
 def _worked_out(facts: dict[str, RunFact], found: tuple[RunFact, ...]) -> tuple[Part, ...]:

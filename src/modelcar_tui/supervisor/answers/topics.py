@@ -68,7 +68,7 @@ TOPICS = (
         r"(?:did|do|could|can|have)(?:n'?t| not| you not) (?:\w+ )?(?:check\w*|look\w*|know|verif\w+)|"
         r"not checked|unchecked|trust|rely|certain\w*|confiden\w+|how sure|sure|"
         r"(?:is|are|still) unknown|unknowns|conditions?|caveats?|assumptions?",
-        choose.all_of("condition", "unknown", "vllm"),
+        choose.all_of("run_verdict", "condition", "unknown", "vllm"),
         r"what|how|is|can|are|why|which|any|where",
     ),
     Topic(

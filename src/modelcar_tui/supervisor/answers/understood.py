@@ -99,6 +99,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     variants: tuple[str, ...] = ()
     strangers: tuple[str, ...] = ()
     gpu: str = ""
+    more_gpus: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     """Arguments that are named without a value."""
     arguments: Mapping[str, str] = {}
@@ -137,6 +138,7 @@ def taken_apart(question: str, state: RunState) -> Asked:
         variants=whose.variants,
         strangers=whose.strangers,
         gpu=whose.gpu,
+        more_gpus=whose.more_gpus,
         flags=flags,
         arguments=arguments,
         verdict=_verdict(rest),
