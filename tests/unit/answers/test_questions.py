@@ -174,7 +174,7 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
         [f"{W} is GO", f"{W} is quantized as w4a16."],
         [],
     ),
-    (BASE, "what don't you know?", ["vLLM 0.11.2", "Not known: Which runtime image will serve"], []),
+    (BASE, "what don't you know?", [RUN, "vLLM 0.11.2", "Not known: Which runtime image will serve"], []),
     (BASE, "are there any warnings?", ["", "Warning: "], []),
     (BASE, f"is {Q} GO?", [f"{Q} is GO: "], [L]),
     (
