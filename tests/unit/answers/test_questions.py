@@ -248,6 +248,7 @@ TERSE: list[tuple[str, str, str]] = [
     (BASE, "which openshift version", "Versions of drivers, CUDA, OpenShift and operators"),
     (BASE, "what did you not check", "Not known: "),
     (BASE, "can I trust this", RUN),
+    (BASE, "how many copies of the 70B fit per node", f"The free GPUs take no copy of {L} as it is."),
     (BASE, "is granite tight on memory", f"{G} leaves 24.17 GiB"),
     (BASE, "what percentage of the gpu does granite use", f"memory that one GPU must have of {G} (17.92"),
     (BASE, "total weights of all models", "Together size of the weights of "),

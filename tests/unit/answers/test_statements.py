@@ -14,6 +14,7 @@ def fact(measure: str, value: object = None, unit: str = "", **fields: object) -
 
 
 SAID: list[tuple[RunFact, str]] = [
+    (fact("copies", 0, "copies", model="m"), "The free GPUs take no copy of m as it is."),
     (fact("written", 0, "changes"), "Nothing was written."),
     (
         fact("written", 1, "changes", told="m.yaml"),
@@ -130,7 +131,7 @@ SAID: list[tuple[RunFact, str]] = [
             guess=True,
             more={"gpus": 2, "kv": False, "low": 63.0, "high": 116.0},
         ),
-        "m needs 72.28 GiB (a guess, 63 to 116 GiB) on each of 2 GPUs by its weights' size alone.",
+        "m needs 72.28 GiB (a guess, 63 to 116 GiB) on each of 2 GPUs by a rough sum from its weights alone.",
     ),
     (fact("need", model="m"), "memory that one GPU must have of m is not known."),
     (fact("gpu_memory", 45.0, "GiB", model="m"), "m is held against a GPU of 45 GiB."),

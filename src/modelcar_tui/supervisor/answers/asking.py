@@ -31,10 +31,12 @@ class Rules:
         self.tried = 0
 
     def mention(self, question: str) -> Named:
-        """Who a question names; a product that it names joins the facts."""
+        """Who a question names; the products that it names join the facts."""
         who = named(question, self.state)
-        if product := who.gpu.partition(":")[0]:
-            self.facts.setdefault(f"card/{product}", card_fact(product))
+        for gpu in (who.gpu, *who.more_gpus):
+            product = gpu.partition(":")[0]
+            if product and not product[0].isdigit():  # `80GB` is a size, not a product
+                self.facts.setdefault(f"card/{product}", card_fact(product))
         return who
 
     def attempt(self, asked: WhatIf) -> Found:

@@ -56,5 +56,5 @@ def _each(
         verdict = judged.get(model.car.name)
         if verdict is not None:
             yield from of_models.verdict_facts(verdict, model, vllm)
-            yield of_models.copies_fact(model, servers.get(model.car.name))
+            yield of_models.copies_fact(model, verdict, servers.get(model.car.name))
         yield from of_models.model_facts(model, vllm, which)

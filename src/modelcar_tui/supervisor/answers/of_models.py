@@ -141,9 +141,12 @@ def outcome_facts(outcome: ModelOutcome, verdict: ModelVerdict | None) -> Iterat
         yield of_model(outcome.model, "tested", told=outcome.measured)
 
 
-def copies_fact(model: ModelRequirements, count: int | None) -> RunFact:
+def copies_fact(model: ModelRequirements, verdict: ModelVerdict, count: int | None) -> RunFact:
     """How many servers of a model the free GPUs take that serve it, while nothing else is put there."""
     each = {"gpus": model.car.serving.gpu_count}
+    refused = {OnKind.REFUSED, OnKind.FULL}
+    if count is None and verdict.kinds and all(cell.state in refused for cell in verdict.kinds):
+        count = 0
     return of_model(model.car.name, "copies", count, "copies", more=each, source="computed")
 
 

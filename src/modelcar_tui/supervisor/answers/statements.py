@@ -68,7 +68,9 @@ def _need(fact: RunFact) -> str:
     has = fact.more.get("gpu_gib")
     card = f"; {reveal(fact.gpu)} has {quantity(has, 'GiB')}" if has is not None and fact.gpu else ""
     how = (
-        ", KV cache for its context included" if fact.more.get("kv", True) else " by its weights' size alone"
+        ", KV cache for its context included"
+        if fact.more.get("kv", True)
+        else " by a rough sum from its weights alone"
     )
     return f"{reveal(fact.model)} needs {amount(fact)}{on_each(fact)}{how}{card}."
 
@@ -160,6 +162,8 @@ def _copies(fact: RunFact) -> str:
     who = reveal(fact.model)
     if fact.value is None:
         return f"How many copies of {who} the free GPUs take is not known."
+    if not fact.value:
+        return f"The free GPUs take no copy of {who} as it is."
     each = several(count_of(fact.more.get("gpus")), "GPU")
     return (
         f"The free GPUs that serve {who} take {several(count_of(fact.value), 'copy', 'copies')} of it, "
