@@ -37,10 +37,8 @@ def test_after_a_write_no_change_is_called_a_proposal() -> None:
 def test_a_guess_has_its_bounds_and_no_kv_cache_that_nobody_counted() -> None:
     told = ask("unread-l40s", "how much memory does the 70b need?")
     need = next(line for line in told if line.startswith(f"{L} needs"))
-    assert (
-        "(a guess, " in need and " by a rough sum from its weights alone" in need
+    assert "(a guess, " in need and " by a rough sum from its weights alone" in need
     assert "KV cache" not in need
-    )
 
 
 def test_what_may_fit_is_not_said_to_be_refused() -> None:
