@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from modelcar_tui.supervisor.answers import of_models, of_run
 from modelcar_tui.supervisor.answers.fact import RunFact
-from modelcar_tui.supervisor.answers.served import as_served
+from modelcar_tui.supervisor.answers.served import every_served
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import ModelRequirements, ModelVerdict, candidates, copies, runtime_version
@@ -19,7 +19,7 @@ def run_facts(state: RunState) -> tuple[RunFact, ...]:
 
 def _facts(state: RunState) -> Iterator[RunFact]:
     outcome, report = outcome_of(state), state.decision
-    models = tuple(as_served(state, model) for model in state.models)
+    models, which = every_served(state)
     vllm = state.vllm or (runtime_version(state.cluster) if state.cluster is not None else None)
     if outcome is not None:
         yield from of_run.outcome_facts(outcome)
@@ -31,7 +31,7 @@ def _facts(state: RunState) -> Iterator[RunFact]:
     judged = {one.model: one for one in report.models} if report is not None else {}
     for told in outcome.models if outcome is not None else ():
         yield from of_models.outcome_facts(told, judged.get(told.model))
-    yield from _each(state, models, judged, vllm)
+    yield from _each(state, models, judged, vllm, which)
     yield from of_run.cluster_facts(state)
     if report is not None:
         yield from of_run.remark_facts(state, report)
@@ -46,8 +46,8 @@ def _each(
     models: Sequence[ModelRequirements],
     judged: Mapping[str, ModelVerdict],
     vllm: str | None,
+    which: str,
 ) -> Iterator[RunFact]:
-    which = "generated manifest" if state.written is not None else "manifest"
     servers: dict[str, int] = {}
     if state.cluster is not None:
         kinds = candidates(state.cluster)
