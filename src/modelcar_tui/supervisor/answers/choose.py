@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from modelcar_tui.supervisor.answers.fact import RunFact
 from modelcar_tui.supervisor.answers.parts import Part
 from modelcar_tui.supervisor.answers.understood import NOT_GO, Asked
+from modelcar_tui.verdict import Verdict
 
 MOST_MODELS = 8
 Facts = Mapping[str, RunFact]
@@ -38,9 +39,9 @@ def troubled(asked: Asked, facts: Facts) -> tuple[str, ...]:
     """Of the models that are asked about those that are not GO; all of them where there are none."""
     verdicts = [fact for fact in facts.values() if fact.measure == "verdict" and not fact.which]
     mine = [fact for fact in verdicts if not asked.models or fact.model in asked.models]
-    if asked.verdict in ("NO-GO", "UNKNOWN", NOT_GO):
+    if asked.verdict in (Verdict.NO_GO, Verdict.UNKNOWN, NOT_GO):
         return tuple(fact.model for fact in mine if asked.judged(fact.value))[:MOST_MODELS]
-    bad = [fact.model for fact in mine if fact.value != "GO"]
+    bad = [fact.model for fact in mine if fact.value != Verdict.GO]
     return tuple(bad or [fact.model for fact in mine] or asked.models)[:MOST_MODELS]
 
 
@@ -272,9 +273,9 @@ def meaning(asked: Asked, facts: Facts) -> Parts:
 
 
 _MEANINGS = {
-    "GO": "GO: by the estimate vLLM starts it on GPUs that the run has, as the manifest says.",
-    "NO-GO": "NO-GO: as it is it can not be served; the reason stands behind the word.",
-    "UNKNOWN": "UNKNOWN: too little is known to say GO or NO-GO; the reason stands behind the word.",
+    str(Verdict.GO): f"{Verdict.GO}: by the estimate vLLM starts it on GPUs of this run as it is.",
+    str(Verdict.NO_GO): f"{Verdict.NO_GO}: as it is it can not be served; the reason stands behind the word.",
+    str(Verdict.UNKNOWN): f"{Verdict.UNKNOWN}: too little is known; the reason stands behind the word.",
 }
 
 

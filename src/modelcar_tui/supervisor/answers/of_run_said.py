@@ -6,6 +6,7 @@ from modelcar_tui.core.counting import several
 from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor.answers.fact import RunFact
 from modelcar_tui.supervisor.answers.wording import amount, count_of, quantity, stopped
+from modelcar_tui.verdict import Verdict
 
 
 def run_verdict(fact: RunFact) -> str:
@@ -136,8 +137,8 @@ def without(fact: RunFact) -> str:
     """The verdicts of the other models, and the GPUs that these ask for."""
     of = count_of(fact.more.get("of"))
     verb = "is" if fact.value == 1 else "are"
-    one = "the other model is GO" if fact.value else "the other model is not GO"
-    told = f"{fact.value} of the {of} other models {verb} GO" if of > 1 else one
+    one = f"the other model is {'' if fact.value else 'not '}{Verdict.GO}"
+    told = f"{fact.value} of the {of} other models {verb} {Verdict.GO}" if of > 1 else one
     ask = f"{'they ask' if of > 1 else 'it asks'} for {several(count_of(fact.more.get('gpus')), 'GPU')}"
     return f"Without {reveal(fact.told)}, {told} as this run stands; {ask} in all."
 

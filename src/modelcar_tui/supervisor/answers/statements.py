@@ -272,7 +272,7 @@ STATEMENTS: dict[str, Statement] = {
     "vote": Statement("what another specialist says", _told("")),
     "written": Statement("changes that were written", said.written),
     "run_time": Statement("time that the run took", said.run_time),
-    "without": Statement("other models that are GO", said.without),
+    "without": Statement("other models that can be served", said.without),
     "without_together": Statement("other models at the same time", said.without_together),
     "changed": Statement("verdict with all proposed changes on it", said.changed),
     "unknown": Statement("what is not known", _told("Not known: ")),

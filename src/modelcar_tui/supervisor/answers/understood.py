@@ -10,6 +10,7 @@ import msgspec
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.answers.names import named
 from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.verdict import Verdict
 
 _FLAG = re.compile(
     r"(--[a-z][a-z0-9-]+)(?:(?:[= ]| to | at | of )\s*([\d.]+[k%]?|fp8\w*|auto|half|double)(?![\w-]))?"
@@ -78,7 +79,7 @@ _SUPPOSED = re.compile(r"\b(?:if|would|could|can|enough|suffice\w*|try|suppose)\
 _OWN_WHY = re.compile(
     r"\b(?:why|warum|wieso)\b|\breasons?\b|\bwhat for\b|\bwhat (?:is|are|does|do)\b.*\bfor\b", re.IGNORECASE
 )
-NOT_GO = "not GO"
+NOT_GO = f"not {Verdict.GO}"
 IF = re.compile(
     r"\bif\b|\binstead\b|\bwould\b|\bsuppose\b|\bwhat about\b|\btry\b|\bwith\b|\bcan\b|\bcould\b|\bdoes\b|"
     r"\bis\b|\bwill\b|"
@@ -113,7 +114,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     def judged(self, verdict: object) -> bool:
         """Whether it asks about this verdict."""
-        return verdict != "GO" if self.verdict == NOT_GO else verdict == self.verdict
+        return verdict != Verdict.GO if self.verdict == NOT_GO else verdict == self.verdict
 
     @property
     def count(self) -> int:
@@ -203,7 +204,11 @@ def _verdict(rest: str) -> str:
     """The verdict that is asked about; `not GO` is any other."""
     if re.search(r"(?:\bnot|n't)(?: \w+)? go\b", rest):
         return NOT_GO
-    for word, pattern in (("NO-GO", r"\bno[\s-]?go\b"), ("UNKNOWN", r"\bunknown\b"), ("GO", r"\bgo\b")):
+    for word, pattern in (
+        (Verdict.NO_GO, r"\bno[\s-]?go\b"),
+        (Verdict.UNKNOWN, r"\bunknown\b"),
+        (Verdict.GO, r"\bgo\b"),
+    ):
         if re.search(pattern, rest):
-            return word
+            return str(word)
     return ""

@@ -9,6 +9,7 @@ from modelcar_tui.supervisor.answers.fact import RunFact, of_model
 from modelcar_tui.supervisor.answers.served import as_served
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import (
+    Verdict,
     accepted_model,
     candidates,
     decide_accepted,
@@ -60,7 +61,7 @@ def _facts(state: RunState, names: tuple[str, ...], vllm: str | None) -> Iterato
     yield RunFact(
         id=f"without/{told}",
         measure="without",
-        value=verdicts.count("GO"),
+        value=verdicts.count(str(Verdict.GO)),
         unit="models",
         told=told,
         more={"of": len(rest), "gpus": sum(model.car.serving.gpu_count for model in rest)},
