@@ -1,4 +1,4 @@
-"""Five finished runs of the sample models, on other GPUs each: the facts that questions are asked about."""
+"""Finished runs, on other GPUs each, one after a write: the facts that questions are asked about."""
 
 from __future__ import annotations
 
@@ -43,12 +43,34 @@ model-car:
       gpu_count: 1
       args: ["--max-model-len=131072"]
 """
+UNREAD = """\
+model-car:
+  - name: mistral-small-24b-instruct-fp8
+    image: oci://registry.example.com/x/modelcar-mistral-small-24b-fp8:1
+    serving_arguments: {gpu_count: 1, args: ["--max-model-len=8192"]}
+  - name: llama-3.3-70b-instruct
+    image: oci://registry.example.com/x/modelcar-llama-3-3-70b-instruct:1.5
+    serving_arguments: {gpu_count: 2, args: ["--max-model-len=8192"]}
+"""
+"""Images that nobody can read: sizes are guesses with bounds."""
+ODD = "model-car:\n" + "".join(
+    f"""\
+  - name: {name}
+    image: {_IMAGE}-granite-3-1-8b-instruct:1.5
+    serving_arguments: {{gpu_count: 1, args: ["--max-model-len=8192"]}}
+"""
+    for name in ("chat", "test-1", "qa-model", "whats-next", "go")
+)
+"""Models that are called as questions' own words are."""
 SCENARIOS = {
     "base-l40s": ("", ("NVIDIA-L40S:4",)),
     "single-l40s": (SINGLE, ("NVIDIA-L40S:2",)),
     "big-h100": (BIG, ("NVIDIA-H100-80GB-HBM3:4@2",)),
     "base-mixed": ("", ("NVIDIA-L40S:4", "Tesla-T4:2@3")),
     "big-a100-l40s": (BIG, ("NVIDIA-A100-SXM4-80GB:2", "NVIDIA-L40S:8")),
+    "written-l40s": ("", ("NVIDIA-L40S:4",)),
+    "unread-l40s": (UNREAD, ("NVIDIA-L40S:4",)),
+    "odd-names": (ODD, ("NVIDIA-L40S:4",)),
 }
 
 
@@ -63,7 +85,7 @@ def finished(name: str) -> RunState:
             str(path),
             gpus=gpus,
             qa=False,
-            approve=Approve.SHOW,
+            approve=Approve.ALL if name.startswith("written") else Approve.SHOW,
             llm=False,
             vllm_version=VLLM,
             state_dir=f"{folder}/state",

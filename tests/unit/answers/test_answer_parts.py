@@ -67,7 +67,7 @@ def test_what_is_calculated_names_its_operands(rules: Rules) -> None:
         (Part(do="calc", how="sum", ids=(f"model/{G}/weights", f"model/{G}/need")), "different measures"),
         (Part(do="calc", how="sum", ids=(f"model/{G}/weights", f"model/{G}/context")), "different units"),
         (Part(do="calc", how="sum", ids=(f"model/{G}/verdict", f"model/{L}/verdict")), "numbers are known"),
-        (Part(do="calc", how="sum", ids=(f"model/{L}/copies", f"model/{G}/copies")), "numbers are known"),
+        (Part(do="calc", how="sum", ids=(f"model/{L}/help", f"model/{G}/copies")), "numbers are known"),
         (Part(do="calc", how="ratio", ids=tuple(f"model/{one}/weights" for one in (G, Q, W))), "two facts"),
         (Part(do="compare", ids=tuple(f"model/{one}/weights" for one in (G, Q, W))), "needs two facts"),
         (Part(do="calc", how="ratio", ids=("gpu/free", "models")), "different units"),

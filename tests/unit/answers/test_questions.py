@@ -159,8 +159,8 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
     (BASE, "how long does it take to pull the 70b?", [WHY_L, "The image of", f"To pull {L}'s image"], []),
     (BASE, "which node will granite run on?", [f"{G} is GO", "One way to run them together with"], []),
     (BASE, "how many nodes do I have?", ["Usable GPUs are on 1 node.", "Node what-if-1 has"], []),
-    (BASE, "which model is the largest?", ["", "", "", f"The weights of {L} are 131.42 GiB."], []),
-    (BASE, "how many models are GO?", ["The manifest lists 5 models.", "4 of 5 models are GO: "], []),
+    (BASE, "which model is the largest?", [WHY_L, f"The weights of {L} are 131.42 GiB."], [G]),
+    (BASE, "how many models are GO?", ["4 of 5 models are GO: "], []),
     (
         BASE,
         "how many replicas of granite can I run?",
@@ -174,7 +174,7 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
         [f"{W} is GO", f"{W} is quantized as w4a16."],
         [],
     ),
-    (BASE, "what don't you know?", ["vLLM 0.11.2", "Not known: Which runtime image will serve"], []),
+    (BASE, "what don't you know?", [RUN, "vLLM 0.11.2", "Not known: Which runtime image will serve"], []),
     (BASE, "are there any warnings?", ["", "Warning: "], []),
     (BASE, f"is {Q} GO?", [f"{Q} is GO: "], [L]),
     (
@@ -201,6 +201,75 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
         [f"{L} is GO", f"{L} needs 76.13 GiB on each of 2"],
         [],
     ),
+]
+TERSE: list[tuple[str, str, str]] = [
+    # scenario, question, how one of the first four lines begins
+    (BASE, "which models are not GO", "1 of 5 models is NO-GO"),
+    (BASE, "which is bigger, granite or the 70b?", f"Size of the weights: {G} (15.22 GiB) is below {L}"),
+    (BASE, "does the 70b need more memory than granite?", f"Memory that one GPU must have: {G} (17.92"),
+    (BASE, "can two models share one gpu", "Each server has GPUs of its own here"),
+    (BASE, "2 models on 4 GPUs ok?", "With the proposed changes, together only 4 of 5"),
+    (BASE, "granite with 2 replicas on 4 gpus?", f"The free GPUs that serve {G} take 4 copies"),
+    (BASE, "is time-slicing on?", "No GPU of this run is cut (MIG) or shared"),
+    (BASE, "after the changes, does everything fit?", "With the 8 proposed changes it would be GO"),
+    (
+        BASE,
+        "after the changes, is the 70b go?",
+        f"With the proposed changes {L} would be GO (this run, as it",
+    ),
+    (BASE, "if I drop the 70b does everything fit", "Of these, with the proposed changes, together they fit"),
+    (BASE, "without whisper would the rest fit together?", f"Without {W}, 3 of the 4 other models are GO"),
+    (BASE, "what if I add another granite", "A run with another model or copy is not worked out"),
+    (BASE, "70b on B200?", f"On 1 x B200 {L} would be GO"),
+    (BASE, "8xH100 for 70b", f"With --tensor-parallel-size=8 on 8 x H100-80GB-HBM3 {L}"),
+    (BASE, "can granite run on Gaudi 3", f"On 1 x Gaudi3 {G} would be GO"),
+    (
+        BASE,
+        "does granite fit on an 80 GB card",
+        f"With --tensor-parallel-size=1 on 1 x A100-SXM4-80GB {G} would",
+    ),
+    (BASE, "will the 70b fit on two nodes", "A model's GPUs are on one node here"),
+    (BASE, "granite w 128k ctx", f"With --max-model-len=131072 {G} would be GO"),
+    (BASE, "granite 16k 32 users", f"With --max-model-len=16384 --max-num-seqs=32 {G} would be GO"),
+    (BASE, "granite in eager", f"With --enforce-eager {G} would be GO"),
+    (BASE, "kv cache fp8 70b 4 gpus", f"With --tensor-parallel-size=4 --kv-cache-dtype=fp8 {L} would be GO"),
+    (BASE, "is 0.95 utilization safe for granite", f"With --gpu-memory-utilization=0.95 {G} would be GO"),
+    (
+        BASE,
+        "how many users can use the 70b on 4 L40S",
+        f"With --tensor-parallel-size=4 on 4 x L40S {L} would",
+    ),
+    (BASE, "how many L40S do i need for the 70b", f"What would help {L}: set gpu_count 4"),
+    (BASE, "would int4 make the 70b fit", f"No int4 variant of {L} is in this manifest"),
+    (BASE, "how do i accept", "Each change is accepted or rejected by you"),
+    (BASE, "what happens if i dont accept", "Nothing is written before you accept"),
+    (BASE, "don't change anything: is the 70b go?", WHY_L),
+    (BASE, "how long did the run take", "The run began 20"),
+    (BASE, "which openshift version", "Versions of drivers, CUDA, OpenShift and operators"),
+    (BASE, "what did you not check", "Not known: "),
+    (BASE, "can I trust this", RUN),
+    (BASE, "how many copies of the 70B fit per node", f"The free GPUs take no copy of {L} as it is."),
+    (BASE, "is granite tight on memory", f"{G} leaves 24.17 GiB"),
+    (BASE, "what percentage of the gpu does granite use", f"memory that one GPU must have of {G} (17.92"),
+    (BASE, "total weights of all models", "Together size of the weights of "),
+    (BASE, "does granite run on cpu", "Serving on CPUs is not judged here"),
+    (BASE, "what does NO-GO mean", "NO-GO: as it is it can not be served"),
+    (BASE, "is anything written", "Nothing was written."),
+    (BASE, "whats wrong", RUN),
+    (BASE, "lama 70b nogo why", WHY_L),
+    (BASE, "warum ist das 70b NO-GO", WHY_L),
+    (BASE, "is it free?", "What it costs is in no run."),
+    ("big-h100", "without granite, does the 70b fit?", f"Without {G}, the other model is not GO"),
+    ("big-h100", "can they run together after the changes", "With the proposed changes, together they fit"),
+    ("big-h100", "is 0.97 util ok for the 70b", f"  Then {L} starts with no context at all"),
+    ("base-mixed", "does granite run on the T4 or the L40S?", f"On Tesla-T4 15 GiB {G} is refused"),
+    ("base-mixed", "does granite run on the L40S or the T4?", f"On L40S 45 GiB {G} fits"),
+    ("written-l40s", "where is the generated manifest", "/"),
+    ("odd-names", "is it go", "This run says GO: "),
+    ("odd-names", "is go GO?", "go is GO: "),
+    ("odd-names", "is chat go", "chat is GO: "),
+    ("odd-names", "did qa pass", "QA: "),
+    ("odd-names", "qa-model vram?", "qa-model is GO: "),
 ]
 CANNOT_BE_ANSWERED: list[tuple[str, str, str]] = [
     # what is in no run
@@ -243,6 +312,13 @@ def test_a_question_is_answered_directly(
     assert not [name for name in never if any(name in line for line in told)], told
 
 
+@pytest.mark.parametrize(("scenario", "question", "begin"), TERSE, ids=[row[1] for row in TERSE])
+def test_a_terse_question_is_answered(scenario: str, question: str, begin: str) -> None:
+    told = ask(scenario, question)
+    assert any(line.startswith(begin) for line in told[:4]), told
+    assert len(told) <= 11 and len(set(told)) == len(told)
+
+
 @pytest.mark.parametrize(("scenario", "question", "begin"), CANNOT_BE_ANSWERED, ids=str)
 def test_what_is_in_no_run_is_refused_with_the_nearest_facts(
     scenario: str, question: str, begin: str
@@ -279,7 +355,12 @@ def test_all_at_once_is_not_each_alone() -> None:
         ("the quantized llama", [Q]),
         ("the 8b llama", [Q]),
         ("Granite", [G]),
-        ("the embedding gemma", []),
+        ("the embedding gemma", [E]),
+        ("graniet", [G]),
+        ("the small llama", [Q]),
+        ("the bigger llama", [L]),
+        ("the int4 70b", [L]),
+        ("mixtral", []),
         ("embeddinggemma", [E]),
         ("whisper large v3", [W]),
         ("llama", [Q, L]),

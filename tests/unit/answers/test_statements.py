@@ -14,6 +14,30 @@ def fact(measure: str, value: object = None, unit: str = "", **fields: object) -
 
 
 SAID: list[tuple[RunFact, str]] = [
+    (fact("copies", 0, "copies", model="m"), "The free GPUs take no copy of m as it is."),
+    (fact("written", 0, "changes"), "Nothing was written."),
+    (
+        fact("written", 1, "changes", told="m.yaml"),
+        "m.yaml was written with 1 change.",
+    ),
+    (
+        fact("run_time", 12.5, "s", told="2026-11-30 18:20 UTC"),
+        "The run began 2026-11-30 18:20 UTC and took 12.5 s.",
+    ),
+    (fact("run_time", told="2026-11-30 18:20 UTC"), "The run began 2026-11-30 18:20 UTC; it has not ended."),
+    (
+        fact("without", 3, "models", told="m", more={"of": 4, "gpus": 5}),
+        "Without m, 3 of the 4 other models are GO as this run stands; they ask for 5 GPUs in all.",
+    ),
+    (
+        fact("without", 1, "models", told="m", more={"of": 1, "gpus": 1}),
+        "Without m, the other model is GO as this run stands; it asks for 1 GPU in all.",
+    ),
+    (fact("without_together", told="together they fit (4 of 4)"), "Of these, together they fit (4 of 4)."),
+    (
+        fact("changed", "GO", model="m", told="it fits", stands="NO-GO"),
+        "With the proposed changes m would be GO (this run, as it is: NO-GO): it fits.",
+    ),
     (fact("run_verdict", "NO-GO", told="NO-GO: m: too big"), "This run says NO-GO: m: too big."),
     (fact("run_help", told="set gpu_count 4"), "What would help: set gpu_count 4."),
     (
@@ -22,6 +46,26 @@ SAID: list[tuple[RunFact, str]] = [
     ),
     (fact("models_with", 1, "models", more={"of": 1, "verdict": "GO"}, told="a"), "1 of 1 model is GO: a."),
     (fact("models", 5, "models"), "The manifest lists 5 models."),
+    (
+        fact("changes", 1, "changes", more={"required": 0}),
+        "1 change is proposed, it is not required.",
+    ),
+    (
+        fact("changes", 8, "changes", more={"required": 2, "written": 1}),
+        "8 changes were proposed, 2 of them required; 1 was written.",
+    ),
+    (
+        fact("change", model="m", told="a -> b: it fits", more={"need": "required", "fate": "written"}),
+        "Written for m (required): a -> b: it fits.",
+    ),
+    (
+        fact("runs_on", 0, "kinds", model="m", more={"unsure": True}),
+        "None of this run's kinds of GPU is known to serve m as it is.",
+    ),
+    (
+        fact("gpu_count", 4, "GPUs", model="m", source="generated manifest"),
+        "The generated manifest gives m 4 GPUs.",
+    ),
     (fact("changes", 0, "changes", more={"required": 0}), "No change is proposed."),
     (
         fact("changes", 3, "changes", more={"required": 1, "marked": 1}),
@@ -77,6 +121,17 @@ SAID: list[tuple[RunFact, str]] = [
     (
         fact("need", 77.0, "GiB", model="m", gpu="A100", more={"gpus": 2, "gpu_gib": 80.0}),
         "m needs 77 GiB on each of 2 GPUs, KV cache for its context included; A100 has 80 GiB.",
+    ),
+    (
+        fact(
+            "need",
+            72.28,
+            "GiB",
+            model="m",
+            guess=True,
+            more={"gpus": 2, "kv": False, "low": 63.0, "high": 116.0},
+        ),
+        "m needs 72.28 GiB (a guess, 63 to 116 GiB) on each of 2 GPUs by a rough sum from its weights alone.",
     ),
     (fact("need", model="m"), "memory that one GPU must have of m is not known."),
     (fact("gpu_memory", 45.0, "GiB", model="m"), "m is held against a GPU of 45 GiB."),

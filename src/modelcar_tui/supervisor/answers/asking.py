@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from modelcar_tui.core.text import clean
+from modelcar_tui.supervisor.answers.choose import MOST_MODELS
 from modelcar_tui.supervisor.answers.fact import RunFact, by_id
 from modelcar_tui.supervisor.answers.facts import run_facts
 from modelcar_tui.supervisor.answers.names import Named, named
@@ -14,7 +15,6 @@ from modelcar_tui.supervisor.answers.of_run import card_fact
 from modelcar_tui.supervisor.answers.parts import Part, rendered
 from modelcar_tui.supervisor.answers.question import WhatIf
 from modelcar_tui.supervisor.answers.rules import by_rules
-from modelcar_tui.supervisor.answers.topics import MOST_MODELS
 from modelcar_tui.supervisor.answers.trying import Found, what_if
 from modelcar_tui.supervisor.state import RunState
 
@@ -31,10 +31,12 @@ class Rules:
         self.tried = 0
 
     def mention(self, question: str) -> Named:
-        """Who a question names; a product that it names joins the facts."""
+        """Who a question names; the products that it names join the facts."""
         who = named(question, self.state)
-        if product := who.gpu.partition(":")[0]:
-            self.facts.setdefault(f"card/{product}", card_fact(product))
+        for gpu in (who.gpu, *who.more_gpus):
+            product = gpu.partition(":")[0]
+            if product and not product[0].isdigit():  # `80GB` is a size, not a product
+                self.facts.setdefault(f"card/{product}", card_fact(product))
         return who
 
     def attempt(self, asked: WhatIf) -> Found:
@@ -56,7 +58,7 @@ class Rules:
         """
         question = clean(question, limit=MOST_QUESTION)
         self.mention(question)
-        found = by_rules(question, self.state, self.facts, self.attempt)
+        found = by_rules(question, self.state, self.facts, self.attempt, self._vllm)
         return rendered(found.parts, found.facts, found.models)
 
     def form(self, asked: WhatIf) -> tuple[list[str], tuple[str, ...]]:

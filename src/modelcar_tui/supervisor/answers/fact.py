@@ -75,7 +75,13 @@ def measured(
         found = fact.value / divide
         value = int(found) if float(found).is_integer() else round(float(found), 2)
     source = str(fact.source) if fact.known else ""
-    return of_model(name, measure, value, unit, source=source, guess=fact.guess, more=more or {})
+    bounds: dict[str, Scalar] = {
+        key: round(float(bound) / divide, 2)
+        for key, bound in (("low", fact.low), ("high", fact.high))
+        if bound is not None and fact.known
+    }
+    whole = {**(more or {}), **bounds}
+    return of_model(name, measure, value, unit, source=source, guess=fact.guess, more=whole)
 
 
 def by_id(facts: Iterable[RunFact]) -> dict[str, RunFact]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
 
-from modelcar_tui.hardware import products
+from modelcar_tui.hardware import product_named, products
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import ModelRequirements
 
@@ -20,7 +22,7 @@ _ORDINARY = """
     only or out preview pro quantized quantised run size small so text that the then this thinking to
     turbo two up v was we what when which why will with without your version vision test prod dev eval
     fast max min plus flash high low all any both each free gpu gpus node nodes cluster context cache
-    memory
+    memory go nogo qa test tests pass why next plan fit fits change changes accept
 """
 """Parts of models' names that are words of questions, too: alone they name nothing."""
 _ORDINARY_WORDS = frozenset(_ORDINARY.split())
@@ -40,9 +42,35 @@ _FAMILIES = re.compile(
 _COUNTS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "eight": 8, "sixteen": 16}
 _COUNT = rf"\d{{1,4}}|{'|'.join(_COUNTS)}|single"
 _MOST_CARDS = 6
+_MOST_GPUS = 3
 _ALIKE = {"w4a16": ("4bit", "int4"), "w8a8": ("8bit", "int8"), "fp8": ("8bit",), "mxfp4": ("4bit",)}
+_KEY_WORDS = frozenset(
+    (
+        "go",
+        "nogo",
+        "no-go",
+        "unknown",
+        "gpu",
+        "gpus",
+        "node",
+        "nodes",
+        "qa",
+        "context",
+        "cache",
+        "memory",
+        "plan",
+        "why",
+    )
+)
+"""Names of models that are words of questions, too: they name one only where a sentence has its subject."""
+_SIZED = re.compile(r"\b(?:(small\w*|little|tiny|tiniest)|big\w*|large[rst]*|huge)\s+$", re.IGNORECASE)
+_BY_MEMORY = re.compile(
+    rf"(?:\b({_COUNT})(?: ?[x×])? )?\b(\d{{2,3}})[ -]?(?:gb|gib|g)[ -](?:gpu|card|accelerator|vram)s?\b",
+    re.IGNORECASE,
+)
+_CLOSE = 0.85
 _TABLE = re.compile(
-    r"(?:(\d+) ?[x×]? ?)?\b([a-z]{1,4}\d{1,4}[a-z]{0,3}?)(?:s\b|\b)(?::(\d+))?", re.IGNORECASE
+    r"(?:\b(\d+) ?[x×]? ?|\b)([a-z]{1,4}\d{1,4}[a-z]{0,3}?)(?:s\b|\b)(?::(\d+))?", re.IGNORECASE
 )
 
 
@@ -67,6 +95,8 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     """What is called as a model is, and is none of this run."""
     gpu: str = ""
     """`PRODUCT`, or `PRODUCT:COUNT` where a count is said."""
+    more_gpus: tuple[str, ...] = ()
+    """Further ones: `on an A100 or an L40S`."""
     rest: str = ""
     """The question without them."""
 
@@ -75,7 +105,7 @@ def named(text: str, state: RunState) -> Named:
     """Models and GPUs of a question, by any writing that means exactly one, or one family of them."""
     spans = spans_of(text, state)
     models = {name for span in spans if not span.gpu for name in span.names}
-    gpu = next((span.gpu for span in spans if span.gpu), "")
+    gpus = tuple(dict.fromkeys(span.gpu for span in spans if span.gpu))
     for span in reversed(spans):
         text = f"{text[: span.start]} {text[span.end :]}"
     chosen = [model for model in state.models if model.car.name in models]
@@ -83,7 +113,8 @@ def named(text: str, state: RunState) -> Named:
         models=tuple(model.car.name for model in chosen),
         variants=_variants(text, chosen or state.models),
         strangers=_strangers(text, state.models),
-        gpu=gpu,
+        gpu=next(iter(gpus), ""),
+        more_gpus=gpus[1:],
         rest=text,
     )
 
@@ -108,8 +139,11 @@ def spans_of(text: str, state: RunState) -> list[Span]:
     blank = text
     for span in spans:
         blank = blank[: span.start] + " " * (span.end - span.start) + blank[span.end :]
-    gpu = _gpu_span(blank, state)
-    return sorted([*spans, *([gpu] if gpu else [])], key=lambda span: span.start)
+    gpus: list[Span] = []
+    while len(gpus) < _MOST_GPUS and (gpu := _gpu_span(blank, state)):
+        gpus.append(gpu)
+        blank = blank[: gpu.start] + " " * (gpu.end - gpu.start) + blank[gpu.end :]
+    return sorted([*spans, *gpus], key=lambda span: span.start)
 
 
 def _of_cache(text: str, match: re.Match[str]) -> bool:
@@ -124,20 +158,87 @@ def _plain(text: str) -> str:
 
 def _model_spans(text: str, models: Sequence[ModelRequirements]) -> list[Span]:
     """The models by their full names, else by runs of words that are parts of a name."""
-    spans: list[Span] = []
+    spans = list(_full_names(text, models))
+    for span in spans:
+        text = text[: span.start] + " " * (span.end - span.start) + text[span.end :]
+    spans += _by_parts(text, models)
+    spans = spans or _misspelt(text, {model.car.name: _parts(model) for model in models})
+    named = [span for span in spans if not _QUANTIZED.fullmatch(text[span.start : span.end].strip())]
+    return named or spans  # `int4` beside a model's name is a variant of that model
+
+
+def _full_names(text: str, models: Sequence[ModelRequirements]) -> Iterator[Span]:
     for name in sorted((model.car.name for model in models), key=len, reverse=True):
         pattern = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", re.IGNORECASE)
         for match in pattern.finditer(text):
-            spans.append(Span(*match.span(), (name,)))
-            text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
+            if name.casefold() not in _KEY_WORDS or _is_subject(text, match):
+                yield Span(*match.span(), (name,))
+                text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
+
+
+def _by_parts(text: str, models: Sequence[ModelRequirements]) -> Iterator[Span]:
     parts = {model.car.name: _parts(model) for model in models}
     vocabulary = frozenset().union(*parts.values()) if parts else frozenset()
-    for run in _runs(text, vocabulary):
-        words = {_plain(word[0]) for word in run}
-        fits = tuple(name for name, own in parts.items() if words <= own)
+    for found in _runs(text, vocabulary):
+        run = found
+        fits = _fitting(run, parts)
+        if not fits:  # `int4 70b` is a variant of the 70b
+            run = [word for word in run if not _QUANTIZED.fullmatch(word[0])]
+            fits = _fitting(run, parts) if _telling(run) else ()
+        if not fits:
+            continue
+        fits = _of_size(text[: run[0].start()], fits, models)
+        if len(fits) < max(2, len(parts)):
+            yield Span(run[0].start(), run[-1].end(), fits)
+
+
+def _fitting(run: Sequence[re.Match[str]], parts: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    words = {_plain(word[0]) for word in run}
+    return tuple(name for name, own in parts.items() if words <= own)
+
+
+def _is_subject(text: str, match: re.Match[str]) -> bool:
+    """`is go GO?`, `the model go`: a key word that stands where a model's name does."""
+    before, after = text[: match.start()], text[match.end() :]
+    called = re.search(r"\b(?:models?|called|named|of|for)\s+[`'\"]?$", before, re.IGNORECASE)
+    judged = re.match(r"\s+(?:no-?go|go|unknown|fit|run|need)s?\b", after, re.IGNORECASE)
+    return called is not None or (
+        judged is not None and re.search(r"\b(?:is|does|can|why is)\s+$", before) is not None
+    )
+
+
+def _of_size(before: str, fits: tuple[str, ...], models: Sequence[ModelRequirements]) -> tuple[str, ...]:
+    """`the small llama` of several: the one with the fewest parameters, where all are known."""
+    sized = _SIZED.search(before)
+    sizes = {one.car.name: one.image.model.parameters.value for one in models if one.car.name in fits}
+    known = {name: size for name, size in sizes.items() if size is not None}
+    if sized is None or len(fits) < 2 or len(known) < len(fits):
+        return fits
+    wanted = (min if sized[1] else max)(known.values())
+    return tuple(name for name, size in known.items() if size == wanted)
+
+
+def _misspelt(text: str, parts: Mapping[str, frozenset[str]]) -> list[Span]:
+    """`graniet`, `embedding gemma`: what is nearly part of a name, where nothing else names a model."""
+    known = {word for own in parts.values() for word in own if word.isalpha() and len(word) >= 5}
+    known -= _ORDINARY_WORDS
+    for start, end, word in _long_words(text) if known else ():
+        near = get_close_matches(_plain(word), known, 1, _CLOSE)
+        fits = tuple(name for name, own in parts.items() if near and near[0] in own)
         if fits and len(fits) < max(2, len(parts)):
-            spans.append(Span(run[0].start(), run[-1].end(), fits))
-    return spans
+            return [Span(start, end, fits)]
+    return []
+
+
+def _long_words(text: str) -> Iterator[tuple[int, int, str]]:
+    """Pairs of words as one, then words, that are long enough to be told apart when misspelt."""
+    words = [word for word in _WORDS.finditer(text) if word[0].isalpha()]
+    for one, other in pairwise(words):
+        if len(one[0] + other[0]) >= 8:
+            yield one.start(), other.end(), one[0] + other[0]
+    for word in words:
+        if len(word[0]) >= 5 and word[0].casefold() not in _ORDINARY_WORDS:
+            yield word.start(), word.end(), word[0]
 
 
 def _runs(text: str, vocabulary: frozenset[str]) -> Iterator[list[re.Match[str]]]:
@@ -177,6 +278,8 @@ def _parts(model: ModelRequirements) -> frozenset[str]:
         parts |= {_plain(word), *_ALIKE.get(_plain(word), ())}
     if quantized:
         parts |= {"quantized", "quantised"}
+    if model.image.model.quantization_name.known and not quantized:
+        parts |= {"bf16", "fp16"}
     return frozenset(part for part in parts if part)
 
 
@@ -207,6 +310,10 @@ def _gpu_span(text: str, state: RunState) -> Span | None:
     for known in (gpus_written(own), _table()):
         if found := _product(text, known):
             return found
+    if match := _BY_MEMORY.search(text):
+        count = _COUNTS.get((match[1] or "").casefold(), match[1] or "")
+        size = f"{match[2]}GB"
+        return Span(*match.span(), (size,), f"{size}:{1 if count == 'single' else count}" if count else size)
     parts = _table_parts()
     for match in _TABLE.finditer(text):
         if match[2].casefold() in parts:
@@ -229,7 +336,14 @@ def meant(gpu: str, state: RunState) -> tuple[str, ...]:
     if not product or product.casefold() in own or product.casefold() in _table():
         return (gpu,)
     cards = [card for card in products() if product.casefold() in card.casefold().split("-")]
+    if size := re.fullmatch(r"(\d+)GB", product):
+        cards = [card for card in products() if _gib(card) == int(size[1])]
     return tuple(f"{card}{colon}{count}" for card in cards[:_MOST_CARDS]) or (gpu,)
+
+
+def _gib(card: str) -> int | None:
+    known = product_named(card)
+    return round(known.memory_mib / 1024) if known is not None and known.memory_mib else None
 
 
 @lru_cache(maxsize=1)
@@ -237,13 +351,19 @@ def _table_parts() -> frozenset[str]:
     return frozenset(part.casefold() for product in products() for part in product.split("-"))
 
 
+def _spaced(part: str) -> str:
+    """A word with its number, which may stand apart: `gaudi3`, `gaudi 3`."""
+    word = re.fullmatch(r"([a-z]{4,})(\d+)", part)
+    return rf"{word[1]}[\s-]?{word[2]}" if word else re.escape(part)
+
+
 def _product(text: str, writings: Mapping[str, str]) -> Span | None:
     """The product that the text writes in one of these ways, with its count."""
     low = text.casefold()
     for writing in sorted(writings, key=len, reverse=True):
-        if writing.split("-")[0] not in low:
+        if writing.split("-")[0] not in low.replace(" ", ""):
             continue
-        name = r"[\s-]".join(re.escape(part) for part in writing.split("-"))
+        name = r"[\s-]".join(_spaced(part) for part in writing.split("-"))
         before = rf"(?:\b({_COUNT})(?: ?[x×])? (?:nvidia[ -])?)?(?:\b(\d{{1,4}})[x×] ?)?"
         if match := re.search(rf"{before}(?<![\w.-]){name}s?(?![\w-])(?::(\d+))?", low):
             count = match[3] or match[2] or match[1] or ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import msgspec
 
@@ -12,15 +12,20 @@ from modelcar_tui.core.facts import GIB, Fact
 from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.supervisor.answers.fact import RunFact, Scalar, measured, of_model
 from modelcar_tui.supervisor.answers.question import TUNABLE
-from modelcar_tui.verdict import Candidate, ModelOutcome, ModelRequirements, ModelVerdict, kind_name
+from modelcar_tui.verdict import (
+    ModelOutcome,
+    ModelRequirements,
+    ModelVerdict,
+    OnKind,
+)
 from modelcar_tui.vllm import implied_context
 from modelcar_tui.vllm.arguments import Argument, parse_arguments, server_args
 
 _SHARE = re.compile(r"0?\.\d{1,6}|1(?:\.0)?")
 
 
-def model_facts(model: ModelRequirements, vllm: str | None) -> Iterator[RunFact]:
-    """What one model is, and how the manifest serves it."""
+def model_facts(model: ModelRequirements, vllm: str | None, manifest: str) -> Iterator[RunFact]:
+    """What one model is, and how `manifest` serves it: `manifest`, or `generated manifest`."""
     name, facts, serving = model.car.name, model.image.model, model.car.serving
     yield measured(name, "parameters", facts.parameters, "billion", 1e9)
     yield measured(name, "weights", facts.weight_bytes, "GiB", GIB)
@@ -30,14 +35,14 @@ def model_facts(model: ModelRequirements, vllm: str | None) -> Iterator[RunFact]
     yield of_model(name, "quantization", word, source=str(quantization.source), guess=quantization.guess)
     yield measured(name, "image_size", model.image.size_bytes, "GiB", GIB)
     yield _pull(name, model.image.size_bytes)
-    yield of_model(name, "gpu_count", serving.gpu_count, "GPUs", source="manifest")
+    yield of_model(name, "gpu_count", serving.gpu_count, "GPUs", source=manifest)
     engine = server_args(serving.args, serving.gpu_count, vllm)
     context = engine.max_model_len or implied_context(facts.config, engine.overrides, vllm)
     given = {"given": engine.max_model_len is not None}
     yield of_model(name, "context", context if context and context > 0 else None, "tokens", more=given)
     for item in parse_arguments(serving.args, None):
         if item.written.startswith("-"):
-            yield _argument(name, item)
+            yield _argument(name, item, manifest)
 
 
 def _pull(name: str, size: Fact[int]) -> RunFact:
@@ -48,22 +53,23 @@ def _pull(name: str, size: Fact[int]) -> RunFact:
     return of_model(name, "pull", high, "minutes", more={"from": low}, source="computed")
 
 
-def _argument(name: str, item: Argument) -> RunFact:
+def _argument(name: str, item: Argument, manifest: str) -> RunFact:
     """An argument as it is given; its value only where it is a number or a word that a what-if may set."""
     value: Scalar = True
     text = item.value or ""
     if item.name in TUNABLE and re.fullmatch(r"[\w.]{1,20}", text):
         value = int(text) if text.isascii() and text.isdecimal() else text
         value = float(text) if _SHARE.fullmatch(text) and not isinstance(value, int) else value
-    fact = of_model(name, "argument", value, source="manifest", flag=item.name)
+    fact = of_model(name, "argument", value, source=manifest, flag=item.name)
     return msgspec.structs.replace(fact, id=f"model/{name}/{item.name}")
 
 
 def verdict_facts(verdict: ModelVerdict, model: ModelRequirements, vllm: str | None) -> Iterator[RunFact]:
     """The figures behind the verdict on one model, with the arguments that were judged."""
     name, result = verdict.model, verdict.estimate
-    each = {"gpus": verdict.gpus, "gpu_gib": _rounded(verdict.gpu_gib)}
     needed = verdict.needed_gib if result is None or not result.required_gib.known else result.required_gib
+    whole = result is not None and result.required_gib.known and result.weights_gib.known
+    each = {"gpus": verdict.gpus, "gpu_gib": _rounded(verdict.gpu_gib), "kv": whole}
     yield msgspec.structs.replace(measured(name, "need", needed, "GiB", more=each), gpu=verdict.product)
     if verdict.product:
         yield msgspec.structs.replace(
@@ -75,15 +81,23 @@ def verdict_facts(verdict: ModelVerdict, model: ModelRequirements, vllm: str | N
         fact = of_model(name, "on_kind", cell.gpus, "GPUs", gpu=cell.kind, more=how, told=cell.why)
         yield msgspec.structs.replace(fact, id=identifier)
     if verdict.kinds or verdict.runs_on:
-        yield of_model(name, "runs_on", len(verdict.runs_on), "kinds", told=", ".join(verdict.runs_on))
+        unsure = any(cell.state is OnKind.UNKNOWN for cell in verdict.kinds)
+        yield of_model(
+            name,
+            "runs_on",
+            len(verdict.runs_on),
+            "kinds",
+            told=", ".join(verdict.runs_on),
+            more={"unsure": unsure},
+        )
     for index, note in enumerate(verdict.warnings, 1):
         yield msgspec.structs.replace(of_model(name, "note", told=note), id=f"model/{name}/note/{index}")
     if result is not None:
-        yield from _estimate_facts(name, result, model, vllm)
+        yield from _estimate_facts(name, verdict.product, result, model, vllm)
 
 
 def _estimate_facts(
-    name: str, result: Estimate, model: ModelRequirements, vllm: str | None
+    name: str, product: str, result: Estimate, model: ModelRequirements, vllm: str | None
 ) -> Iterator[RunFact]:
     yield measured(name, "weights_each", result.weights_gib, "GiB")
     yield measured(name, "budget", result.requested_gib, "GiB")
@@ -96,7 +110,8 @@ def _estimate_facts(
         yield of_model(name, "taken", taken, "GiB", source="computed", guess=left.guess)
     engine = server_args(model.car.serving.args, model.car.serving.gpu_count, vllm)
     starts: dict[str, Scalar] = {"starts": result.outcome is Outcome.STARTS}
-    yield measured(name, "longest_context", result.longest_context, "tokens", more=starts)
+    longest = measured(name, "longest_context", result.longest_context, "tokens", more=starts)
+    yield msgspec.structs.replace(longest, gpu=product)
     yield measured(name, "kv_tokens", result.kv_tokens, "tokens")
     at_once = result.max_concurrency
     if at_once.value and left.value:
@@ -116,8 +131,8 @@ def outcome_facts(outcome: ModelOutcome, verdict: ModelVerdict | None) -> Iterat
         gpu=verdict.product if verdict is not None else "",
         told=f"{outcome.headline}: {outcome.why}" if outcome.why else outcome.headline,
     )
-    if outcome.next:
-        yield of_model(outcome.model, "help", told=outcome.next)
+    if helps := outcome.next.removeprefix(outcome.why).lstrip("; "):
+        yield of_model(outcome.model, "help", told=helps)
     for index, condition in enumerate(outcome.conditions, 1):
         told = condition.text + (f"; {condition.settles}" if condition.settles else "")
         fact = of_model(outcome.model, "condition", condition.holds.value, told=told)
@@ -126,14 +141,13 @@ def outcome_facts(outcome: ModelOutcome, verdict: ModelVerdict | None) -> Iterat
         yield of_model(outcome.model, "tested", told=outcome.measured)
 
 
-def copies_fact(model: ModelRequirements, verdict: ModelVerdict, every: Sequence[Candidate]) -> RunFact:
+def copies_fact(model: ModelRequirements, verdict: ModelVerdict, count: int | None) -> RunFact:
     """How many servers of a model the free GPUs take that serve it, while nothing else is put there."""
-    name, each = verdict.model, model.car.serving.gpu_count
-    kinds = [kind for kind in every if kind_name(kind) in verdict.runs_on]
-    free = [pool.free for kind in kinds for _, pool in kind.places]
-    unknown = not kinds or None in free
-    count = None if unknown else sum((one or 0) // each for one in free)
-    return of_model(name, "copies", count, "copies", more={"gpus": each}, source="computed")
+    each = {"gpus": model.car.serving.gpu_count}
+    refused = {OnKind.REFUSED, OnKind.FULL}
+    if count is None and verdict.kinds and all(cell.state in refused for cell in verdict.kinds):
+        count = 0
+    return of_model(model.car.name, "copies", count, "copies", more=each, source="computed")
 
 
 def _rounded(fact: Fact[float]) -> float | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -17,7 +18,7 @@ from modelcar_tui.supervisor.answers.fact import RunFact, Scalar, of_model
 from modelcar_tui.supervisor.answers.question import TUNABLE
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.supervisor.unsettled import unknowns
-from modelcar_tui.verdict import DecisionReport, RunOutcome, Verdict
+from modelcar_tui.verdict import DecisionReport, ModelRequirements, RunOutcome, Verdict
 
 _MOST_NODES = 40
 _MOST_CHANGES = 60
@@ -43,7 +44,7 @@ def outcome_facts(outcome: RunOutcome) -> Iterator[RunFact]:
         )
 
 
-def plan_facts(report: DecisionReport) -> Iterator[RunFact]:
+def plan_facts(state: RunState, report: DecisionReport) -> Iterator[RunFact]:
     """The proposed changes, and what they would make of it."""
     changes = report.plan.changes
     required = [change for change in changes if change.severity == "required"]
@@ -52,7 +53,11 @@ def plan_facts(report: DecisionReport) -> Iterator[RunFact]:
         measure="changes",
         value=len(changes),
         unit="changes",
-        more={"required": len(required), "marked": sum(one.origin == "model" for one in changes)},
+        more={
+            "required": len(required),
+            "marked": sum(one.origin == "model" for one in changes),
+            "written": state.written.changes if state.written is not None else None,
+        },
     )
     if report.with_changes is not None:
         more: dict[str, Scalar] = {"changes": len(changes)}
@@ -66,10 +71,18 @@ def plan_facts(report: DecisionReport) -> Iterator[RunFact]:
             told=told,
         )
     for change in sorted(changes, key=lambda one: one.severity != "required")[:_MOST_CHANGES]:
-        yield _change(change)
+        edited = state.answer.edited.get(change.id, "") if state.answer is not None else ""
+        yield _change(change, _fate(state, change), edited)
 
 
-def _change(change: Change) -> RunFact:
+def _fate(state: RunState, change: Change) -> str:
+    """What became of a proposal: `written` or `left out` once the plan was written, else nothing yet."""
+    if state.written is None or state.answer is None:
+        return ""
+    return "written" if change.id in state.answer.accepted else "left out"
+
+
+def _change(change: Change, fate: str, edited: str) -> RunFact:
     old, new = change.old or "(nothing)", change.new or "(removed)"
     name = "gpu_count " if change.operation is Operation.GPU_COUNT else ""
     figure = re.search(r"(\d+(?:\.\d+)?)$", change.new or "")
@@ -79,23 +92,30 @@ def _change(change: Change) -> RunFact:
         "change",
         (float(number) if "." in number else int(number)) if number else None,
         flag=change.flag,
-        more={"operation": str(change.operation), "need": change.severity},
-        told=f"{name}{reveal(old)} -> {reveal(new)}: {reveal(change.reason)}",
+        more={"operation": str(change.operation), "need": change.severity, "fate": fate},
+        told=f"{name}{reveal(old)} -> "
+        + (f"{reveal(edited)} (edited; {reveal(new)} was proposed)" if edited else reveal(new))
+        + f": {reveal(change.reason)}",
         source=change.origin,
     )
     return msgspec.structs.replace(fact, id=f"change/{change.id}")
 
 
-def together_facts(state: RunState, report: DecisionReport) -> Iterator[RunFact]:
-    """Whether all models run at the same time, and how many GPUs that takes."""
-    asked = sum(model.car.serving.gpu_count for model in state.models)
+def together_facts(
+    state: RunState, models: Sequence[ModelRequirements], report: DecisionReport
+) -> Iterator[RunFact]:
+    """Whether all models run at the same time, and how many GPUs that takes; `models` as they are served."""
+    asked = sum(model.car.serving.gpu_count for model in models)
     wanted = {
         change.model: int(figure[0])
         for change in report.plan.changes
         if change.operation is Operation.GPU_COUNT and (figure := re.findall(r"\d+", change.new or ""))
     }
-    planned = sum(wanted.get(model.car.name, model.car.serving.gpu_count) for model in state.models)
-    more: dict[str, Scalar] = {"models": len(state.models), "planned": planned}
+    planned = sum(wanted.get(model.car.name, model.car.serving.gpu_count) for model in models)
+    more: dict[str, Scalar] = {
+        "models": len(models),
+        "planned": asked if state.written is not None else planned,
+    }
     yield RunFact(id="gpus/asked", measure="gpus_asked", value=asked, unit="GPUs", more=more)
     if report.together:
         more = {"of": len(report.models)}
@@ -138,6 +158,22 @@ def remark_facts(state: RunState, report: DecisionReport) -> Iterator[RunFact]:
         yield RunFact(
             id=f"vote/{index}", measure="vote", value=str(vote.verdict), told=f"{vote.who}: {vote.reason}"
         )
+
+
+def written_fact(state: RunState) -> RunFact:
+    """The generated manifest, where it was written."""
+    written = state.written
+    if written is None:
+        return RunFact(id="written", measure="written", value=0, unit="changes")
+    return RunFact(id="written", measure="written", value=written.changes, unit="changes", told=written.path)
+
+
+def time_facts(state: RunState) -> Iterator[RunFact]:
+    """When the run began, and how long it took."""
+    if state.started:
+        began = datetime.fromtimestamp(state.started, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        took = round(state.finish.seconds, 1) if state.finish is not None else None
+        yield RunFact(id="run/time", measure="run_time", value=took, unit="s", told=began)
 
 
 def unknown_facts(state: RunState, outcome: RunOutcome | None) -> Iterator[RunFact]:

@@ -11,15 +11,19 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor.answers.fact import RunFact
-from modelcar_tui.supervisor.answers.statements import amount, sentence, subject
+from modelcar_tui.supervisor.answers.statements import STATEMENTS, sentence, subject
+from modelcar_tui.supervisor.answers.wording import amount
 
 Do: TypeAlias = Literal["say", "calc", "compare", "cannot"]
 How: TypeAlias = Literal["sum", "difference", "ratio", "percent"]
 MOST_PARTS = 12
 MOST_IDS = 24
 MOST_LINES = 40
-_WHOLE_RUN = frozenset(("with_changes", "changes", "together", "missing", "gpus_asked", "run_help"))
+_WHOLE_RUN = frozenset(
+    ("run_verdict", "with_changes", "changes", "together", "missing", "gpus_asked", "run_help")
+)
 """Measures of the plan and of all models: the run's verdict stands before them."""
 _OWN_WORDS = frozenset(("help", "note"))
 """Sentences that begin with a word of ours, not with a name."""
@@ -37,7 +41,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     how: How | None = None
     """Of a `calc`."""
     why: str = ""
-    """Of a `cannot` of our rules: what of it is not known. A language model has no such place."""
+    """Of our rules, in words: what is not known of a `cannot`, what stands above a `say`. A language
+    model has no such place."""
 
 
 class PartError(ValueError):
@@ -66,6 +71,8 @@ def rendered(
     for part, found in zip(parts[:MOST_PARTS], chosen, strict=True):
         if part.do == "cannot":
             lines += [part.why or CANNOT, *((NEAREST,) if found or first else ())]
+        elif part.why:
+            lines.append(part.why)
         if first:
             lines, first = [*lines, *first], []
         lines += _said(part, found, facts, told)
@@ -179,9 +186,20 @@ def _compared(found: Sequence[RunFact]) -> str:
     if len(numbers) != 2:
         raise PartError("a comparison needs two facts")
     first, second = numbers
+    one, other = found
+    if (
+        one.measure == other.measure
+        and one.model
+        and other.model
+        and not (one.which or other.which or one.flag)
+    ):
+        noun = STATEMENTS[one.measure].noun
+        word = "above" if first > second else "below" if first < second else "the same as"
+        told = [f"{reveal(fact.model)} ({amount(fact)})" for fact in found]
+        return f"{noun[:1].upper()}{noun[1:]}: {told[0]} is {word} {told[1]}."
     word = "more than" if first > second else "less than" if first < second else "as much as"
     names = [f"{subject(fact)} ({amount(fact)})" for fact in found]
-    return f"{names[0]} is {word} {names[1]}."
+    return f"{names[0][:1].upper()}{names[0][1:]} is {word} {names[1]}."
 
 
 def _numbers(found: Sequence[RunFact]) -> list[float]:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from modelcar_tui.core.text import clean
+from modelcar_tui.supervisor.answers.choose import counted, gpus_needed, say, troubled, whom
 from modelcar_tui.supervisor.answers.fact import RunFact
 from modelcar_tui.supervisor.answers.names import meant
 from modelcar_tui.supervisor.answers.parts import CANNOT, MOST_IDS, Part
 from modelcar_tui.supervisor.answers.question import WhatIf
-from modelcar_tui.supervisor.answers.topics import by_topic, counted, say, troubled, whom
+from modelcar_tui.supervisor.answers.supposing import compared, not_all, supposed
+from modelcar_tui.supervisor.answers.topics import by_topic
 from modelcar_tui.supervisor.answers.trying import Found
 from modelcar_tui.supervisor.answers.understood import IF, Asked, taken_apart
 from modelcar_tui.supervisor.state import RunState
@@ -45,7 +47,13 @@ class Answered(NamedTuple):
     """Of the run and of its what-ifs."""
 
 
-def by_rules(question: str, state: RunState, facts: Mapping[str, RunFact], attempt: Try) -> Answered:
+def by_rules(
+    question: str,
+    state: RunState,
+    facts: Mapping[str, RunFact],
+    attempt: Try,
+    vllm: str | None = None,
+) -> Answered:
     """The parts that answer a question; where none do, a refusal with the nearest facts.
 
     Raises:
@@ -55,14 +63,18 @@ def by_rules(question: str, state: RunState, facts: Mapping[str, RunFact], attem
     known = dict(facts)
     parts = (
         _about_strangers(asked, known)
+        or supposed(asked, known, state, vllm)
+        or compared(asked, known)
         or _about_card(asked, known)
         or _about_variants(asked, known)
         or _about_flags(asked, known)
         or _there(asked, known)
     )
     if not parts and _is_what_if(asked):
-        parts = _what_ifs(asked, known, attempt, meant(asked.gpu, state))
-    parts = parts or by_topic(asked, known) or _nearest(asked, known)
+        gpus = tuple(card for gpu in (asked.gpu, *asked.more_gpus) for card in meant(gpu, state))
+        parts = _what_ifs(asked, known, attempt, gpus)
+    parts = parts or _how_many(asked, known) or by_topic(asked, known) or _nearest(asked, known)
+    parts = not_all(parts, asked, known)
     return Answered(parts, asked.models, known)
 
 
@@ -72,6 +84,13 @@ def _about_strangers(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, 
         return ()
     why = f"This run has no model called {clean(asked.strangers[0], limit=60)}."
     return (Part(do="cannot", why=why, ids=say(facts, ("models", *counted(facts))).ids),)
+
+
+def _how_many(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
+    """`how many L40S for the 70b`: the product is no word of the rest."""
+    if not asked.gpu or not asked.models or not asked.has("how many|number of"):
+        return ()
+    return () if asked.has(_BARS) else gpus_needed(asked, facts)
 
 
 def _about_card(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
@@ -93,11 +112,8 @@ def _about_variants(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, .
         return ()
     names = asked.models or whom(asked, facts)[:3]
     told = ", ".join(asked.variants)
-    whose = asked.models[0] if asked.models else "a model of the manifest"
-    why = (
-        f"No {told} variant of {clean(whose, limit=120)} is in this manifest: it was not read, and is "
-        f"not judged."
-    )
+    whose = f" of {clean(asked.models[0], limit=120)}" if asked.models else ""
+    why = f"No {told} variant{whose} is in this manifest: it was not read, and is not judged."
     near = [f"model/{name}/{one}" for name in names for one in ("quantization", "help")]
     return (Part(do="cannot", why=why, ids=say(facts, near).ids),)
 
@@ -132,12 +148,13 @@ def _there(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
     if not product or count or asked.arguments or asked.has("how many|number of|free|nodes?"):
         return ()
     names = troubled(asked, facts) if asked.why else whom(asked, facts)
+    products = {product, *asked.more_gpus}
     cells = [
         fact.id
         for fact in facts.values()
-        if fact.measure == "on_kind" and fact.model in names and fact.gpu.split(" ")[0] == product
+        if fact.measure == "on_kind" and fact.model in names and fact.gpu.split(" ")[0] in products
     ]
-    if not cells:
+    if len({facts[one].gpu.split(" ")[0] for one in cells}) < len(products):
         return ()
     ends = ("need", "help") if asked.models else ("help",)
     return (say(facts, [*cells, *(f"model/{name}/{one}" for name in names for one in ends)]),)
@@ -148,9 +165,9 @@ def _is_what_if(asked: Asked) -> bool:
         return False  # each alone is another question than all at once
     if asked.arguments:
         return True
-    return (
-        bool(asked.gpu) and (asked.why or IF.search(asked.low) is not None) and not asked.has("how many|free")
-    )
+    if asked.has("free") or (asked.has("how many") and not asked.count):
+        return False
+    return bool(asked.gpu) and (bool(asked.models) or asked.why or IF.search(asked.low) is not None)
 
 
 def _what_ifs(
@@ -176,8 +193,5 @@ def _what_ifs(
 
 
 def _nearest(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
-    near = [f"model/{name}/{one}" for name in asked.models for one in ("verdict", "need")] or [
-        "verdict",
-        "changes",
-    ]
+    near = [f"model/{name}/{one}" for name in asked.models for one in ("verdict", "need")] or ["verdict"]
     return (Part(do="cannot", why=CANNOT, ids=say(facts, near).ids),)

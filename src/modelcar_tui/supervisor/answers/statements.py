@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.text import reveal
-from modelcar_tui.supervisor.answers.fact import RunFact, Scalar
+from modelcar_tui.supervisor.answers import of_run_said as said
+from modelcar_tui.supervisor.answers.fact import RunFact
+from modelcar_tui.supervisor.answers.wording import amount, count_of, guess, on_each, quantity, stopped
 
 
 class Statement(NamedTuple):
@@ -42,130 +44,35 @@ def subject(fact: RunFact) -> str:
     return f"{told} with {reveal(fact.terms)}" if fact.terms else told
 
 
-def amount(fact: RunFact) -> str:
-    """`24.17 GiB`, `1 GPU`, `131,072 tokens`; a guess says so."""
-    return _amount(fact.value, fact.unit) + " (a guess)" * fact.guess
-
-
-def _amount(value: Scalar, unit: str) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "set", False: "not set", None: "unknown"}[value]
-    told = f"{value:,}" if isinstance(value, int) else f"{value:,.10g}" if isinstance(value, float) else value
-    one = unit.removesuffix("s") if value == 1 and unit != "GiB" else unit
-    return f"{told} {one}".strip()
-
-
-def _each(fact: RunFact) -> str:
-    count = fact.more.get("gpus")
-    return f" on each of {count} GPUs" if isinstance(count, int) and count > 1 else " on one GPU"
-
-
-def _run_verdict(fact: RunFact) -> str:
-    return f"This run says {_stop(reveal(fact.told))}"
-
-
 def _verdict(fact: RunFact) -> str:
     if not fact.which:
-        return f"{reveal(fact.model)} is {_stop(reveal(fact.told))}"
+        return f"{reveal(fact.model)} is {stopped(reveal(fact.told))}"
     terms = reveal(fact.terms)
     lead = f"O{terms[1:]}" if terms.startswith("on ") else f"With {terms}"
     own = f" (this run, as it is: {fact.stands})" if fact.stands else ""
-    why = f": {_stop(reveal(fact.told))}" if fact.told else "."
+    why = f": {stopped(reveal(fact.told))}" if fact.told else "."
     return f"{lead} {reveal(fact.model)} would be {fact.value}{own}{why}"
-
-
-def _models_with(fact: RunFact) -> str:
-    names = f": {reveal(fact.told)}" if fact.told else ""
-    verb = "is" if fact.value == 1 else "are"
-    return (
-        f"{fact.value} of {several(_int(fact.more.get('of')), 'model')} {verb} "
-        f"{fact.more.get('verdict')}{names}."
-    )
-
-
-def _with_changes(fact: RunFact) -> str:
-    count = _int(fact.more.get("changes"))
-    which = f"the {count} proposed changes" if count > 1 else "the proposed change"
-    return f"With {which} it would be {fact.value}" + (f", {reveal(fact.told)}." if fact.told else ".")
-
-
-def _changes(fact: RunFact) -> str:
-    count, required = _int(fact.value), _int(fact.more.get("required"))
-    if not count:
-        return "No change is proposed."
-    need = f"{required} of them required" if required else "none of them required"
-    marked = _int(fact.more.get("marked"))
-    model = f"; {marked} suggested by the language model" if marked else ""
-    return f"{several(count, 'change is', 'changes are')} proposed, {need}{model}."
 
 
 def _change(fact: RunFact) -> str:
     if fact.which:
-        return f"{reveal(fact.model)} needs {_stop(reveal(fact.told))}"
+        return f"{reveal(fact.model)} needs {stopped(reveal(fact.told))}"
     by = "suggested by the language model" if fact.source == "model" else str(fact.more.get("need"))
-    return f"Proposed for {reveal(fact.model)} ({by}): {_stop(reveal(fact.told))}"
-
-
-def _asked(fact: RunFact) -> str:
-    models, planned = _int(fact.more.get("models")), _int(fact.more.get("planned"))
-    plan = f", {several(planned, 'GPU')} with the proposed changes" if planned != fact.value else ""
-    who = f"{models} models ask" if models != 1 else "model asks"
-    return f"The {who} for {amount(fact)} in all{plan}."
-
-
-def _together(fact: RunFact) -> str:
-    text = reveal(fact.told)
-    return _stop(text[:1].upper() + text[1:])
-
-
-def _free(fact: RunFact) -> str:
-    cards, nodes, memory = (fact.more.get(name) for name in ("cards", "nodes", "memory_gib"))
-    there = f"There are {several(_int(cards), 'usable GPU')} on {several(_int(nodes), 'node')}"
-    if not isinstance(cards, int):
-        there = f"GPUs are on {several(_int(nodes), 'usable node')}"
-    size = f", {_amount(memory, 'GiB')} of GPU memory in all" if memory is not None else ""
-    return f"{there}{size}: {_stop(reveal(fact.told))}"
-
-
-def _kind(fact: RunFact) -> str:
-    memory, free, nodes = (fact.more.get(name) for name in ("memory_gib", "free", "nodes"))
-    each = f"{memory} GiB each" if memory is not None else "memory not known"
-    units = fact.more.get("units") if fact.more.get("shared") else fact.value
-    left = "how many are free is not known" if free is None else f"{free} of {units} free"
-    where = several(_int(nodes), "node")
-    count = "An unknown number of" if fact.value is None else f"{fact.value:,} x"
-    return f"{count} {reveal(fact.gpu)}, {each}, on {where}: {left}{reveal(fact.told)}."
-
-
-def _node(fact: RunFact) -> str:
-    free = fact.more.get("free")
-    left = "how many are free is not known" if free is None else f"{free} free"
-    out = "" if fact.more.get("usable") else "; the node is not usable"
-    return f"Node {reveal(fact.node)} has {fact.value} x {reveal(fact.gpu) or 'an unknown GPU'}, {left}{out}."
-
-
-def _vllm(fact: RunFact) -> str:
-    if fact.value is None:
-        assumed = f"; {reveal(fact.told)} is assumed" if fact.told else ""
-        return f"Which vLLM release serves is not known{assumed}."
-    how = "stated with --vllm" if fact.source == "operator" else "of the cluster's runtime image"
-    return f"vLLM {reveal(str(fact.value))} is taken, {how}."
-
-
-def _access(fact: RunFact) -> str:
-    if fact.told:
-        return f"The cluster could not be read: {_stop(reveal(fact.told))}"
-    if fact.value == "ok":
-        return "The cluster was read."
-    return "No cluster was asked: the GPUs are those that were stated."
+    fate = str(fact.more.get("fate") or "proposed").capitalize()
+    return f"{fate} for {reveal(fact.model)} ({by}): {stopped(reveal(fact.told))}"
 
 
 def _need(fact: RunFact) -> str:
     if fact.value is None:
         return f"{subject(fact)} is not known."
     has = fact.more.get("gpu_gib")
-    card = f"; {reveal(fact.gpu)} has {_amount(has, 'GiB')}" if has is not None and fact.gpu else ""
-    return f"{reveal(fact.model)} needs {amount(fact)}{_each(fact)}, KV cache for its context included{card}."
+    card = f"; {reveal(fact.gpu)} has {quantity(has, 'GiB')}" if has is not None and fact.gpu else ""
+    how = (
+        ", KV cache for its context included"
+        if fact.more.get("kv", True)
+        else " by a rough sum from its weights alone"
+    )
+    return f"{reveal(fact.model)} needs {amount(fact)}{on_each(fact)}{how}{card}."
 
 
 def _simple_need(fact: RunFact) -> str:
@@ -182,11 +89,11 @@ def _quantization(fact: RunFact) -> str:
     if fact.value is None:
         return f"{subject(fact)} is not known."
     who = reveal(fact.model)
-    guess = " (a guess)" * fact.guess
+    badge = guess(fact)
     return (
-        f"{who} is not quantized{guess}."
+        f"{who} is not quantized{badge}."
         if fact.value == "none"
-        else f"{who} is quantized as {reveal(str(fact.value))}{guess}."
+        else f"{who} is quantized as {reveal(str(fact.value))}{badge}."
     )
 
 
@@ -201,9 +108,11 @@ def _longest(fact: RunFact) -> str:
     if fact.value is None:
         return f"{subject(fact)} is not known."
     verb = "could serve" if fact.more.get("starts") else "would start with"
+    where = reveal(fact.gpu) or "this GPU"
+    if not fact.value:
+        return f"{reveal(fact.model)} starts with no context at all on {where}, with its other arguments."
     return (
-        f"{reveal(fact.model)} {verb} a context of up to {amount(fact)} on this GPU, with its other "
-        f"arguments."
+        f"{reveal(fact.model)} {verb} a context of up to {amount(fact)} on {where}, with its other arguments."
     )
 
 
@@ -217,7 +126,7 @@ def _concurrency(fact: RunFact) -> str:
             f"full context."
         )
     number = fact.number or 0.0
-    held = _amount(round(number, 2), "requests" if number != 1 else "request")
+    held = quantity(round(number, 2), "requests" if number != 1 else "request") + guess(fact)
     if isinstance(most, int) and most < number:
         limit = f"{several(most, 'request')} at once, the limit of --max-num-seqs"
         return f"{who} serves at most {limit}; its KV cache would hold {held} of its full context."
@@ -230,14 +139,15 @@ def _on_kind(fact: RunFact) -> str:
     words = {"fits": "fits", "tight": "fits, tightly", "full": "would start, but no node takes its pod now"}
     word = words.get(how, "is refused" if how == "refused" else "may fit or not, that is not known")
     count = f" with {amount(fact)}" if fact.value is not None and how in words else ""
-    why = f": {_stop(reveal(fact.told))}" if fact.told else "."
+    why = f": {stopped(reveal(fact.told))}" if fact.told else "."
     return f"On {reveal(fact.gpu)} {reveal(fact.model)} {word}{count}{why}"
 
 
 def _runs_on(fact: RunFact) -> str:
     if not fact.told:
-        return f"None of this run's kinds of GPU serves {reveal(fact.model)} as it is."
-    return f"{reveal(fact.model)} runs on {_stop(reveal(fact.told))}"
+        known = "is known to serve" if fact.more.get("unsure") else "serves"
+        return f"None of this run's kinds of GPU {known} {reveal(fact.model)} as it is."
+    return f"{reveal(fact.model)} runs on {stopped(reveal(fact.told))}"
 
 
 def _place(fact: RunFact) -> str:
@@ -252,9 +162,11 @@ def _copies(fact: RunFact) -> str:
     who = reveal(fact.model)
     if fact.value is None:
         return f"How many copies of {who} the free GPUs take is not known."
-    each = several(_int(fact.more.get("gpus")), "GPU")
+    if not fact.value:
+        return f"The free GPUs take no copy of {who} as it is."
+    each = several(count_of(fact.more.get("gpus")), "GPU")
     return (
-        f"The free GPUs that serve {who} take {several(_int(fact.value), 'copy', 'copies')} of it, "
+        f"The free GPUs that serve {who} take {several(count_of(fact.value), 'copy', 'copies')} of it, "
         f"{each} each, if nothing else is put there."
     )
 
@@ -268,29 +180,17 @@ def _pull(fact: RunFact) -> str:
 
 
 def _argument(fact: RunFact) -> str:
-    if fact.value is True:
-        return f"The manifest gives {reveal(fact.flag)} for {reveal(fact.model)}."
-    return f"The manifest gives {reveal(fact.flag)}={fact.value} for {reveal(fact.model)}."
+    given = "" if fact.value is True else f"={fact.value}"
+    return f"The {fact.source or 'manifest'} gives {reveal(fact.flag)}{given} for {reveal(fact.model)}."
 
 
-def _qa(fact: RunFact) -> str:
-    return (
-        f"QA: {fact.value}" + (f" ({reveal(fact.told)})." if fact.told else ".")
-        if fact.value
-        else "QA has not run yet."
-    )
-
-
-def _qa_tests(fact: RunFact) -> str:
-    return (
-        f"{fact.value} of {several(_int(fact.more.get('total')), 'test')} passed, "
-        f"{fact.more.get('failed')} failed."
-    )
+def _gpu_count(fact: RunFact) -> str:
+    return f"The {fact.source or 'manifest'} gives {reveal(fact.model)} {amount(fact)}."
 
 
 def _qa_model(fact: RunFact) -> str:
     return f"QA on {reveal(fact.model)}: {fact.value}" + (
-        f", {_stop(reveal(fact.told))}" if fact.told else "."
+        f", {stopped(reveal(fact.told))}" if fact.told else "."
     )
 
 
@@ -298,32 +198,24 @@ def _remark(fact: RunFact) -> str:
     whose = f"{reveal(fact.model)}: " if fact.model else ""
     return (
         f"{str(fact.more.get('severity', fact.value or 'note')).capitalize()}: "
-        f"{whose}{_stop(reveal(fact.told))}"
+        f"{whose}{stopped(reveal(fact.told))}"
     )
 
 
 def _told(lead: str) -> Callable[[RunFact], str]:
-    return lambda fact: lead.format(who=reveal(fact.model)) + _stop(reveal(fact.told))
-
-
-def _stop(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def _int(value: Scalar) -> int:
-    return value if isinstance(value, int) else 0
+    return lambda fact: lead.format(who=reveal(fact.model)) + stopped(reveal(fact.told))
 
 
 STATEMENTS: dict[str, Statement] = {
-    "run_verdict": Statement("verdict of the whole run", _run_verdict),
+    "run_verdict": Statement("verdict of the whole run", said.run_verdict),
     "run_help": Statement("what would help the run", _told("What would help: ")),
-    "models_with": Statement("models with that verdict", _models_with),
+    "models_with": Statement("models with that verdict", said.models_with),
     "models": Statement("models of the manifest", "The manifest lists {value}."),
-    "changes": Statement("proposed changes", _changes),
+    "changes": Statement("proposed changes", said.changes),
     "change": Statement("proposed change", _change),
-    "with_changes": Statement("verdict with all proposed changes", _with_changes),
-    "gpus_asked": Statement("GPUs that all models ask for", _asked),
-    "together": Statement("models that run at the same time", _together),
+    "with_changes": Statement("verdict with all proposed changes", said.with_changes),
+    "gpus_asked": Statement("GPUs that all models ask for", said.gpus_asked),
+    "together": Statement("models that run at the same time", said.together),
     "missing": Statement("what is missing to run all together", _told("To run all together, add: ")),
     "place": Statement("GPUs on a node for it, one way to run all together", _place),
     "verdict": Statement("verdict", _verdict),
@@ -344,7 +236,7 @@ STATEMENTS: dict[str, Statement] = {
     "quantization": Statement("quantization", _quantization),
     "image_size": Statement("size of the image", "The image of {who} is {value}."),
     "pull": Statement("longest time to expect of a cold pull", _pull),
-    "gpu_count": Statement("GPUs that the manifest gives it", "The manifest gives {who} {value}."),
+    "gpu_count": Statement("GPUs that the manifest gives it", _gpu_count),
     "context": Statement("context that it is served with", _context),
     "argument": Statement("argument", _argument),
     "budget": Statement(
@@ -365,18 +257,23 @@ STATEMENTS: dict[str, Statement] = {
     "runs_on": Statement("kinds of GPU that serve it", _runs_on),
     "copies": Statement("copies that the free GPUs take", _copies),
     "note": Statement("note", _told("Note on {who}: ")),
-    "access": Statement("whether the cluster was read", _access),
-    "gpus_free": Statement("free GPUs", _free),
+    "access": Statement("whether the cluster was read", said.access),
+    "gpus_free": Statement("free GPUs", said.gpus_free),
     "nodes": Statement("usable GPU nodes", "Usable GPUs are on {value}."),
-    "kind": Statement("GPUs of that product", _kind),
+    "kind": Statement("GPUs of that product", said.kind),
     "card": Statement("memory of that product", "{who} has {value}."),
-    "node": Statement("GPUs of that node", _node),
-    "vllm": Statement("vLLM release", _vllm),
-    "qa": Statement("outcome of QA", _qa),
-    "qa_tests": Statement("tests that passed", _qa_tests),
+    "node": Statement("GPUs of that node", said.node),
+    "vllm": Statement("vLLM release", said.vllm),
+    "qa": Statement("outcome of QA", said.qa),
+    "qa_tests": Statement("tests that passed", said.qa_tests),
     "qa_model": Statement("QA on it", _qa_model),
     "finding": Statement("finding of the lint", _remark),
     "check": Statement("check of the cluster", _remark),
     "vote": Statement("what another specialist says", _told("")),
+    "written": Statement("changes that were written", said.written),
+    "run_time": Statement("time that the run took", said.run_time),
+    "without": Statement("other models that can be served", said.without),
+    "without_together": Statement("other models at the same time", said.without_together),
+    "changed": Statement("verdict with all proposed changes on it", said.changed),
     "unknown": Statement("what is not known", _told("Not known: ")),
 }

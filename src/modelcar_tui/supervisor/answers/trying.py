@@ -19,13 +19,13 @@ from modelcar_tui.supervisor.answers.names import gpus_written
 from modelcar_tui.supervisor.answers.of_models import verdict_facts
 from modelcar_tui.supervisor.answers.question import WhatIf
 from modelcar_tui.supervisor.answers.relative import absolute
+from modelcar_tui.supervisor.answers.served import as_served
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import (
     ModelRequirements,
     ModelVerdict,
     Proposal,
     Verdict,
-    accepted_model,
     candidates,
     decide_model,
     propose_for,
@@ -61,7 +61,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ids(self) -> tuple[str, ...]:
         """What is told of it unasked: the verdict, its figures, and what would help."""
-        shown = (*_FIGURES, "verdict", "help", "change", "note")
+        helped = any(one.measure == "help" for one in self.facts)
+        shown = (*_FIGURES, "verdict", "help", "note", *(() if helped else ("change",)))
         return tuple(
             one.id for one in self.facts if one.measure in shown and (one.value is not None or one.told)
         )
@@ -159,7 +160,7 @@ def _facts(
     yield from verdict_facts(verdict, model, vllm)
     if verdict.verdict is Verdict.GO:
         return
-    hope = proposal.hope or verdict.settle
+    hope = (proposal.hope or verdict.settle).removeprefix("accept: ")
     if hope and not hope.startswith(verdict.why):
         yield of_model(name, "help", told=hope)
     for needed in _required(proposal.changes):
@@ -182,20 +183,12 @@ def _model(state: RunState, name: str) -> ModelRequirements:
     hits = [model for model in state.models if model.car.name == name]
     hits = hits or [model for model in state.models if name.casefold() in model.car.name.casefold()]
     if len(hits) == 1:
-        return _as_served(state, hits[0])
+        return as_served(state, hits[0])
     what = (
         f"the run has no model {clean(name, limit=80)!r}" if not hits else f"{len(hits)} models fit {name!r}"
     )
     listed = ", ".join(every[:8]) + (" ..." if len(every) > 8 else "")
     raise _bad("model", what, f"one of: {listed}" if every else "the run has read no manifest")
-
-
-def _as_served(state: RunState, model: ModelRequirements) -> ModelRequirements:
-    """The model with the arguments that were written, where the plan was."""
-    answer = state.answer
-    if state.written is None or state.decision is None or answer is None:
-        return model
-    return accepted_model(model, state.decision.plan, answer)
 
 
 def _tested(state: RunState, name: str) -> ModelVerdict | None:

@@ -10,6 +10,7 @@ import msgspec
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.answers.names import named
 from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.verdict import Verdict
 
 _FLAG = re.compile(
     r"(--[a-z][a-z0-9-]+)(?:(?:[= ]| to | at | of )\s*([\d.]+[k%]?|fp8\w*|auto|half|double)(?![\w-]))?"
@@ -28,14 +29,22 @@ _COUNT = rf"(\d{{1,3}}|{'|'.join(_COUNTS)})"
 _NUMBER = r"(\d[\d,]*(?:\.\d+)?k?)"
 _TO = r"(?: (?:is|to|of|at|were|was|size|length|with|up to))*"
 _PATTERNS = (
-    ("--max-model-len", rf"\b(?:context|length|window)(?: length| window| size)?{_TO} {_NUMBER}\b"),
-    ("--max-model-len", rf"\b{_NUMBER}[ -](?:tokens?|context)\b(?! batch)"),
+    ("--max-model-len", rf"\b(?:context|ctx|length|window)(?: length| window| size)?{_TO} {_NUMBER}\b"),
+    ("--max-model-len", rf"\b{_NUMBER}[ -](?:tokens?|context|ctx|window)\b(?! batch)"),
+    ("--max-model-len", r"\b(\d{1,4}k)\b"),
     (
         "--max-num-seqs",
         rf"\b{_NUMBER} (?:concurrent |parallel |simultaneous )?(?:requests?|sequences?|users?|clients?)\b",
     ),
     ("--gpu-memory-utilization", rf"\b(?:memory[ -])?utili[sz]ation{_TO} (0?\.\d+|1\.0|\d{{1,3}} ?%)"),
-    ("--gpu-memory-utilization", r"\b(\d{1,3} ?%) (?:of )?(?:the )?(?:gpu )?(?:memory )?utili[sz]ation"),
+    (
+        "--gpu-memory-utilization",
+        r"\b(\d{1,3} ?%|0?\.\d+) (?:of )?(?:the )?(?:gpu )?(?:memory )?util(?:i[sz]ation)?\b",
+    ),
+    (
+        "--gpu-memory-utilization",
+        r"\b(?:at|with|to) (\d{2,3} ?%|0\.\d+)(?: of (?:the )?(?:gpu|memory|vram).*)?$",
+    ),
     ("--kv-cache-dtype", r"\b(fp8) (?:kv|cache)|\bkv(?:[- ]cache)?(?: in| as| of| with| dtype| to)* (fp8)\b"),
 )
 _RELATIVE = (
@@ -55,11 +64,22 @@ _PARALLEL = re.compile(
     r"|\btensor[- ]parallel\w*(?:[ -]size)?(?: of| to| at| is)? (\d+)|\btp ?=? ?(\d+)\b|"
     r"\bgpu[_ ]count(?: of| to| =|=)? ?(\d+)"
 )
+_OF_MORE = re.compile(
+    r"\b(?:\d+|two|three|four|five|both|all|several|many)(?: \w+)? models\b|\breplicas?\b|\bcopies\b|"
+    r"\binstances\b|\bshar(?:e[sd]?|ing)\b"
+)
+"""A count of GPUs beside these is not of one server."""
+_AS_IT_IS = re.compile(
+    r"\b(?:(?:do not|don'?t|without|no|never) (?:chang\w+|touch\w*|edit\w*|modify\w*)(?: (?:anything|it))?|"
+    r"without qa|no qa)\b"
+)
+"""What is not to be done is not what is asked about."""
 _MANY = re.compile(rf"\b{_COUNT} (?:gpus?|cards?|accelerators?)\b")
 _SUPPOSED = re.compile(r"\b(?:if|would|could|can|enough|suffice\w*|try|suppose)\b")
 _OWN_WHY = re.compile(
-    r"\bwhy\b|\breasons?\b|\bwhat for\b|\bwhat (?:is|are|does|do)\b.*\bfor\b", re.IGNORECASE
+    r"\b(?:why|warum|wieso)\b|\breasons?\b|\bwhat for\b|\bwhat (?:is|are|does|do)\b.*\bfor\b", re.IGNORECASE
 )
+NOT_GO = f"not {Verdict.GO}"
 IF = re.compile(
     r"\bif\b|\binstead\b|\bwould\b|\bsuppose\b|\bwhat about\b|\btry\b|\bwith\b|\bcan\b|\bcould\b|\bdoes\b|"
     r"\bis\b|\bwill\b|"
@@ -80,6 +100,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     variants: tuple[str, ...] = ()
     strangers: tuple[str, ...] = ()
     gpu: str = ""
+    more_gpus: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     """Arguments that are named without a value."""
     arguments: Mapping[str, str] = {}
@@ -90,6 +111,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     def has(self, pattern: str) -> bool:
         """Whether the question says so; models' names don't count."""
         return re.search(rf"\b(?:{pattern})\b", self.rest) is not None
+
+    def judged(self, verdict: object) -> bool:
+        """Whether it asks about this verdict."""
+        return verdict != Verdict.GO if self.verdict == NOT_GO else verdict == self.verdict
 
     @property
     def count(self) -> int:
@@ -102,7 +127,8 @@ def taken_apart(question: str, state: RunState) -> Asked:
     """What of a question is understood."""
     text = re.sub(r"[?!]+|\.(?=\s|$)", " ", clean(question)).strip()
     whose = named(text, state)
-    rest = re.sub(r"\s+", " ", whose.rest.casefold().replace("’", "'")).strip()
+    rest = whose.rest.casefold().replace("’", "'").replace(" percent", "%")
+    rest = re.sub(r"\s+", " ", _AS_IT_IS.sub(" ", rest)).strip()
     why = _OWN_WHY.search(rest) is not None
     arguments = dict(_arguments(rest, why=why))
     flags = tuple(dict.fromkeys(flag for flag in _flags(rest) if flag not in arguments))
@@ -113,6 +139,7 @@ def taken_apart(question: str, state: RunState) -> Asked:
         variants=whose.variants,
         strangers=whose.strangers,
         gpu=whose.gpu,
+        more_gpus=whose.more_gpus,
         flags=flags,
         arguments=arguments,
         verdict=_verdict(rest),
@@ -135,7 +162,7 @@ def _arguments(rest: str, *, why: bool) -> Iterator[tuple[str, str]]:
     if why:
         return  # `why --tensor-parallel-size 4` asks for the plan's reason
     written = [(match[1], _value(match[2])) for match in _FLAG.finditer(_with_dashes(rest)) if match[2]]
-    if "enforce eager" in rest or "eager mode" in rest or "--enforce-eager" in rest:
+    if re.search(r"\beager\b", rest):
         yield "--enforce-eager", ""
     yield from written or _relative(rest) or _said(rest)
 
@@ -147,7 +174,9 @@ def _said(rest: str) -> Iterator[tuple[str, str]]:
         if flag not in seen and (found := re.search(pattern, rest)):
             seen.add(flag)
             yield flag, _value(next(group for group in found.groups() if group))
-    if many := _PARALLEL.search(rest) or (_SUPPOSED.search(rest) and _MANY.search(rest)):
+    if _OF_MORE.search(rest):
+        return
+    if many := _PARALLEL.search(rest) or ((seen or _SUPPOSED.search(rest)) and _MANY.search(rest)):
         count = next(group for group in many.groups() if group)
         yield "--tensor-parallel-size", str(_COUNTS.get(count, count))
 
@@ -172,7 +201,14 @@ def _relative(rest: str) -> list[tuple[str, str]]:
 
 
 def _verdict(rest: str) -> str:
-    for word, pattern in (("NO-GO", r"\bno[\s-]?go\b"), ("UNKNOWN", r"\bunknown\b"), ("GO", r"\bgo\b")):
+    """The verdict that is asked about; `not GO` is any other."""
+    if re.search(r"(?:\bnot|n't)(?: \w+)? go\b", rest):
+        return NOT_GO
+    for word, pattern in (
+        (Verdict.NO_GO, r"\bno[\s-]?go\b"),
+        (Verdict.UNKNOWN, r"\bunknown\b"),
+        (Verdict.GO, r"\bgo\b"),
+    ):
         if re.search(pattern, rest):
-            return word
+            return str(word)
     return ""
