@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.verdict import Verdict
 
-_WORST = ("NO-GO", "UNKNOWN", "GO")
+_WORST = (Verdict.NO_GO, Verdict.UNKNOWN, Verdict.GO)
 """Of verdicts, the one to ask about first."""
 
 

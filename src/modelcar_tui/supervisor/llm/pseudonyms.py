@@ -13,6 +13,7 @@ from pathlib import PurePath
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.answers import RunFact, spans_of
 from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.verdict import Verdict
 from modelcar_tui.vllm import newest_flags
 
 _TOKEN = re.compile(r"[^\s,;()\[\]{}\"'`“”?!]+")
@@ -21,7 +22,7 @@ _KEPT = re.compile(
     r"v\d{1,9}(?:\.\d{1,9}){1,2}|"
     r"[A-Z]?[a-z]+(?:[’'][a-z]+)?|[A-Z]{1,6}s?|"
     r"(?:[A-Z][a-z]+|[a-z]+)(?:/(?:[A-Z][a-z]+|[a-z]+))?|GiB|MiB|TiB|vLLM|KServe|OpenShift|Kubernetes|"
-    r"NO-GO|no-go|what-if|kv-cache|KV-cache|at-once|time-sliced|full-length|w\d{1,2}a\d{1,2}|fp[48]|int[48]|bf16|fp16|"
+    rf"{Verdict.NO_GO}|no-go|what-if|kv-cache|KV-cache|at-once|time-sliced|full-length|w\d{{1,2}}a\d{{1,2}}|fp[48]|int[48]|bf16|fp16|"
     r"\d{1,2}-bit|[-–—.:…/=+*<>&]+",
 )
 """A word of a question that names nobody: plain words, numbers with units, our own terms."""
