@@ -201,6 +201,19 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
         [f"{L} is GO", f"{L} needs 76.13 GiB on each of 2"],
         [],
     ),
+    (
+        BASE,
+        "how much memory do all models need together?",
+        [RUN, "Together weights and 10 %, all its GPUs"],
+        [],
+    ),
+    (
+        BASE,
+        "what if I had 8 L40S on one node?",
+        [f"With --tensor-parallel-size=8 on 8 x L40S {L} would be"],
+        [G],
+    ),
+    (BASE, "when will QA finish?", ["QA: QA_SKIPPED:NOT_WANTED"], [L]),
 ]
 TERSE: list[tuple[str, str, str]] = [
     # scenario, question, how one of the first four lines begins
@@ -281,6 +294,8 @@ CANNOT_BE_ANSWERED: list[tuple[str, str, str]] = [
         "How fast it answers is not measured or estimated.",
     ),
     (BASE, "is the licence of llama ok?", "Licences are not looked at."),
+    (BASE, "can two copies of granite share one L40S?", "Each server has GPUs of its own here"),
+    (BASE, "does it need the internet?", CANNOT),
     (BASE, "who wrote this manifest?", CANNOT),
     (BASE, "what time is it?", CANNOT),
     # a variant or a model that the manifest does not have is never judged by another

@@ -19,6 +19,9 @@ _SEVERAL_NODES = (
 )
 
 
+OWN_GPUS = "Each server has GPUs of its own here: vLLM takes most of a GPU's memory."
+
+
 def say(facts: Facts, ids: Iterable[str]) -> Part:
     """Those of the facts that there are."""
     return Part(ids=tuple(one for one in ids if one in facts))
@@ -331,6 +334,8 @@ def share(asked: Asked, facts: Facts) -> Parts:
 
 def total(asked: Asked, facts: Facts) -> Parts:
     """A sum over the models; of weights, or of weights and 10 % where memory is asked for."""
+    if asked.has("fits?|room|enough|run|free|left"):
+        return ()  # whether they fit is no sum
     measure = "simple_need" if asked.has("vram|memory|needs?|ram") else "weights"
     part = say(facts, [f"model/{name}/{measure}" for name in whom(asked, facts)])
     if len(part.ids) < 2 or any(facts[one].number is None for one in part.ids):
@@ -340,8 +345,6 @@ def total(asked: Asked, facts: Facts) -> Parts:
 
 def side_by_side(asked: Asked, facts: Facts) -> Parts:
     """Models at the same time."""
-    why = "Each server has GPUs of its own here: vLLM takes most of a GPU's memory." * asked.has(
-        "shar\\w+|next to"
-    )
+    why = OWN_GPUS * asked.has("shar\\w+|next to")
     ids = ("together", "together/missing", "gpus/asked", "gpu/free")
     return (Part(ids=say(facts, ids).ids, why=why),)

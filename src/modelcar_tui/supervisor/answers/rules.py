@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.supervisor.answers.choose import counted, gpus_needed, say, troubled, whom
+from modelcar_tui.supervisor.answers.choose import OWN_GPUS, counted, gpus_needed, say, troubled, whom
 from modelcar_tui.supervisor.answers.fact import RunFact
 from modelcar_tui.supervisor.answers.names import meant
 from modelcar_tui.supervisor.answers.parts import CANNOT, MOST_IDS, Part
@@ -24,6 +24,9 @@ Raises:
     UserError: it can't be tried.
 """
 _ALL_AT_ONCE = r"same time|at once|together|simultaneously|everything|all of them|all models|all the models"
+_SEVERAL_SERVERS = (
+    r"(?:two|three|four|several|more|multiple|both|many|\d+) (?:copies|instances|replicas|servers|models)"
+)
 _NEAR = {
     "--max-model-len": "context",
     "--max-num-seqs": "concurrency",
@@ -68,6 +71,7 @@ def by_rules(
         or _about_card(asked, known)
         or _about_variants(asked, known)
         or _about_flags(asked, known)
+        or _about_sharing(asked, known)
         or _there(asked, known)
     )
     if not parts and _is_what_if(asked):
@@ -160,6 +164,15 @@ def _there(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
     return (say(facts, [*cells, *(f"model/{name}/{one}" for name in names for one in ends)]),)
 
 
+def _about_sharing(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
+    """Several servers on one GPU: what is said of one would be no answer."""
+    one = asked.count == 1 or asked.has(r"same (?:gpu|card)|(?:one|a single) (?:gpu|card)")
+    if not (one and asked.has(rf"share|sharing|shared|{_SEVERAL_SERVERS}")):
+        return ()
+    near = [f"model/{name}/{measure}" for name in asked.models for measure in ("need", "copies")]
+    return (Part(do="cannot", why=OWN_GPUS, ids=say(facts, near or ["together"]).ids),)
+
+
 def _is_what_if(asked: Asked) -> bool:
     if asked.has(_ALL_AT_ONCE) and not asked.models and not asked.has(_BARS):
         return False  # each alone is another question than all at once
@@ -174,7 +187,8 @@ def _what_ifs(
     asked: Asked, facts: dict[str, RunFact], attempt: Try, gpus: tuple[str, ...]
 ) -> tuple[Part, ...]:
     """Each model asked about, with the arguments and on the GPUs that are said."""
-    names = whom(asked, facts)
+    # GPUs by the number are meant for what needs them, where nobody is named.
+    names = troubled(asked, facts) if asked.count > 1 else whom(asked, facts)
     arguments = dict(asked.arguments)
     if asked.count and "--tensor-parallel-size" not in arguments:
         arguments["--tensor-parallel-size"] = str(asked.count)  # `on 4 L40S` is four for it

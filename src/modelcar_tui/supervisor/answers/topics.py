@@ -53,7 +53,7 @@ TOPICS = (
         choose.these("written", "changes"),
     ),
     Topic(r"percent\w*|share of|fraction|%|how full", choose.share),
-    Topic(r"sum|totals?|altogether|combined", choose.total, r"weights?|vram|memory|ram|size"),
+    Topic(r"sum|totals?|altogether|combined|together|in all", choose.total, r"weights?|vram|memory|ram|size"),
     Topic(
         r"how far|by how much|shortfall|short of|too big|too much|lacks?|lacking|how much .*missing",
         choose.short,
@@ -104,6 +104,11 @@ TOPICS = (
         r"context|length|window|tokens?|sequence",
     ),
     Topic(r"(?:pull(?!\s+secret)|download)\w*", choose.of("image_size", "pull")),
+    Topic(
+        r"qa|tests?|suite|opendatahub\S*",
+        choose.all_of("qa", "qa_tests", "qa_model"),
+        r"when|how long|finish\w*|done|ready|takes?",
+    ),
     Topic(
         r"how long|how much time|when will|load(?:ing)? time|start(?:ing|up)? time|minutes|hours|until it",
         choose.cannot(
@@ -206,7 +211,10 @@ TOPICS = (
         r"model|parameters?|big|large|size|is",
     ),
     Topic(r"quanti[sz]\w+|precision|bits?|dtype", choose.of("quantization")),
-    Topic(r"vram|memory|gib|gb|needs?|require\w*|ram|footprint", choose.of("need", "weights")),
+    Topic(
+        r"vram|memory|gib|gb|ram|footprint|requirements?|how much|what (?:does|will) .*need",
+        choose.of("need", "weights"),
+    ),
     Topic(r"vllm|runtime|release|version", choose.these("runtime/vllm")),
     Topic(r"qa|tests?|tested|pass(?:ed)?|suite|opendatahub\S*", choose.all_of("qa", "qa_tests", "qa_model")),
     Topic(

@@ -1,4 +1,4 @@
-"""A run's language model: it may suggest arguments and answer questions; it decides nothing."""
+"""A run's language model: it may choose facts and suggest arguments; it decides nothing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from modelcar_tui.core.door import door
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.llm.ask import Asker, shown
     from modelcar_tui.supervisor.llm.config import choose_model, find_key
-    from modelcar_tui.supervisor.llm.failures import ModelError
     from modelcar_tui.supervisor.llm.session import Session
     from modelcar_tui.supervisor.llm.start import answer_question, open_session
 
 __all__ = [
     "Asker",
-    "ModelError",
     "Session",
     "answer_question",
     "choose_model",
@@ -30,7 +28,6 @@ if not TYPE_CHECKING:
         {
             "ask": "Asker shown",
             "config": "choose_model find_key",
-            "failures": "ModelError",
             "session": "Session",
             "start": "answer_question open_session",
         },

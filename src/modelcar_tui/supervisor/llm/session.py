@@ -37,7 +37,6 @@ TALK_S = 6.0
 CHARS = 4000
 """Five suggestions are some 500 characters of JSON."""
 MOST_FIRST = 4
-MOST_CHANGES = 5
 
 
 class Session:
@@ -122,11 +121,11 @@ class Session:
         cluster = state.cluster
         if cluster is None or (report.with_changes is not Verdict.GO and report.verdict is not Verdict.GO):
             return ()
-        from modelcar_tui.supervisor.llm.propose import validated
+        from modelcar_tui.supervisor.llm.propose import MOST, validated
 
         wanted = [
             one.model_copy(update={"model": names.real(one.model, "model") or ""})
-            for one in reading.changes[:MOST_CHANGES]
+            for one in reading.changes[:MOST]
         ]
         return await asyncio.to_thread(validated, wanted, report, state.models, cluster, vllm=self._vllm)
 
@@ -135,12 +134,14 @@ class Session:
         first, self._first = self._first, ()
         if not first:
             return
-        facts = by_id(run_facts(self._state()))
         try:
+            facts = by_id(run_facts(self._state()))
             lines, ids = rendered([Part(ids=tuple(one for one in first if one in facts))], facts)
+            self._say(e.ReadFirst(lines=tuple(self._redact(line) for line in lines), facts=ids))
         except PartError:
-            return  # none of them is a fact of the plan with its suggestions
-        self._say(e.ReadFirst(lines=tuple(self._redact(line) for line in lines), facts=ids))
+            pass  # none of them is a fact of the plan with its suggestions
+        except Exception as error:  # noqa: BLE001 - nobody waits for it who could hear of a fault
+            self._say(e.LanguageModelUsed(calls=0, problem=f"to read first: {type(error).__name__}"))
 
     async def close(self) -> None:
         """Stop asking."""
@@ -199,7 +200,7 @@ class Session:
 
 def _schema(sent: Sent, names: Pseudonyms) -> dict[str, Any]:
     """The JSON schema of what to read first and of suggestions."""
-    from modelcar_tui.supervisor.llm.propose import FLAGS
+    from modelcar_tui.supervisor.llm.propose import FLAGS, MOST
 
     change = no_more(
         {
@@ -208,4 +209,4 @@ def _schema(sent: Sent, names: Pseudonyms) -> dict[str, Any]:
             "value": {"type": "number"},
         }
     )
-    return no_more({"first": listed(one_of(sent.ids), MOST_FIRST), "changes": listed(change, MOST_CHANGES)})
+    return no_more({"first": listed(one_of(sent.ids), MOST_FIRST), "changes": listed(change, MOST)})
