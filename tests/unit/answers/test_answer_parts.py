@@ -48,9 +48,7 @@ def test_a_what_if_carries_its_terms_and_this_run_s_verdict_whatever_of_it_is_ch
 
 def test_what_is_calculated_names_its_operands(rules: Rules) -> None:
     told = lines(rules, Part(do="calc", how="sum", ids=(f"model/{G}/weights", f"model/{Q}/weights")))
-    assert told[-1] == (
-        f"Together size of the weights of {G} (15.22 GiB) + size of the weights of {Q} (5.31 GiB): 20.53 GiB."
-    )
+    assert told[-1] == (f"Size of the weights, in all: {G} (15.22 GiB) + {Q} (5.31 GiB) = 20.53 GiB.")
     two = (f"model/{L}/weights_each", f"model/{L}/gpu_memory")
     assert lines(rules, Part(do="calc", how="difference", ids=two))[-1].endswith(": 86.46 GiB.")
     assert "is 2.92 times" in lines(rules, Part(do="calc", how="ratio", ids=two))[-1]

@@ -104,7 +104,7 @@ TRUE: list[tuple[str, str, list[Part], list[str]]] = [
         [say("models", *m(G, "quantization", "parameters", "simple_need"))],
         ["8.17 billion", "16.74"],
     ),
-    ("N9", BASE, [say("models", *m(L, "weights")), total("weights", *FOUR)], ["131.42 GiB", ": 22.15 GiB."]),
+    ("N9", BASE, [say("models", *m(L, "weights")), total("weights", *FOUR)], ["131.42 GiB", "= 22.15 GiB."]),
     (
         "N10",
         BASE,

@@ -204,7 +204,7 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
     (
         BASE,
         "how much memory do all models need together?",
-        [RUN, "Together weights and 10 %, all its GPUs"],
+        [RUN, "Weights and 10 %, all its GPUs together, in all: "],
         [],
     ),
     (
@@ -213,6 +213,7 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
         [f"With --tensor-parallel-size=8 on 8 x L40S {L} would be"],
         [G],
     ),
+    ("base-mixed", "how many T4 are free?", ["6 x Tesla-T4, 15 GiB each"], [L]),
     (BASE, "when will QA finish?", ["QA: QA_SKIPPED:NOT_WANTED"], [L]),
 ]
 TERSE: list[tuple[str, str, str]] = [
@@ -264,7 +265,7 @@ TERSE: list[tuple[str, str, str]] = [
     (BASE, "how many copies of the 70B fit per node", f"The free GPUs take no copy of {L} as it is."),
     (BASE, "is granite tight on memory", f"{G} leaves 24.17 GiB"),
     (BASE, "what percentage of the gpu does granite use", f"memory that one GPU must have of {G} (17.92"),
-    (BASE, "total weights of all models", "Together size of the weights of "),
+    (BASE, "total weights of all models", "Size of the weights, in all: "),
     (BASE, "does granite run on cpu", "Serving on CPUs is not judged here"),
     (BASE, "what does NO-GO mean", "NO-GO: as it is it can not be served"),
     (BASE, "is anything written", "Nothing was written."),

@@ -13,7 +13,7 @@ import msgspec
 
 from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor.answers.fact import RunFact
-from modelcar_tui.supervisor.answers.statements import STATEMENTS, sentence, subject
+from modelcar_tui.supervisor.answers.statements import STATEMENTS, sentence, subject, whose
 from modelcar_tui.supervisor.answers.wording import amount
 
 Do: TypeAlias = Literal["say", "calc", "compare", "cannot"]
@@ -168,7 +168,10 @@ def _calculated(how: How, found: Sequence[RunFact]) -> str:
             {(fact.model, fact.gpu, fact.node) for fact in found}
         ) < len(found):
             raise PartError("a sum that counts one thing twice")
-        return f"Together {' + '.join(names)}: {_number(sum(numbers))} {unit}."
+        noun = STATEMENTS[found[0].measure].noun
+        each = " + ".join(f"{whose(fact)} ({amount(fact)})" for fact in found)
+        terms = f", with {reveal(found[0].terms)}" if found[0].terms else ""
+        return f"{noun[:1].upper()}{noun[1:]}, in all{terms}: {each} = {_number(sum(numbers))} {unit}."
     if len(numbers) != 2:
         raise PartError("this needs two facts")
     first, second = numbers

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.supervisor.answers.choose import OWN_GPUS, counted, gpus_needed, say, troubled, whom
+from modelcar_tui.supervisor.answers.choose import OWN_GPUS, counted, gpus_needed, kinds, say, troubled, whom
 from modelcar_tui.supervisor.answers.fact import RunFact
 from modelcar_tui.supervisor.answers.names import meant
 from modelcar_tui.supervisor.answers.parts import CANNOT, MOST_IDS, Part
@@ -92,6 +92,8 @@ def _about_strangers(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, 
 
 def _how_many(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
     """`how many L40S for the 70b`: the product is no word of the rest."""
+    if asked.gpu and not asked.models and asked.has("how many|number of|free|available|busy|idle"):
+        return kinds(asked, facts)
     if not asked.gpu or not asked.models or not asked.has("how many|number of"):
         return ()
     return () if asked.has(_BARS) else gpus_needed(asked, facts)

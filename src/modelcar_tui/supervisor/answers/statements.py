@@ -38,10 +38,14 @@ def sentence(fact: RunFact) -> str:
 def subject(fact: RunFact) -> str:
     """`memory left for the KV cache of granite`, with the terms of a what-if."""
     noun = STATEMENTS[fact.measure].noun
-    whose = reveal(fact.model or fact.node or fact.gpu)
     named = f"{noun} {fact.flag}" if fact.flag else noun
-    told = f"{named} of {whose}" if whose else named
+    told = f"{named} of {whose(fact)}" if whose(fact) else named
     return f"{told} with {reveal(fact.terms)}" if fact.terms else told
+
+
+def whose(fact: RunFact) -> str:
+    """The model, node or product that a fact is of; empty for the run's own."""
+    return reveal(fact.model or fact.node or fact.gpu)
 
 
 def _verdict(fact: RunFact) -> str:
