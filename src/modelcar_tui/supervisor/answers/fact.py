@@ -47,11 +47,6 @@ class RunFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             self.value if isinstance(self.value, int | float) and not isinstance(self.value, bool) else None
         )
 
-    @property
-    def speaks_of(self) -> tuple[str, str]:
-        """Whether of the run or of a what-if, and of which model."""
-        return self.which, self.model
-
 
 def of_model(name: str, measure: str, value: Scalar = None, unit: str = "", **fields: object) -> RunFact:
     """A fact of a model."""
