@@ -167,6 +167,8 @@ def test_of_many_facts_those_that_matter_go_out_first_and_there_is_an_end() -> N
     added = sent.add(ordered)
     assert len(added) == len(sent.ids) == MOST_FACTS and sum(map(len, added)) <= MOST_BYTES
     assert sent.add(ordered[:1]) == [], "a fact goes out once"
+    tried = RunFact(id="what-if-1/verdict", measure="verdict", model="m1", value="GO", which="what-if-1")
+    assert len(sent.add([tried])) == 1, "a what-if that was asked for finds room"
 
 
 def test_show_facts_shows_the_whole_of_it() -> None:

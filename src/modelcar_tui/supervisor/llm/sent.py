@@ -57,7 +57,8 @@ class Sent:
                 continue
             short = f"f{len(self._ids) + 1}"
             row = json.dumps(self._row(short, fact), ensure_ascii=True, separators=(",", ":"))
-            if len(self._ids) >= MOST_FACTS or self._size + len(row) > MOST_BYTES:
+            room = 1.5 if fact.which else 1  # what is asked for finds room beside what was given unasked
+            if len(self._ids) >= MOST_FACTS * room or self._size + len(row) > MOST_BYTES * room:
                 break
             self._ids[short], self._size = fact.id, self._size + len(row) + 1
             rows.append(row)
