@@ -14,7 +14,6 @@ from modelcar_tui.supervisor.llm.sent import Sent
 MOST_PARTS = 10
 MOST_IDS = 16
 MOST_WHAT_IFS = 3
-"""In one reply."""
 _FLAGS = {
     "max_model_len": "--max-model-len",
     "max_num_seqs": "--max-num-seqs",

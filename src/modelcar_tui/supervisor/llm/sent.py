@@ -34,9 +34,7 @@ _SAFE = {
     "finding": re.compile(r"[a-z]+(?:-[a-z]+){0,5}"),
 }
 """By measure, the words that may go out; any other is `other`."""
-_OURS = frozenset(
-    ("verdict", "run_verdict", "with_changes", "condition", "access", "check", "vote", "qa_model")
-)  # fmt: skip
+_OURS = {"verdict", "run_verdict", "with_changes", "condition", "access", "check", "vote", "qa_model"}
 """Measures whose words are always of one of our own enumerations."""
 
 
@@ -109,12 +107,16 @@ def _value(fact: RunFact) -> object:
     return fact.value if safe is not None and safe.fullmatch(fact.value) else "other"
 
 
+_TELLING = ("verdict", "need", "weights", "kv_cache", "quantization", "concurrency", "longest_context")
+
+
 def in_order(facts: Sequence[RunFact], asked: Sequence[str]) -> list[RunFact]:
-    """What matters most first: facts of the run, of models that are asked about, verdicts, the rest."""
+    """What matters most first: of the run, of models that are asked about, then of all a measure each."""
 
     def rank(fact: RunFact) -> int:
         if not fact.model:
             return 2 if fact.measure in ("node", "unknown") else 0
-        return 1 if fact.model in asked else 3 if fact.measure == "verdict" else 4
+        last = _TELLING.index(fact.measure) if fact.measure in _TELLING else len(_TELLING)
+        return 1 if fact.model in asked else 3 + last
 
     return sorted(facts, key=rank)
