@@ -26,7 +26,7 @@ class Failure(StrEnum):
     EMPTY = "an empty answer"
     TOO_LONG = "an answer without end"
     NOT_ALLOWED = "an answer outside of what is allowed"
-    UNTRUE = "an answer that does not agree with the facts"
+    UNTRUE = "an answer that can not be said"
     OPEN = "not asked again after repeated failures"
     OTHER = "an unexpected failure"
 
