@@ -284,7 +284,39 @@ TERSE: list[tuple[str, str, str]] = [
     ("odd-names", "is chat go", "chat is GO: "),
     ("odd-names", "did qa pass", "QA: "),
     ("odd-names", "qa-model vram?", "qa-model is GO: "),
+    # a count of GPUs, of users, of a share: each of what it stands beside
+    (BASE, "is 0.9 gpu memory utilization good for granite?", f"With --gpu-memory-utilization=0.9 {G} would"),
+    (BASE, "how many GPUs should I request for the 70b?", f"The manifest gives {L} 1 GPU."),
+    (BASE, "what if 500 people hit granite?", f"With --max-num-seqs=500 {G} would be GO"),
+    ("single-l40s", "with batch size 64 does it still fit?", f"With --max-num-seqs=64 {G} would be GO"),
+    (BASE, "how many customers can granite serve?", f"{G}'s KV cache holds 77.34 requests"),
+    (BASE, "what's the max batch size of granite?", f"{G}'s KV cache holds 77.34 requests"),
+    (BASE, "how many of our five models work?", "4 of 5 models are GO"),
+    (BASE, "what percentage of models pass?", "4 of 5 models are GO"),
+    ("base-mixed", "how many models fit on a T4?", f"On Tesla-T4 15 GiB {G} is refused"),
+    (BASE, "what's the utilization of our GPUs?", "There are 4 usable GPUs"),
+    (BASE, "is it worth buying H100s?", "Each with as many GPUs as the manifest gives it"),
+    # some models at the same time; the run without one
+    (BASE, "granite and whisper together?", f"Without {Q}, {E}, {L}, 2 of the 2 other models"),
+    (BASE, "what if we leave the 70B out?", f"Without {L}, 4 of the 4 other models are GO"),
+    (BASE, "can I skip the changes for granite?", f"Proposed for {G} (warning)"),
+    # what the run comes to, in a manager's words
+    (BASE, "what's the bottom line?", WHY_L),
+    (BASE, "what is the biggest problem?", WHY_L),
+    ("single-l40s", "is everything green?", "This run says GO"),
+    ("unread-l40s", "is it a yes or a no?", f"This run says NO-GO: {L}"),
+    (BASE, "who uses the most memory?", f"{L} needs 154.35 GiB"),
+    (BASE, "which of the models is the smallest?", f"The weights of {W} are"),
+    (BASE, "do I have to accept everything?", "Nothing is written before you accept"),
+    (BASE, "which of your changes are mandatory?", f"Proposed for {L} (required): gpu_count"),
+    ("written-l40s", "what was rejected?", "8 changes were proposed, 2 of them required; 8 were written."),
+    ("written-l40s", "what did you write?", "8 changes were proposed"),
+    ("single-l40s", "what is the longest prompt I can send?", f"{G} could serve a context of up to 131,072"),
+    ("single-l40s", "can I use a smaller card?", f"{G} runs on L40S"),
+    ("big-h100", "is 2 nodes enough?", "The 2 models ask for 3 GPUs in all."),
+    ("big-a100-l40s", "where should granite go?", f"{G} runs on A100"),
 ]
+OTHER_GPUS = "A run on other GPUs is not worked out here: run again with --gpu PRODUCT:COUNT."
 CANNOT_BE_ANSWERED: list[tuple[str, str, str]] = [
     # what is in no run
     (BASE, "how long will the 70B take to load?", "How long it takes to load and start is not predicted."),
@@ -305,6 +337,25 @@ CANNOT_BE_ANSWERED: list[tuple[str, str, str]] = [
     ("big-h100", "can I run whisper on a T4?", "This run has no model called whisper."),
     ("big-h100", "would the 405B fit on 8 H200?", "This run has no model called 405B."),
     ("single-l40s", "why is it NO-GO?", "No model is NO-GO."),
+    # other GPUs than the run has are no --tensor-parallel-size
+    (BASE, "what happens if I lose one GPU?", OTHER_GPUS),
+    (BASE, "what if only 3 GPUs are free?", OTHER_GPUS),
+    (BASE, "what if we only have 2 GPUs?", OTHER_GPUS),
+    ("big-h100", "what if one node is down?", OTHER_GPUS),
+    ("big-a100-l40s", "what if the A100s are taken?", OTHER_GPUS),
+    (BASE, "can granite fit on half a GPU?", "Each server has GPUs of its own here"),
+    (BASE, "can I run granite and whisper on the same GPU?", "Each server has GPUs of its own here"),
+    (BASE, "would vLLM 0.9 work?", "Another release of vLLM is another run"),
+    (BASE, "can we drop one model to make the rest fit?", "Which model to leave out is yours to say"),
+    # what no fact is about is not answered by a verdict
+    (BASE, "which models are running right now?", "What runs on the cluster is not told"),
+    (BASE, "is the quantized llama better than granite?", "The quality of answers is not looked at."),
+    (BASE, "how many requests per second can granite take?", "How fast it answers is not measured"),
+    (BASE, "can granite read a 300 page document?", "Pages and words are not counted in tokens here."),
+    (BASE, "can I use granite for embeddings?", "What a model is good for is not looked at."),
+    ("single-l40s", "can I finetune granite here?", "Only serving by vLLM is judged"),
+    ("big-h100", "is there a taint on the nodes?", "Taints, labels, quotas and rights"),
+    ("big-h100", "is the network fast enough?", "Networks, power and load are not looked at."),
 ]
 """The list of what is refused, with the words."""
 

@@ -12,8 +12,9 @@ from modelcar_tui.verdict import Verdict
 MOST_MODELS = 8
 Facts = Mapping[str, RunFact]
 Parts = tuple[Part, ...]
-
-
+ALL_AT_ONCE = r"same time|at once|together|simultaneously|everything|all of them|all (?:the )?models"
+GPUS = r"(?:gpus?|cards?|accelerators?)"
+QUALITY = "The quality of answers is not looked at."
 _SEVERAL_NODES = (
     r"(?:two|three|four|several|multiple|many|more than one|[2-9]|\d\d+) (?:gpu )?nodes|multi-?nodes?"
 )
@@ -89,6 +90,11 @@ def cannot(why: str, *measures: str) -> Callable[[Asked, Facts], Parts]:
     return answer
 
 
+def of_run(why: str, *ids: str) -> Callable[[Asked, Facts], Parts]:
+    """A refusal with facts of the run."""
+    return lambda asked, facts: (Part(do="cannot", why=why, ids=say(facts, ids).ids),)
+
+
 def why(asked: Asked, facts: Facts) -> Parts:
     """The verdicts that are no GO, and what would help."""
     names = troubled(asked, facts)
@@ -120,6 +126,8 @@ def what_helps(asked: Asked, facts: Facts) -> Parts:
 
 def refused(asked: Asked, facts: Facts) -> Parts:
     """What comes of a plan that is not accepted."""
+    if "written" in facts and facts["written"].value:
+        return plan(asked, facts)
     why = "Nothing is written before you accept; without it the manifest stays as it is."
     return (Part(ids=say(facts, ["verdict", "changes", *_required(facts)]).ids, why=why),)
 
@@ -170,7 +178,7 @@ def plan(asked: Asked, facts: Facts) -> Parts:
 
 _NEEDS = (
     ("optional", r"optional|not (?:required|needed|necessary)|improvements?|nice to have"),
-    ("required", r"required|needed|necessary|must"),
+    ("required", r"required|needed|necessary|must|mandatory|essential"),
 )
 
 
@@ -207,7 +215,7 @@ def largest(asked: Asked, facts: Facts) -> Parts:
         return ()
     least = asked.has("small\\w*|least|tiniest|lightest|fewest")
     ranked = sorted(known, key=lambda one: one.number or 0.0, reverse=not least)
-    most = 3 if asked.has("models|rank\\w*|order|list") else 1
+    most = 3 if asked.has("(?<!of the )(?<!of our )(?<!of all )models|rank\\w*|order|list") else 1
     return (Part(ids=tuple(one.id for one in ranked[:most])),)
 
 
@@ -345,6 +353,5 @@ def total(asked: Asked, facts: Facts) -> Parts:
 
 def side_by_side(asked: Asked, facts: Facts) -> Parts:
     """Models at the same time."""
-    why = OWN_GPUS * asked.has("shar\\w+|next to")
     ids = ("together", "together/missing", "gpus/asked", "gpu/free")
-    return (Part(ids=say(facts, ids).ids, why=why),)
+    return (Part(ids=say(facts, ids).ids, why=OWN_GPUS * asked.has("shar\\w+|next to")),)
