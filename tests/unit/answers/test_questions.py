@@ -315,6 +315,12 @@ TERSE: list[tuple[str, str, str]] = [
     ("single-l40s", "can I use a smaller card?", f"{G} runs on L40S"),
     ("big-h100", "is 2 nodes enough?", "The 2 models ask for 3 GPUs in all."),
     ("big-a100-l40s", "where should granite go?", f"{G} runs on A100"),
+    (BASE, "can I pull granite without login?", f"The image of {G} is 15.23 GiB."),
+    (BASE, "all but the 70b?", f"Without {L}, 4 of the 4 other models are GO"),
+    (BASE, "how many GPUs are left if granite runs?", f"The manifest gives {G} 1 GPU."),
+    (BASE, "what is the best GPU for the 70b?", f"None of this run's kinds of GPU serves {L}"),
+    (BASE, "do I need another node?", "The 5 models ask for 5 GPUs in all"),
+    (BASE, "what's a GO?", "GO: by the estimate vLLM starts it"),
 ]
 OTHER_GPUS = "A run on other GPUs is not worked out here: run again with --gpu PRODUCT:COUNT."
 CANNOT_BE_ANSWERED: list[tuple[str, str, str]] = [
@@ -355,6 +361,17 @@ CANNOT_BE_ANSWERED: list[tuple[str, str, str]] = [
     (BASE, "can I use granite for embeddings?", "What a model is good for is not looked at."),
     ("single-l40s", "can I finetune granite here?", "Only serving by vLLM is judged"),
     ("big-h100", "is there a taint on the nodes?", "Taints, labels, quotas and rights"),
+    (BASE, "will the 70b be slow on 4 L40S?", "How fast it answers is not measured"),
+    (BASE, "what would 4 H100 cost for the 70b?", "What it costs is in no run."),
+    (BASE, "what's the best model?", "The quality of answers is not looked at."),
+    (BASE, "will it run on TPU?", "Serving on CPUs is not judged here: models are held against GPUs."),
+    (BASE, "is RHOAI 2.25 ok?", "Versions of drivers, CUDA, OpenShift"),
+    (BASE, "can I use pipeline parallelism?", CANNOT),
+    (BASE, "where is granite stored?", CANNOT),
+    (BASE, "who made granite?", CANNOT),
+    (BASE, "what if we add two more L40S?", OTHER_GPUS),
+    (BASE, "would another GPU help?", OTHER_GPUS),
+    (BASE, "what if I have half the GPUs?", OTHER_GPUS),
     ("big-h100", "is the network fast enough?", "Networks, power and load are not looked at."),
 ]
 """The list of what is refused, with the words."""

@@ -342,7 +342,7 @@ def share(asked: Asked, facts: Facts) -> Parts:
 
 def total(asked: Asked, facts: Facts) -> Parts:
     """A sum over the models; of weights, or of weights and 10 % where memory is asked for."""
-    if asked.has("fits?|room|enough|run|free|left"):
+    if asked.has("fits?|room|enough|run|free|left") or asked.has(f"{GPUS} memory"):
         return ()  # whether they fit is no sum
     measure = "simple_need" if asked.has("vram|memory|needs?|ram") else "weights"
     part = say(facts, [f"model/{name}/{measure}" for name in whom(asked, facts)])

@@ -22,7 +22,7 @@ from modelcar_tui.supervisor.answers.names import meant
 from modelcar_tui.supervisor.answers.parts import CANNOT, MOST_IDS, Part
 from modelcar_tui.supervisor.answers.question import WhatIf
 from modelcar_tui.supervisor.answers.supposing import compared, not_all, supposed
-from modelcar_tui.supervisor.answers.topics import by_topic
+from modelcar_tui.supervisor.answers.topics import by_topic, untold
 from modelcar_tui.supervisor.answers.trying import Found
 from modelcar_tui.supervisor.answers.understood import BARS, IF, Asked, taken_apart
 from modelcar_tui.supervisor.state import RunState
@@ -86,7 +86,7 @@ def by_rules(
     )
     if not parts and _is_what_if(asked):
         gpus = tuple(card for gpu in (asked.gpu, *asked.more_gpus) for card in meant(gpu, state))
-        parts = _what_ifs(asked, known, attempt, gpus)
+        parts = (*untold(asked), *_what_ifs(asked, known, attempt, gpus))
     parts = parts or _how_many(asked, known) or by_topic(asked, known) or _nearest(asked, known)
     parts = not_all(parts, asked, known)
     return Answered(parts, asked.models, known)
@@ -106,8 +106,9 @@ def _how_many(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
         return kinds(asked, facts)
     if not asked.models or not asked.has("how many|number of"):
         return ()
-    if asked.has(rf"(?:how many|number of) (?:more )?{GPUS}\b(?!.*\b(?:free|idle|left|available)\b)"):
-        return gpus_needed(asked, facts)
+    if asked.has(rf"(?:how many|number of) (?:more )?{GPUS}"):
+        free = ["gpu/free"] if asked.has("free|idle|left|available") else []
+        return (*gpus_needed(asked, facts), say(facts, free))
     return () if not asked.gpu or asked.has(BARS) else gpus_needed(asked, facts)
 
 

@@ -17,14 +17,17 @@ from modelcar_tui.supervisor.state import RunState
 _LESS = (
     r"(?:drop|remov|delet|skip|exclud|omit)\w*|leav\w*(?=.* (?:out|off)\b)|"
     r"without|minus|except(?: for)?|apart from|"
-    r"get rid of|take out|but not"
+    r"get rid of|take out|but not|all but"
 )
 _MORE = r"(?:add(?:ed|ing)?|another|one more|an extra|an additional|a second|a third)"
 _OTHER_GPUS = (
     r"(?:if|when|would|happens|suppose)\b.*\b(?:los[et]|losing|broken|dies|fails|goes down|down to|"
     r"gpus? (?:are|is|were|was) (?:free|left)|(?:are|is|were|was) (?:gone|busy|taken|down|out|full|drained))|"
-    r"(?:if|suppose) (?:i|we|there) (?:only )?(?:have|had|are|were)(?: only)? [\w-]+ (?:more )?"
-    r"(?:gpus?|cards?|nodes?)|without (?:the |a |an |one |that |this )*(?:gpus?|cards?|nodes?)"
+    r"(?:if|suppose) (?:i|we|there) (?:only )?(?:have|had|are|were)(?: only)? [\w-]+ (?:(?:of|the|my|more) )*"
+    r"(?:gpus?|cards?|nodes?)|"
+    r"(?:if|would|could|help\w*|suppose)\b.*\b"
+    r"(?:another|more|extra|additional|second|third) (?:gpu|card|node)s?|"
+    r"without (?:the |a |an |one |that |this )*(?:gpus?|cards?|nodes?)"
 )
 _NO_MODEL = r"changes?|flags?|arguments?"
 """Beside these a model is left out of nothing."""
@@ -95,7 +98,8 @@ def supposed(asked: Asked, facts: dict[str, RunFact], state: RunState, vllm: str
 
 def _on_other_gpus(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
     """More or fewer GPUs than the run has: those of the cluster, not of one server."""
-    if not asked.has(_OTHER_GPUS) or (asked.models and asked.has("have|had")):
+    more = asked.gpu and not asked.arguments and asked.has(r"another|more|second|third|extra|additional")
+    if not (more or asked.has(_OTHER_GPUS)) or (asked.models and asked.has("have|had")):
         return ()
     why = "A run on other GPUs is not worked out here: run again with --gpu PRODUCT:COUNT."
     return (Part(do="cannot", why=why, ids=say(facts, ["gpus/asked", "together", "gpu/free"]).ids),)
@@ -107,7 +111,8 @@ def _left_out(asked: Asked, state: RunState) -> tuple[str, ...]:
     if asked.models and asked.has(_LESS) and not asked.has(_NO_MODEL):
         ends = r"(?:,|\s(?:do|does|would|will|is|are|can|could|fit)\s|$)"
         behind = re.search(rf"\b(?:{_LESS})\b(.*?){ends}", asked.low)
-        return (named(behind[1], state).models if behind is not None else ()) or asked.models
+        told = named(behind[1], state).models if behind is not None else ()
+        return told or (() if asked.has("without") else asked.models)
     if len(asked.models) > 1 and asked.has(ALL_AT_ONCE):
         return tuple(model.car.name for model in state.models if model.car.name not in asked.models)
     return ()

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from modelcar_tui.supervisor.answers import choose
 from modelcar_tui.supervisor.answers.choose import Facts, Parts
+from modelcar_tui.supervisor.answers.parts import CANNOT, Part
 from modelcar_tui.supervisor.answers.understood import BARS, Asked
 
 
@@ -20,9 +21,19 @@ class Topic(NamedTuple):
     """And any of these."""
 
 
+def untold(asked: Asked) -> Parts:
+    """What is asked beside a what-if and is in no run."""
+    return tuple(
+        Part(do="cannot", why=part.why)
+        for topic in UNTOLD
+        if asked.has(topic.words) and (not topic.also or asked.has(topic.also))
+        for part in topic.answer(asked, {})
+    )[:1]
+
+
 def by_topic(asked: Asked, facts: Facts) -> Parts:
     """The parts of the first topic that has something to say; none where no topic fits."""
-    for topic in TOPICS:
+    for topic in (*UNTOLD, *TOPICS):
         if asked.has(topic.words) and (not topic.also or asked.has(topic.also)):
             found = tuple(part for part in topic.answer(asked, facts) if part.ids or part.do == "cannot")
             if found:
@@ -30,35 +41,64 @@ def by_topic(asked: Asked, facts: Facts) -> Parts:
     return ()
 
 
-_HOW_MANY = r"how many|number of|count of|total"
-TOPICS = (
-    Topic(r"what (?:does|is|do)|meaning of|mean", choose.meaning, r"mean\w*|stand for"),
+UNTOLD = (
     Topic(
-        r"who\b(?! (?:needs|fits|uses)).*|approved by|when (?:was|did)|what time|"
-        r"how long did|how old|started at",
-        choose.these("run/time"),
-        r"run|started|ran|take|took|checked|made|old|long|finish\w*|end\w*",
+        r"is (?:it|this|that) free|free of charge|money|pay|budget in|costs?|"
+        r"price\w*|cheap\w*|euros?|dollars?|expensive",
+        choose.cannot("What it costs is in no run.", "gpu_count", "need"),
+    ),
+    Topic(r"licen[cs]e\w*|legal|allowed to use", choose.cannot("Licences are not looked at.")),
+    Topic(
+        r"(?:per|a) (?:second|minute)|rps|qps|tokens?/s|throughput|latency|ttft|tpot|"
+        r"how fast|faster|speed|slow\w*|performance",
+        choose.cannot("How fast it answers is not measured or estimated.", "concurrency", "longest_context"),
     ),
     Topic(
-        r"drivers?|cuda|rocm|kernel|(?:openshift|ocp|kubernetes|k8s|rhoai|operator) (?:version|release)|"
-        r"(?:version|release) of (?:openshift|ocp|kubernetes|rhoai|the cluster)",
-        choose.cannot("Versions of drivers, CUDA, OpenShift and operators are not among this run's facts."),
-    ),
-    Topic(
-        r"taints?|tolerations?|labels?|quotas?|rbac|permissions?|namespaces?|projects?|pending",
-        choose.cannot("Taints, labels, quotas and rights are no facts of this run, nor is the scheduler."),
+        r"accura\w+|quality|hallucinat\w*|good at|better model|best (?:model|one)|benchmark\w*",
+        choose.cannot(choose.QUALITY, "quantization"),
     ),
     Topic(
         r"(?:fine-? ?)?tun(?:e|ed|ing)|train\w*|lora|retrain\w*",
         choose.cannot("Only serving by vLLM is judged, not training."),
     ),
     Topic(
-        r"(?:on|with) (?:a |the )?cpus?|cpu[ -]only",
+        r"multi-?modal|tool[- ]?call\w*|for embeddings?|transcri\w+|translat\w+|"
+        r"(?:see|read|understand) images|languages?(?! models?)|reasoning|coding|chatbot|rag",
+        choose.cannot("What a model is good for is not looked at."),
+        r"can|could|does|do|is|support\w*|for|use",
+    ),
+    Topic(
+        r"network|bandwidth|infiniband|electricity|watts?|autoscal\w+|peak load",
+        choose.of_run("Networks, power and load are not looked at."),
+    ),
+    Topic(
+        r"taints?|tolerations?|labels?|quotas?|rbac|permissions?|namespaces?|projects?|pending",
+        choose.cannot("Taints, labels, quotas and rights are no facts of this run, nor is the scheduler."),
+    ),
+    Topic(
+        r"(?:on|with|to) (?:an? |the )?(?:[ct]pus?|inferentia|trainium)|cpu[ -]only",
         choose.cannot("Serving on CPUs is not judged here: models are held against GPUs.", "need"),
+    ),
+)
+"""What is in no run: said before anything else, also beside a what-if."""
+_HOW_MANY = r"how many|number of|count of|total"
+TOPICS = (
+    Topic(r"what(?: is|'s) an? (?:no-?)?go|what(?: is|'s) an unknown", choose.meaning),
+    Topic(r"what (?:does|is|do)|meaning of|mean", choose.meaning, r"mean\w*|stand for"),
+    Topic(
+        r"who\b(?! (?:needs|fits|uses)).*|approved by|when (?:was|did)|what time|"
+        r"how long did|how old|started at",
+        choose.these("run/time"),
+        r"run|started|ran|take|took|checked|old|long|finish\w*|end\w*",
+    ),
+    Topic(
+        r"drivers?|cuda|rocm|kernel|(?:openshift|ocp|kubernetes|k8s|rhoai|operator) (?:version|release|v?\d)|"
+        r"(?:version|release) of (?:openshift|ocp|kubernetes|rhoai|the cluster)",
+        choose.cannot("Versions of drivers, CUDA, OpenShift and operators are not among this run's facts."),
     ),
     Topic(
         r"written|did (?:you|it) (?:write|change|touch|edit|modify)|"
-        r"undo|rollback|roll back|revert|where is|what file|which file|saved",
+        r"undo|roll ?back|revert|what file|which file|saved|where is (?=.*(?:file|manifest|yaml))",
         choose.these("written", "changes"),
     ),
     Topic(
@@ -67,19 +107,12 @@ TOPICS = (
         r"running|deployed|serving|served|used",
     ),
     Topic(
-        r"network|bandwidth|infiniband|electricity|watts?|autoscal\w+|peak load",
-        choose.of_run("Networks, power and load are not looked at."),
-    ),
-    Topic(
-        r"multi-?modal|tool[- ]?call\w*|for embeddings?|transcri\w+|translat\w+|"
-        r"(?:see|read|understand) images|"
-        r"languages?(?! models?)|reasoning|coding|chatbot|rag",
-        choose.cannot("What a model is good for is not looked at."),
-        r"can|could|does|do|is|support\w*|for|use",
-    ),
-    Topic(
         r"pages?|documents?|books?|pdfs?|words",
         choose.cannot("Pages and words are not counted in tokens here.", "longest_context", "context"),
+    ),
+    Topic(
+        r"(?:pipeline|data|expert|context)[ -]parallel\w*|speculative|disaggregat\w+|prefix[ -]caching",
+        choose.cannot(CANNOT),
     ),
     Topic(
         r"vllm",
@@ -127,28 +160,9 @@ TOPICS = (
         r"accept\w*|approve|apply|write|reject",
     ),
     Topic(
-        r"is (?:it|this|that) free|free of charge|money|pay|budget in",
-        choose.cannot("What it costs is in no run."),
-    ),
-    Topic(
-        r"costs?|price\w*|cheap\w*|euros?|dollars?|expensive",
-        choose.cannot("What it costs is in no run.", "gpu_count", "need"),
-    ),
-    Topic(
         r"(?:drop|remov\w+|leav\w+|skip|delete) (?:out |one |a |some |which )?(?:models?|one)|"
         r"(?:which|what) models?.*\b(?:drop|remov\w+|leav\w+|skip|delete)",
         choose.of_run("Which model to leave out is yours to say: name it.", "together", "together/missing"),
-    ),
-    Topic(r"licen[cs]e\w*|legal|allowed to use", choose.cannot("Licences are not looked at.")),
-    Topic(
-        r"(?:per|a) (?:second|minute)|rps|qps|tokens?/s|throughput|latency|"
-        r"ttft|tpot|how fast|faster|speed|slow\w*|"
-        r"performance",
-        choose.cannot("How fast it answers is not measured or estimated.", "concurrency", "longest_context"),
-    ),
-    Topic(
-        r"accura\w+|quality|hallucinat\w*|good at|better model|benchmark\w*",
-        choose.cannot(choose.QUALITY, "quantization"),
     ),
     Topic(
         r"longest|maximum|max|largest|how long",
@@ -210,7 +224,11 @@ TOPICS = (
         choose.which,
         r"needs?|best|should|buy|suits?|suited|right|recommend\w*",
     ),
-    Topic(r"buy|purchase|enough (?:nodes?|hardware)|tensor[- ]parallel\w*", choose.gpus_needed),
+    Topic(
+        r"buy|purchase|(?:another|more|extra|additional) (?:nodes?|hardware)|enough (?:nodes?|hardware)|"
+        r"tensor[- ]parallel\w*",
+        choose.gpus_needed,
+    ),
     Topic(r"nodes?|hardware", choose.gpus_needed, r"enough|suffic\w+"),
     Topic(
         r"gpus?|cards?|accelerators?",
@@ -239,8 +257,8 @@ TOPICS = (
         r"vram|memory|weights|size|needs?|(?:larg|bigg|small|heavi|light)\w*",
     ),
     Topic(
-        r"(?:smaller|larger|bigger|cheaper|older|newer|other|another|both|different)(?: kinds? of)? "
-        r"(?:gpus?|cards?|hardware|accelerators?)|both kinds",
+        r"(?:best|right|ideal|smaller|larger|bigger|cheaper|older|newer|other|another|both|different)"
+        r"(?: kinds? of)? (?:gpus?|cards?|hardware|accelerators?)|both kinds",
         choose.of("runs_on", "need", "help"),
     ),
     Topic(r"memory|vram|gib", choose.left, r"left|remain\w*|free|spare|room"),
