@@ -83,8 +83,7 @@ UNTOLD = (
 """What is in no run: said before anything else, also beside a what-if."""
 _HOW_MANY = r"how many|number of|count of|total"
 TOPICS = (
-    Topic(r"what(?: is|'s) an? (?:no-?)?go|what(?: is|'s) an unknown", choose.meaning),
-    Topic(r"what (?:does|is|do)|meaning of|mean", choose.meaning, r"mean\w*|stand for"),
+    Topic(r"what(?: is|'s) an? (?:(?:no-?)?go|unknown)|means?|meaning|stands? for", choose.meaning),
     Topic(
         r"who\b(?! (?:needs|fits|uses)).*|approved by|when (?:was|did)|what time|"
         r"how long did|how old|started at",
@@ -187,11 +186,10 @@ TOPICS = (
         choose.differ,
     ),
     Topic(
-        r"safe|risk\w*|harm\w*|dangerous|should i|ok(?:ay)? to",
+        r"safe|risk\w*|harm\w*|dangerous|should i|ok(?:ay)? to|what happens|if|after",
         choose.accept,
         r"accept\w*|appl\w+|changes?|approve|plan|write",
     ),
-    Topic(r"what happens|what if|if|after", choose.accept, r"accept\w*|apply|approve"),
     Topic(
         r"smallest change|minimal\w* (?:change|fix)\w*|fewest changes|least change\w*|required changes?|"
         r"only (?:the )?required|"
@@ -220,21 +218,11 @@ TOPICS = (
         choose.side_by_side,
     ),
     Topic(
-        r"(?:which|what) (?:other )?(?:kinds? of )?(?:gpus?|cards?|accelerators?)",
-        choose.which,
-        r"needs?|best|should|buy|suits?|suited|right|recommend\w*",
-    ),
-    Topic(
         r"buy|purchase|(?:another|more|extra|additional) (?:nodes?|hardware)|enough (?:nodes?|hardware)|"
         r"tensor[- ]parallel\w*",
         choose.gpus_needed,
     ),
     Topic(r"nodes?|hardware", choose.gpus_needed, r"enough|suffic\w+"),
-    Topic(
-        r"gpus?|cards?|accelerators?",
-        choose.gpus_needed,
-        r"needs?|needed|require\w*|want\w*|total|in all|altogether|ask\w*|minimum|fewest|least|enough|more",
-    ),
     Topic(
         r"(?:which|what|whose) (?:other )?(?:kinds? of )?(?:gpus?|cards?|accelerators?)",
         choose.kinds,
@@ -246,6 +234,11 @@ TOPICS = (
         r"where (?:can|could|would|does|will|should)"
         r"(?: (?:it|they|this|each))?(?: (?:run|fit|go|start|work)|$)",
         choose.which,
+    ),
+    Topic(
+        r"gpus?|cards?|accelerators?",
+        choose.gpus_needed,
+        r"needs?|needed|require\w*|want\w*|total|in all|altogether|ask\w*|minimum|fewest|least|enough|more",
     ),
     Topic(
         r"biggest (?:problem|issue|risk|worry)|bottom line|broken|crash\w*|bad news|stop(?:s|ping) us",
