@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from modelcar_tui.supervisor.answers.fact import RunFact
-from modelcar_tui.supervisor.answers.parts import Part
+from modelcar_tui.supervisor.answers.parts import Do, Part
 from modelcar_tui.supervisor.answers.understood import NOT_GO, Asked
 from modelcar_tui.verdict import Verdict
 
@@ -58,6 +58,13 @@ def of(*measures: str) -> Callable[[Asked, Facts], Parts]:
     return answer
 
 
+def of_troubled(*measures: str) -> Callable[[Asked, Facts], Parts]:
+    """An answer made of measures of the models that are not GO, or of all where there are none."""
+    return lambda asked, facts: (
+        say(facts, [f"model/{name}/{one}" for name in troubled(asked, facts) for one in measures]),
+    )
+
+
 def these(*ids: str) -> Callable[[Asked, Facts], Parts]:
     """An answer made of facts by id."""
     return lambda asked, facts: (say(facts, ids),)
@@ -90,9 +97,9 @@ def cannot(why: str, *measures: str) -> Callable[[Asked, Facts], Parts]:
     return answer
 
 
-def of_run(why: str, *ids: str) -> Callable[[Asked, Facts], Parts]:
-    """A refusal with facts of the run."""
-    return lambda asked, facts: (Part(do="cannot", why=why, ids=say(facts, ids).ids),)
+def of_run(why: str, *ids: str, do: Do = "cannot") -> Callable[[Asked, Facts], Parts]:
+    """A refusal, or words of ours, with facts of the run."""
+    return lambda asked, facts: (Part(do=do, why=why, ids=say(facts, ids).ids),)
 
 
 def why(asked: Asked, facts: Facts) -> Parts:
@@ -130,15 +137,6 @@ def refused(asked: Asked, facts: Facts) -> Parts:
         return plan(asked, facts)
     why = "Nothing is written before you accept; without it the manifest stays as it is."
     return (Part(ids=say(facts, ["verdict", "changes", *_required(facts)]).ids, why=why),)
-
-
-def how_to_answer(asked: Asked, facts: Facts) -> Parts:
-    """How a plan is answered."""
-    why = (
-        "Each change is accepted or rejected by you: in the dashboard by keys, in `agent` with --approve. "
-        "Nothing is written before."
-    )
-    return (Part(ids=say(facts, ["changes"]).ids, why=why),)
 
 
 def accept(asked: Asked, facts: Facts) -> Parts:
@@ -319,18 +317,6 @@ def kinds(asked: Asked, facts: Facts) -> Parts:
 def _no_cluster(found: list[str], facts: Facts) -> Parts:
     """Where no GPUs are known: why."""
     return () if found else (say(facts, ["cluster"]),)
-
-
-def differ(asked: Asked, facts: Facts) -> Parts:
-    """Two figures of one model, and why they differ."""
-    names = asked.models or troubled(asked, facts)[:1]
-    return (say(facts, [f"model/{name}/{one}" for name in names for one in ("simple_need", "need")]),)
-
-
-def short(asked: Asked, facts: Facts) -> Parts:
-    """What a model needs beside what its GPU has."""
-    names = troubled(asked, facts)
-    return (say(facts, [f"model/{name}/{one}" for name in names for one in ("need", "help")]),)
 
 
 def share(asked: Asked, facts: Facts) -> Parts:

@@ -81,6 +81,10 @@ UNTOLD = (
     ),
 )
 """What is in no run: said before anything else, also beside a what-if."""
+_HOW_TO_ANSWER = (
+    "Each change is accepted or rejected by you: in the dashboard by keys, in `agent` with --approve. "
+    "Nothing is written before."
+)
 _HOW_MANY = r"how many|number of|count of|total"
 TOPICS = (
     Topic(r"what(?: is|'s) an? (?:(?:no-?)?go|unknown)|means?|meaning|stands? for", choose.meaning),
@@ -132,7 +136,7 @@ TOPICS = (
     Topic(r"sum|totals?|altogether|combined|together|in all", choose.total, r"weights?|vram|memory|ram|size"),
     Topic(
         r"how far|by how much|shortfall|short of|too big|too much|lacks?|lacking|how much .*missing",
-        choose.short,
+        choose.of_troubled("need", "help"),
     ),
     Topic(r"mig|time[ -]?slic\w+|mps|sliced?|shared gpus?|gpus? shared", choose.shared),
     Topic(
@@ -155,7 +159,7 @@ TOPICS = (
     ),
     Topic(
         r"how (?:do|can|to|does)|where do|wh(?:ich|at) key|who (?:has|must|can|should)|what do i",
-        choose.how_to_answer,
+        choose.of_run(_HOW_TO_ANSWER, "changes", do="say"),
         r"accept\w*|approve|apply|write|reject",
     ),
     Topic(
@@ -183,7 +187,7 @@ TOPICS = (
     Topic(
         r"differ\w*|disagree\w*|contradict\w*|two (?:numbers|figures|values)|"
         r"(?:configuration )?pane\b.*\bverdict",
-        choose.differ,
+        choose.of_troubled("simple_need", "need"),
     ),
     Topic(
         r"safe|risk\w*|harm\w*|dangerous|should i|ok(?:ay)? to|what happens|if|after",
