@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelcar_tui.core.errors import UserError
 from modelcar_tui.supervisor.answers import Rules, suggestions
 from modelcar_tui.supervisor.answers.parts import CANNOT
 from modelcar_tui.supervisor.answers.understood import taken_apart
@@ -316,6 +317,7 @@ TERSE: list[tuple[str, str, str]] = [
     ("big-h100", "is 2 nodes enough?", "The 2 models ask for 3 GPUs in all."),
     ("big-a100-l40s", "where should granite go?", f"{G} runs on A100"),
     (BASE, "can I pull granite without login?", f"The image of {G} is 15.23 GiB."),
+    (BASE, "do I have spare GPUs after deploying granite?", f"The manifest gives {G} 1 GPU."),
     (BASE, "all but the 70b?", f"Without {L}, 4 of the 4 other models are GO"),
     (BASE, "how many GPUs are left if granite runs?", f"The manifest gives {G} 1 GPU."),
     (BASE, "what is the best GPU for the 70b?", f"None of this run's kinds of GPU serves {L}"),
@@ -463,6 +465,23 @@ def test_no_question_raises(question: str) -> None:
     state = finished(BASE)
     taken_apart(question, state)
     taken_apart(f"why {question} {L} on L40S with {question} tokens", state)
+
+
+_WORDS = sorted({word for row in (*DIRECT, *TERSE, *CANNOT_BE_ANSWERED) for word in row[1].split()})
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.sampled_from(_WORDS), min_size=2, max_size=6))
+def test_any_words_are_answered_or_refused_in_one_line(words: list[str]) -> None:
+    try:
+        ask("big-h100", " ".join(words))
+    except UserError as error:
+        assert str(error)
+
+
+def test_a_rank_of_models_is_no_answer_about_one() -> None:
+    told = ask(BASE, f"what's the smallest GPU that runs {G}?")
+    assert not [line for line in told if W in line or L in line], told
 
 
 def test_what_is_offered_is_answered() -> None:

@@ -209,8 +209,8 @@ def largest(asked: Asked, facts: Facts) -> Parts:
     known = [
         one for one in facts.values() if one.measure == measure and not one.which and one.number is not None
     ]
-    if not known:
-        return ()
+    if not known or asked.models:
+        return ()  # `the smallest GPU for granite` ranks no models
     least = asked.has("small\\w*|least|tiniest|lightest|fewest")
     ranked = sorted(known, key=lambda one: one.number or 0.0, reverse=not least)
     most = 3 if asked.has("(?<!of the )(?<!of our )(?<!of all )models|rank\\w*|order|list") else 1

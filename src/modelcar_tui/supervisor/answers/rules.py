@@ -87,7 +87,7 @@ def by_rules(
     if not parts and _is_what_if(asked):
         gpus = tuple(card for gpu in (asked.gpu, *asked.more_gpus) for card in meant(gpu, state))
         parts = (*untold(asked), *_what_ifs(asked, known, attempt, gpus))
-    parts = parts or _how_many(asked, known) or by_topic(asked, known) or _nearest(asked, known)
+    parts = parts or _how_many(asked, known) or by_topic(asked, known) or nearest(asked.models, known)
     parts = not_all(parts, asked, known)
     return Answered(parts, asked.models, known)
 
@@ -104,12 +104,13 @@ def _how_many(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
     """`how many L40S for the 70b`: the product is no word of the rest."""
     if asked.gpu and not asked.models and asked.has("how many(?! models)|number of|free|available|busy|idle"):
         return kinds(asked, facts)
-    if not asked.models or not asked.has("how many|number of"):
+    if not asked.models:
         return ()
-    if asked.has(rf"(?:how many|number of) (?:more )?{GPUS}"):
-        free = ["gpu/free"] if asked.has("free|idle|left|available") else []
+    if asked.has(rf"(?:how many|number of|spare|free|remaining) (?:more )?{GPUS}|{GPUS} (?:left|free|spare)"):
+        free = ["gpu/free"] if asked.has("free|idle|left|available|spare|remaining") else []
         return (*gpus_needed(asked, facts), say(facts, free))
-    return () if not asked.gpu or asked.has(BARS) else gpus_needed(asked, facts)
+    counted_of = asked.gpu and asked.has("how many|number of") and not asked.has(BARS)
+    return gpus_needed(asked, facts) if counted_of else ()
 
 
 def _about_card(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
@@ -233,6 +234,7 @@ def _beside(
         yield say(facts, [f"model/{name}/concurrency" for name in asked.models])
 
 
-def _nearest(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
-    near = [f"model/{name}/{one}" for name in asked.models for one in ("verdict", "need")] or ["verdict"]
+def nearest(models: Sequence[str], facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
+    """A refusal with the verdicts on the models that are asked about, or on the run."""
+    near = [f"model/{name}/{one}" for name in models for one in ("verdict", "need")] or ["verdict"]
     return (Part(do="cannot", why=CANNOT, ids=say(facts, near).ids),)

@@ -58,7 +58,7 @@ _RELATIVE = (
 _RELATED = (
     ("--max-num-seqs", r"\b(?:requests?|sequences?|concurrency|users)\b"),
     ("--gpu-memory-utilization", r"\butili[sz]ation\b"),
-    ("--tensor-parallel-size", r"\b(?:gpus?|cards?)\b"),
+    ("--tensor-parallel-size", r"\b(?:gpus|cards)\b"),
     ("--max-model-len", r"\b(?:context|length|tokens|window)\b"),
 )
 _PARALLEL = re.compile(
