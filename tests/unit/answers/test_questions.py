@@ -318,6 +318,9 @@ TERSE: list[tuple[str, str, str]] = [
     ("big-a100-l40s", "where should granite go?", f"{G} runs on A100"),
     (BASE, "can I pull granite without login?", f"The image of {G} is 15.23 GiB."),
     (BASE, "do I have spare GPUs after deploying granite?", f"The manifest gives {G} 1 GPU."),
+    (BASE, "what if I change nothing?", "Nothing is written before you accept"),
+    (BASE, "how many GPUs does each model get?", f"The manifest gives {G} 1 GPU."),
+    (BASE, "why not 2 GPUs for the 70b?", f"What would help {L}: set gpu_count 4"),
     (BASE, "all but the 70b?", f"Without {L}, 4 of the 4 other models are GO"),
     (BASE, "how many GPUs are left if granite runs?", f"The manifest gives {G} 1 GPU."),
     (BASE, "what is the best GPU for the 70b?", f"None of this run's kinds of GPU serves {L}"),
@@ -373,6 +376,8 @@ CANNOT_BE_ANSWERED: list[tuple[str, str, str]] = [
     (BASE, "who made granite?", CANNOT),
     (BASE, "what if we add two more L40S?", OTHER_GPUS),
     (BASE, "would another GPU help?", OTHER_GPUS),
+    ("single-l40s", "can I turn off one GPU?", OTHER_GPUS),
+    ("big-a100-l40s", "which is cheaper, A100 or L40S?", "What it costs is in no run."),
     (BASE, "what if I have half the GPUs?", OTHER_GPUS),
     ("big-h100", "is the network fast enough?", "Networks, power and load are not looked at."),
 ]

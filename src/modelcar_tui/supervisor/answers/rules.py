@@ -74,7 +74,22 @@ def by_rules(
     """
     asked = taken_apart(question, state)
     known = dict(facts)
-    parts = (
+    parts = _by_who_and_what(asked, known, state, vllm)
+    if not parts and _is_what_if(asked):
+        gpus = tuple(card for gpu in (asked.gpu, *asked.more_gpus) for card in meant(gpu, state))
+        parts = _what_ifs(asked, known, attempt, gpus)
+    if parts and parts[0].do != "cannot":
+        parts = (*untold(asked), *parts)
+    parts = parts or _how_many(asked, known) or by_topic(asked, known) or nearest(asked.models, known)
+    parts = not_all(parts, asked, known)
+    return Answered(parts, asked.models, known)
+
+
+def _by_who_and_what(
+    asked: Asked, known: dict[str, RunFact], state: RunState, vllm: str | None
+) -> tuple[Part, ...]:
+    """What models, GPUs and arguments of a question ask for, before its topic."""
+    return (
         _about_strangers(asked, known)
         or supposed(asked, known, state, vllm)
         or compared(asked, known)
@@ -84,12 +99,6 @@ def by_rules(
         or _about_sharing(asked, known)
         or _there(asked, known)
     )
-    if not parts and _is_what_if(asked):
-        gpus = tuple(card for gpu in (asked.gpu, *asked.more_gpus) for card in meant(gpu, state))
-        parts = (*untold(asked), *_what_ifs(asked, known, attempt, gpus))
-    parts = parts or _how_many(asked, known) or by_topic(asked, known) or nearest(asked.models, known)
-    parts = not_all(parts, asked, known)
-    return Answered(parts, asked.models, known)
 
 
 def _about_strangers(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:

@@ -27,6 +27,7 @@ _OTHER_GPUS = (
     r"(?:gpus?|cards?|nodes?)|"
     r"(?:if|would|could|help\w*|suppose)\b.*\b"
     r"(?:another|more|extra|additional|second|third) (?:gpu|card|node)s?|"
+    r"(?:(?:turn|switch|power)\w* off|remov\w+|take away|give back|drain\w*) (?:\w+ )?(?:gpu|card|node)s?|"
     r"without (?:the |a |an |one |that |this )*(?:gpus?|cards?|nodes?)"
 )
 _NO_MODEL = r"changes?|flags?|arguments?"

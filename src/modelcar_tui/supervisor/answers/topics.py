@@ -22,7 +22,7 @@ class Topic(NamedTuple):
 
 
 def untold(asked: Asked) -> Parts:
-    """What is asked beside a what-if and is in no run."""
+    """What is in no run, of a question that facts or what-ifs answer besides."""
     return tuple(
         Part(do="cannot", why=part.why)
         for topic in UNTOLD
@@ -153,6 +153,7 @@ TOPICS = (
     ),
     Topic(r"(?:was|were|been|did (?:i|we)|have (?:i|we))\b.*\b(?:accept|reject|approv)\w*", choose.plan),
     Topic(
+        r"(?:change|do|accept|apply) nothing|"
         r"(?:have|need) to (?:accept|apply|approve)\w*|must (?:i|we) (?:accept|apply|approve)\w*|"
         r"(?:don'?t|do not|not|never|won'?t) (?:accept|apply|approve)\w*|reject\w*|refuse|decline",
         choose.refused,
@@ -221,6 +222,7 @@ TOPICS = (
         r"share[ds]?|sharing",
         choose.side_by_side,
     ),
+    Topic(r"(?:each|every|per) (?:model|server|replica|copy)", choose.of("gpu_count"), choose.GPUS),
     Topic(
         r"buy|purchase|(?:another|more|extra|additional) (?:nodes?|hardware)|enough (?:nodes?|hardware)|"
         r"tensor[- ]parallel\w*",
@@ -260,6 +262,7 @@ TOPICS = (
     ),
     Topic(r"memory|vram|gib", choose.left, r"left|remain\w*|free|spare|room"),
     Topic(r"which nodes?|how many nodes|what nodes|per node", choose.nodes),
+    Topic(r"why(?!.*(?:free|available|taken))", choose.why, choose.GPUS),
     Topic(
         r"gpus?|cards?|accelerators?",
         choose.kinds,
