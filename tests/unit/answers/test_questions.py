@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelcar_tui.core.errors import UserError
 from modelcar_tui.supervisor.answers import Rules, suggestions
 from modelcar_tui.supervisor.answers.parts import CANNOT
 from modelcar_tui.supervisor.answers.understood import taken_apart
@@ -264,7 +265,7 @@ TERSE: list[tuple[str, str, str]] = [
     (BASE, "can I trust this", RUN),
     (BASE, "how many copies of the 70B fit per node", f"The free GPUs take no copy of {L} as it is."),
     (BASE, "is granite tight on memory", f"{G} leaves 24.17 GiB"),
-    (BASE, "what percentage of the gpu does granite use", f"memory that one GPU must have of {G} (17.92"),
+    (BASE, "what percentage of the gpu does granite use", f"Memory that one GPU must have of {G} (17.92"),
     (BASE, "total weights of all models", "Size of the weights, in all: "),
     (BASE, "does granite run on cpu", "Serving on CPUs is not judged here"),
     (BASE, "what does NO-GO mean", "NO-GO: as it is it can not be served"),
@@ -284,7 +285,49 @@ TERSE: list[tuple[str, str, str]] = [
     ("odd-names", "is chat go", "chat is GO: "),
     ("odd-names", "did qa pass", "QA: "),
     ("odd-names", "qa-model vram?", "qa-model is GO: "),
+    # a count of GPUs, of users, of a share: each of what it stands beside
+    (BASE, "is 0.9 gpu memory utilization good for granite?", f"With --gpu-memory-utilization=0.9 {G} would"),
+    (BASE, "how many GPUs should I request for the 70b?", f"The manifest gives {L} 1 GPU."),
+    (BASE, "what if 500 people hit granite?", f"With --max-num-seqs=500 {G} would be GO"),
+    ("single-l40s", "with batch size 64 does it still fit?", f"With --max-num-seqs=64 {G} would be GO"),
+    (BASE, "how many customers can granite serve?", f"{G}'s KV cache holds 77.34 requests"),
+    (BASE, "what's the max batch size of granite?", f"{G}'s KV cache holds 77.34 requests"),
+    (BASE, "how many of our five models work?", "4 of 5 models are GO"),
+    (BASE, "what percentage of models pass?", "4 of 5 models are GO"),
+    ("base-mixed", "how many models fit on a T4?", f"On Tesla-T4 15 GiB {G} is refused"),
+    (BASE, "what's the utilization of our GPUs?", "There are 4 usable GPUs"),
+    (BASE, "is it worth buying H100s?", "Each with as many GPUs as the manifest gives it"),
+    # some models at the same time; the run without one
+    (BASE, "granite and whisper together?", f"Without {Q}, {E}, {L}, 2 of the 2 other models"),
+    (BASE, "what if we leave the 70B out?", f"Without {L}, 4 of the 4 other models are GO"),
+    (BASE, "can I skip the changes for granite?", f"Proposed for {G} (warning)"),
+    # what the run comes to, in a manager's words
+    (BASE, "what's the bottom line?", WHY_L),
+    (BASE, "what is the biggest problem?", WHY_L),
+    ("single-l40s", "is everything green?", "This run says GO"),
+    ("unread-l40s", "is it a yes or a no?", f"This run says NO-GO: {L}"),
+    (BASE, "who uses the most memory?", f"{L} needs 154.35 GiB"),
+    (BASE, "which of the models is the smallest?", f"The weights of {W} are"),
+    (BASE, "do I have to accept everything?", "Nothing is written before you accept"),
+    (BASE, "which of your changes are mandatory?", f"Proposed for {L} (required): gpu_count"),
+    ("written-l40s", "what was rejected?", "8 changes were proposed, 2 of them required; 8 were written."),
+    ("written-l40s", "what did you write?", "8 changes were proposed"),
+    ("single-l40s", "what is the longest prompt I can send?", f"{G} could serve a context of up to 131,072"),
+    ("single-l40s", "can I use a smaller card?", f"{G} runs on L40S"),
+    ("big-h100", "is 2 nodes enough?", "The 2 models ask for 3 GPUs in all."),
+    ("big-a100-l40s", "where should granite go?", f"{G} runs on A100"),
+    (BASE, "can I pull granite without login?", f"The image of {G} is 15.23 GiB."),
+    (BASE, "do I have spare GPUs after deploying granite?", f"The manifest gives {G} 1 GPU."),
+    (BASE, "what if I change nothing?", "Nothing is written before you accept"),
+    (BASE, "how many GPUs does each model get?", f"The manifest gives {G} 1 GPU."),
+    (BASE, "why not 2 GPUs for the 70b?", f"What would help {L}: set gpu_count 4"),
+    (BASE, "all but the 70b?", f"Without {L}, 4 of the 4 other models are GO"),
+    (BASE, "how many GPUs are left if granite runs?", f"The manifest gives {G} 1 GPU."),
+    (BASE, "what is the best GPU for the 70b?", f"None of this run's kinds of GPU serves {L}"),
+    (BASE, "do I need another node?", "The 5 models ask for 5 GPUs in all"),
+    (BASE, "what's a GO?", "GO: by the estimate vLLM starts it"),
 ]
+OTHER_GPUS = "A run on other GPUs is not worked out here: run again with --gpu PRODUCT:COUNT."
 CANNOT_BE_ANSWERED: list[tuple[str, str, str]] = [
     # what is in no run
     (BASE, "how long will the 70B take to load?", "How long it takes to load and start is not predicted."),
@@ -305,6 +348,38 @@ CANNOT_BE_ANSWERED: list[tuple[str, str, str]] = [
     ("big-h100", "can I run whisper on a T4?", "This run has no model called whisper."),
     ("big-h100", "would the 405B fit on 8 H200?", "This run has no model called 405B."),
     ("single-l40s", "why is it NO-GO?", "No model is NO-GO."),
+    # other GPUs than the run has are no --tensor-parallel-size
+    (BASE, "what happens if I lose one GPU?", OTHER_GPUS),
+    (BASE, "what if only 3 GPUs are free?", OTHER_GPUS),
+    (BASE, "what if we only have 2 GPUs?", OTHER_GPUS),
+    ("big-h100", "what if one node is down?", OTHER_GPUS),
+    ("big-a100-l40s", "what if the A100s are taken?", OTHER_GPUS),
+    (BASE, "can granite fit on half a GPU?", "Each server has GPUs of its own here"),
+    (BASE, "can I run granite and whisper on the same GPU?", "Each server has GPUs of its own here"),
+    (BASE, "would vLLM 0.9 work?", "Another release of vLLM is another run"),
+    (BASE, "can we drop one model to make the rest fit?", "Which model to leave out is yours to say"),
+    # what no fact is about is not answered by a verdict
+    (BASE, "which models are running right now?", "What runs on the cluster is not told"),
+    (BASE, "is the quantized llama better than granite?", "The quality of answers is not looked at."),
+    (BASE, "how many requests per second can granite take?", "How fast it answers is not measured"),
+    (BASE, "can granite read a 300 page document?", "Pages and words are not counted in tokens here."),
+    (BASE, "can I use granite for embeddings?", "What a model is good for is not looked at."),
+    ("single-l40s", "can I finetune granite here?", "Only serving by vLLM is judged"),
+    ("big-h100", "is there a taint on the nodes?", "Taints, labels, quotas and rights"),
+    (BASE, "will the 70b be slow on 4 L40S?", "How fast it answers is not measured"),
+    (BASE, "what would 4 H100 cost for the 70b?", "What it costs is in no run."),
+    (BASE, "what's the best model?", "The quality of answers is not looked at."),
+    (BASE, "will it run on TPU?", "Serving on CPUs is not judged here: models are held against GPUs."),
+    (BASE, "is RHOAI 2.25 ok?", "Versions of drivers, CUDA, OpenShift"),
+    (BASE, "can I use pipeline parallelism?", CANNOT),
+    (BASE, "where is granite stored?", CANNOT),
+    (BASE, "who made granite?", CANNOT),
+    (BASE, "what if we add two more L40S?", OTHER_GPUS),
+    (BASE, "would another GPU help?", OTHER_GPUS),
+    ("single-l40s", "can I turn off one GPU?", OTHER_GPUS),
+    ("big-a100-l40s", "which is cheaper, A100 or L40S?", "What it costs is in no run."),
+    (BASE, "what if I have half the GPUs?", OTHER_GPUS),
+    ("big-h100", "is the network fast enough?", "Networks, power and load are not looked at."),
 ]
 """The list of what is refused, with the words."""
 
@@ -395,6 +470,23 @@ def test_no_question_raises(question: str) -> None:
     state = finished(BASE)
     taken_apart(question, state)
     taken_apart(f"why {question} {L} on L40S with {question} tokens", state)
+
+
+_WORDS = sorted({word for row in (*DIRECT, *TERSE, *CANNOT_BE_ANSWERED) for word in row[1].split()})
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.sampled_from(_WORDS), min_size=2, max_size=6))
+def test_any_words_are_answered_or_refused_in_one_line(words: list[str]) -> None:
+    try:
+        ask("big-h100", " ".join(words))
+    except UserError as error:
+        assert str(error)
+
+
+def test_a_rank_of_models_is_no_answer_about_one() -> None:
+    told = ask(BASE, f"what's the smallest GPU that runs {G}?")
+    assert not [line for line in told if W in line or L in line], told
 
 
 def test_what_is_offered_is_answered() -> None:

@@ -133,7 +133,7 @@ SAID: list[tuple[RunFact, str]] = [
         ),
         "m needs 72.28 GiB (a guess, 63 to 116 GiB) on each of 2 GPUs by a rough sum from its weights alone.",
     ),
-    (fact("need", model="m"), "memory that one GPU must have of m is not known."),
+    (fact("need", model="m"), "Memory that one GPU must have of m is not known."),
     (fact("gpu_memory", 45.0, "GiB", model="m"), "m is held against a GPU of 45 GiB."),
     (
         fact("simple_need", 16.74, "GiB", model="m"),
@@ -148,7 +148,7 @@ SAID: list[tuple[RunFact, str]] = [
     (fact("parameters", 8.17, "billion", model="m", guess=True), "m has 8.17 billion (a guess) parameters."),
     (fact("quantization", "none", model="m"), "m is not quantized."),
     (fact("quantization", "w4a16", model="m", guess=True), "m is quantized as w4a16 (a guess)."),
-    (fact("quantization", model="m"), "quantization of m is not known."),
+    (fact("quantization", model="m"), "Quantization of m is not known."),
     (fact("image_size", 17.5, "GiB", model="m"), "The image of m is 17.5 GiB."),
     (
         fact("pull", 78, "minutes", model="m", more={"from": 61}),

@@ -12,9 +12,9 @@ from modelcar_tui.supervisor.answers.fact import RunFact, by_id
 from modelcar_tui.supervisor.answers.facts import run_facts
 from modelcar_tui.supervisor.answers.names import Named, named
 from modelcar_tui.supervisor.answers.of_run import card_fact
-from modelcar_tui.supervisor.answers.parts import Part, rendered
+from modelcar_tui.supervisor.answers.parts import Part, PartError, rendered
 from modelcar_tui.supervisor.answers.question import WhatIf
-from modelcar_tui.supervisor.answers.rules import by_rules
+from modelcar_tui.supervisor.answers.rules import by_rules, nearest
 from modelcar_tui.supervisor.answers.trying import Found, what_if
 from modelcar_tui.supervisor.state import RunState
 
@@ -59,7 +59,10 @@ class Rules:
         question = clean(question, limit=MOST_QUESTION)
         self.mention(question)
         found = by_rules(question, self.state, self.facts, self.attempt, self._vllm)
-        return rendered(found.parts, found.facts, found.models)
+        try:
+            return rendered(found.parts, found.facts, found.models)
+        except PartError:  # facts of another model than the one that is asked about
+            return rendered(nearest(found.models, found.facts), found.facts, found.models)
 
     def form(self, asked: WhatIf) -> tuple[list[str], tuple[str, ...]]:
         """A what-if of one model, or of each where none is named.

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from modelcar_tui.supervisor.answers.fact import RunFact
-from modelcar_tui.supervisor.answers.parts import Part
+from modelcar_tui.supervisor.answers.parts import Do, Part
 from modelcar_tui.supervisor.answers.understood import NOT_GO, Asked
 from modelcar_tui.verdict import Verdict
 
 MOST_MODELS = 8
 Facts = Mapping[str, RunFact]
 Parts = tuple[Part, ...]
-
-
+ALL_AT_ONCE = r"same time|at once|together|simultaneously|everything|all of them|all (?:the )?models"
+GPUS = r"(?:gpus?|cards?|accelerators?)"
+QUALITY = "The quality of answers is not looked at."
 _SEVERAL_NODES = (
     r"(?:two|three|four|several|multiple|many|more than one|[2-9]|\d\d+) (?:gpu )?nodes|multi-?nodes?"
 )
@@ -57,6 +58,13 @@ def of(*measures: str) -> Callable[[Asked, Facts], Parts]:
     return answer
 
 
+def of_troubled(*measures: str) -> Callable[[Asked, Facts], Parts]:
+    """An answer made of measures of the models that are not GO, or of all where there are none."""
+    return lambda asked, facts: (
+        say(facts, [f"model/{name}/{one}" for name in troubled(asked, facts) for one in measures]),
+    )
+
+
 def these(*ids: str) -> Callable[[Asked, Facts], Parts]:
     """An answer made of facts by id."""
     return lambda asked, facts: (say(facts, ids),)
@@ -87,6 +95,11 @@ def cannot(why: str, *measures: str) -> Callable[[Asked, Facts], Parts]:
         return (Part(do="cannot", why=why, ids=tuple(one for one in near if one in facts)),)
 
     return answer
+
+
+def of_run(why: str, *ids: str, do: Do = "cannot") -> Callable[[Asked, Facts], Parts]:
+    """A refusal, or words of ours, with facts of the run."""
+    return lambda asked, facts: (Part(do=do, why=why, ids=say(facts, ids).ids),)
 
 
 def why(asked: Asked, facts: Facts) -> Parts:
@@ -120,17 +133,10 @@ def what_helps(asked: Asked, facts: Facts) -> Parts:
 
 def refused(asked: Asked, facts: Facts) -> Parts:
     """What comes of a plan that is not accepted."""
+    if "written" in facts and facts["written"].value:
+        return plan(asked, facts)
     why = "Nothing is written before you accept; without it the manifest stays as it is."
     return (Part(ids=say(facts, ["verdict", "changes", *_required(facts)]).ids, why=why),)
-
-
-def how_to_answer(asked: Asked, facts: Facts) -> Parts:
-    """How a plan is answered."""
-    why = (
-        "Each change is accepted or rejected by you: in the dashboard by keys, in `agent` with --approve. "
-        "Nothing is written before."
-    )
-    return (Part(ids=say(facts, ["changes"]).ids, why=why),)
 
 
 def accept(asked: Asked, facts: Facts) -> Parts:
@@ -170,7 +176,7 @@ def plan(asked: Asked, facts: Facts) -> Parts:
 
 _NEEDS = (
     ("optional", r"optional|not (?:required|needed|necessary)|improvements?|nice to have"),
-    ("required", r"required|needed|necessary|must"),
+    ("required", r"required|needed|necessary|must|mandatory|essential"),
 )
 
 
@@ -203,11 +209,11 @@ def largest(asked: Asked, facts: Facts) -> Parts:
     known = [
         one for one in facts.values() if one.measure == measure and not one.which and one.number is not None
     ]
-    if not known:
-        return ()
+    if not known or asked.models:
+        return ()  # `the smallest GPU for granite` ranks no models
     least = asked.has("small\\w*|least|tiniest|lightest|fewest")
     ranked = sorted(known, key=lambda one: one.number or 0.0, reverse=not least)
-    most = 3 if asked.has("models|rank\\w*|order|list") else 1
+    most = 3 if asked.has("(?<!of the )(?<!of our )(?<!of all )models|rank\\w*|order|list") else 1
     return (Part(ids=tuple(one.id for one in ranked[:most])),)
 
 
@@ -313,18 +319,6 @@ def _no_cluster(found: list[str], facts: Facts) -> Parts:
     return () if found else (say(facts, ["cluster"]),)
 
 
-def differ(asked: Asked, facts: Facts) -> Parts:
-    """Two figures of one model, and why they differ."""
-    names = asked.models or troubled(asked, facts)[:1]
-    return (say(facts, [f"model/{name}/{one}" for name in names for one in ("simple_need", "need")]),)
-
-
-def short(asked: Asked, facts: Facts) -> Parts:
-    """What a model needs beside what its GPU has."""
-    names = troubled(asked, facts)
-    return (say(facts, [f"model/{name}/{one}" for name in names for one in ("need", "help")]),)
-
-
 def share(asked: Asked, facts: Facts) -> Parts:
     """The part of a GPU's memory that a model needs, in percent."""
     pairs = [(f"model/{name}/need", f"model/{name}/gpu_memory") for name in whom(asked, facts)]
@@ -334,7 +328,7 @@ def share(asked: Asked, facts: Facts) -> Parts:
 
 def total(asked: Asked, facts: Facts) -> Parts:
     """A sum over the models; of weights, or of weights and 10 % where memory is asked for."""
-    if asked.has("fits?|room|enough|run|free|left"):
+    if asked.has("fits?|room|enough|run|free|left") or asked.has(f"{GPUS} memory"):
         return ()  # whether they fit is no sum
     measure = "simple_need" if asked.has("vram|memory|needs?|ram") else "weights"
     part = say(facts, [f"model/{name}/{measure}" for name in whom(asked, facts)])
@@ -345,6 +339,5 @@ def total(asked: Asked, facts: Facts) -> Parts:
 
 def side_by_side(asked: Asked, facts: Facts) -> Parts:
     """Models at the same time."""
-    why = OWN_GPUS * asked.has("shar\\w+|next to")
     ids = ("together", "together/missing", "gpus/asked", "gpu/free")
-    return (Part(ids=say(facts, ids).ids, why=why),)
+    return (Part(ids=say(facts, ids).ids, why=OWN_GPUS * asked.has("shar\\w+|next to")),)

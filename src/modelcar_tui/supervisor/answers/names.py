@@ -39,29 +39,12 @@ _FAMILIES = re.compile(
     re.IGNORECASE,
 )
 """Families and sizes of models, as operators write them."""
-_COUNTS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "eight": 8, "sixteen": 16}
-_COUNT = rf"\d{{1,4}}|{'|'.join(_COUNTS)}|single"
+COUNTS = {"a": 1, "an": 1, "one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "eight": 8, "sixteen": 16}
+_COUNT = rf"\d{{1,4}}|{'|'.join(COUNTS)}"
 _MOST_CARDS = 6
 _MOST_GPUS = 3
 _ALIKE = {"w4a16": ("4bit", "int4"), "w8a8": ("8bit", "int8"), "fp8": ("8bit",), "mxfp4": ("4bit",)}
-_KEY_WORDS = frozenset(
-    (
-        "go",
-        "nogo",
-        "no-go",
-        "unknown",
-        "gpu",
-        "gpus",
-        "node",
-        "nodes",
-        "qa",
-        "context",
-        "cache",
-        "memory",
-        "plan",
-        "why",
-    )
-)
+_KEY_WORDS = frozenset("go nogo no-go unknown gpu gpus node nodes qa context cache memory plan why".split())  # noqa: SIM905
 """Names of models that are words of questions, too: they name one only where a sentence has its subject."""
 _SIZED = re.compile(r"\b(?:(small\w*|little|tiny|tiniest)|big\w*|large[rst]*|huge)\s+$", re.IGNORECASE)
 _BY_MEMORY = re.compile(
@@ -311,9 +294,9 @@ def _gpu_span(text: str, state: RunState) -> Span | None:
         if found := _product(text, known):
             return found
     if match := _BY_MEMORY.search(text):
-        count = _COUNTS.get((match[1] or "").casefold(), match[1] or "")
+        count = COUNTS.get((match[1] or "").casefold(), match[1] or "")
         size = f"{match[2]}GB"
-        return Span(*match.span(), (size,), f"{size}:{1 if count == 'single' else count}" if count else size)
+        return Span(*match.span(), (size,), f"{size}:{count}" if count else size)
     parts = _table_parts()
     for match in _TABLE.finditer(text):
         if match[2].casefold() in parts:
@@ -367,7 +350,7 @@ def _product(text: str, writings: Mapping[str, str]) -> Span | None:
         before = rf"(?:\b({_COUNT})(?: ?[x×])? (?:nvidia[ -])?)?(?:\b(\d{{1,4}})[x×] ?)?"
         if match := re.search(rf"{before}(?<![\w.-]){name}s?(?![\w-])(?::(\d+))?", low):
             count = match[3] or match[2] or match[1] or ""
-            many = "" if count in ("a", "an") else _COUNTS.get(count, "1" if count == "single" else count)
+            many = "" if count in ("a", "an") else COUNTS.get(count, count)
             product = writings[writing]
             return Span(*match.span(), (product,), f"{product}:{many}" if many else product)
     return None

@@ -160,6 +160,7 @@ def _of_what_if(fact: RunFact, facts: Mapping[str, RunFact], told: dict[str, Non
 def _calculated(how: How, found: Sequence[RunFact]) -> str:
     numbers = _numbers(found)
     names = [f"{subject(fact)} ({amount(fact)})" for fact in found]
+    names[0] = names[0][:1].upper() + names[0][1:]
     unit = found[0].unit
     if how == "sum":
         if len({fact.measure for fact in found}) != 1:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.supervisor.answers.choose import OWN_GPUS, counted, gpus_needed, kinds, say, troubled, whom
+from modelcar_tui.supervisor.answers.choose import (
+    ALL_AT_ONCE,
+    GPUS,
+    OWN_GPUS,
+    counted,
+    gpus_needed,
+    kinds,
+    say,
+    troubled,
+    whom,
+)
 from modelcar_tui.supervisor.answers.fact import RunFact
 from modelcar_tui.supervisor.answers.names import meant
 from modelcar_tui.supervisor.answers.parts import CANNOT, MOST_IDS, Part
 from modelcar_tui.supervisor.answers.question import WhatIf
 from modelcar_tui.supervisor.answers.supposing import compared, not_all, supposed
-from modelcar_tui.supervisor.answers.topics import by_topic
+from modelcar_tui.supervisor.answers.topics import by_topic, untold
 from modelcar_tui.supervisor.answers.trying import Found
-from modelcar_tui.supervisor.answers.understood import IF, Asked, taken_apart
+from modelcar_tui.supervisor.answers.understood import BARS, IF, Asked, taken_apart
 from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.verdict import Verdict
 
 Try = Callable[[WhatIf], Found]
 """Works out a what-if and remembers it.
@@ -23,10 +34,10 @@ Try = Callable[[WhatIf], Found]
 Raises:
     UserError: it can't be tried.
 """
-_ALL_AT_ONCE = r"same time|at once|together|simultaneously|everything|all of them|all models|all the models"
 _SEVERAL_SERVERS = (
     r"(?:two|three|four|several|more|multiple|both|many|\d+) (?:copies|instances|replicas|servers|models)"
 )
+_PART_OF_ONE = r"(?:half|third|quarter|part|fraction|slice) (?:of )?(?:(?:an?|one|the)\b ?)?(?:gpu|card|$)"
 _NEAR = {
     "--max-model-len": "context",
     "--max-num-seqs": "concurrency",
@@ -37,7 +48,6 @@ _NEAR = {
 }
 """What of a model comes nearest to an argument that nobody gave."""
 _MOST_TRIES = 10
-_BARS = r"requests?|users?|sequences?|clients?"
 
 
 class Answered(NamedTuple):
@@ -64,7 +74,22 @@ def by_rules(
     """
     asked = taken_apart(question, state)
     known = dict(facts)
-    parts = (
+    parts = _by_who_and_what(asked, known, state, vllm)
+    if not parts and _is_what_if(asked):
+        gpus = tuple(card for gpu in (asked.gpu, *asked.more_gpus) for card in meant(gpu, state))
+        parts = _what_ifs(asked, known, attempt, gpus)
+    if parts and parts[0].do != "cannot":
+        parts = (*untold(asked), *parts)
+    parts = parts or _how_many(asked, known) or by_topic(asked, known) or nearest(asked.models, known)
+    parts = not_all(parts, asked, known)
+    return Answered(parts, asked.models, known)
+
+
+def _by_who_and_what(
+    asked: Asked, known: dict[str, RunFact], state: RunState, vllm: str | None
+) -> tuple[Part, ...]:
+    """What models, GPUs and arguments of a question ask for, before its topic."""
+    return (
         _about_strangers(asked, known)
         or supposed(asked, known, state, vllm)
         or compared(asked, known)
@@ -74,12 +99,6 @@ def by_rules(
         or _about_sharing(asked, known)
         or _there(asked, known)
     )
-    if not parts and _is_what_if(asked):
-        gpus = tuple(card for gpu in (asked.gpu, *asked.more_gpus) for card in meant(gpu, state))
-        parts = _what_ifs(asked, known, attempt, gpus)
-    parts = parts or _how_many(asked, known) or by_topic(asked, known) or _nearest(asked, known)
-    parts = not_all(parts, asked, known)
-    return Answered(parts, asked.models, known)
 
 
 def _about_strangers(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
@@ -92,11 +111,15 @@ def _about_strangers(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, 
 
 def _how_many(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
     """`how many L40S for the 70b`: the product is no word of the rest."""
-    if asked.gpu and not asked.models and asked.has("how many|number of|free|available|busy|idle"):
+    if asked.gpu and not asked.models and asked.has("how many(?! models)|number of|free|available|busy|idle"):
         return kinds(asked, facts)
-    if not asked.gpu or not asked.models or not asked.has("how many|number of"):
+    if not asked.models:
         return ()
-    return () if asked.has(_BARS) else gpus_needed(asked, facts)
+    if asked.has(rf"(?:how many|number of|spare|free|remaining) (?:more )?{GPUS}|{GPUS} (?:left|free|spare)"):
+        free = ["gpu/free"] if asked.has("free|idle|left|available|spare|remaining") else []
+        return (*gpus_needed(asked, facts), say(facts, free))
+    counted_of = asked.gpu and asked.has("how many|number of") and not asked.has(BARS)
+    return gpus_needed(asked, facts) if counted_of else ()
 
 
 def _about_card(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
@@ -151,7 +174,7 @@ def _bears_on(fact: RunFact, asked: Asked) -> bool:
 def _there(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
     """How models fare on a kind of GPU that the run has, as it judged them there."""
     product, _, count = asked.gpu.partition(":")
-    if not product or count or asked.arguments or asked.has("how many|number of|free|nodes?"):
+    if not product or count or asked.arguments or asked.has("how many(?! models)|number of|free|nodes?"):
         return ()
     names = troubled(asked, facts) if asked.why else whom(asked, facts)
     products = {product, *asked.more_gpus}
@@ -168,15 +191,16 @@ def _there(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
 
 def _about_sharing(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
     """Several servers on one GPU: what is said of one would be no answer."""
-    one = asked.count == 1 or asked.has(r"same (?:gpu|card)|(?:one|a single) (?:gpu|card)")
-    if not (one and asked.has(rf"share|sharing|shared|{_SEVERAL_SERVERS}")):
+    one = asked.count == 1 or asked.has(r"(?:one|a single) (?:gpu|card)")
+    several = len(asked.models) > 1 or asked.has(rf"share|sharing|shared|{_SEVERAL_SERVERS}")
+    if not (one and several) and not asked.has(rf"same (?:gpu|card)|{_PART_OF_ONE}"):
         return ()
     near = [f"model/{name}/{measure}" for name in asked.models for measure in ("need", "copies")]
     return (Part(do="cannot", why=OWN_GPUS, ids=say(facts, near or ["together"]).ids),)
 
 
 def _is_what_if(asked: Asked) -> bool:
-    if asked.has(_ALL_AT_ONCE) and not asked.models and not asked.has(_BARS):
+    if asked.has(ALL_AT_ONCE) and not asked.models and not asked.has(BARS):
         return False  # each alone is another question than all at once
     if asked.arguments:
         return True
@@ -203,11 +227,23 @@ def _what_ifs(
         facts |= {fact.id: fact for fact in found.facts}
         short = [fact.id for fact in found.facts if fact.measure in ("verdict", "help")]
         parts.append(Part(ids=found.ids if len(tries) == 1 else tuple(short)))
-    if asked.has(_BARS) and asked.models:
-        parts += [say(facts, [f"model/{name}/concurrency" for name in asked.models])]
-    return tuple(parts)
+    return (
+        *parts,
+        *_beside(asked, facts, parts, counted=not any(gpus) or "--tensor-parallel-size" in arguments),
+    )
 
 
-def _nearest(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
-    near = [f"model/{name}/{one}" for name in asked.models for one in ("verdict", "need")] or ["verdict"]
+def _beside(
+    asked: Asked, facts: Mapping[str, RunFact], parts: Sequence[Part], *, counted: bool
+) -> Iterator[Part]:
+    """What stands below what-ifs: with how many GPUs each was, and the requests of the run as it is."""
+    if not counted and any(facts[part.ids[0]].value != Verdict.GO for part in parts):
+        yield Part(why="Each with as many GPUs as the manifest gives it; name a count, as in 4 x L40S.")
+    if asked.has(BARS) and asked.models:
+        yield say(facts, [f"model/{name}/concurrency" for name in asked.models])
+
+
+def nearest(models: Sequence[str], facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
+    """A refusal with the verdicts on the models that are asked about, or on the run."""
+    near = [f"model/{name}/{one}" for name in models for one in ("verdict", "need")] or ["verdict"]
     return (Part(do="cannot", why=CANNOT, ids=say(facts, near).ids),)

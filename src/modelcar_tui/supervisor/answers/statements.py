@@ -25,13 +25,18 @@ class Statement(NamedTuple):
     """A template of `{who}` and `{value}`, or what makes the sentence."""
 
 
+_FIGURES = frozenset("need simple_need quantization context longest_context concurrency pull".split())  # noqa: SIM905
+"""Measures whose sentences need a value."""
+
+
 def sentence(fact: RunFact) -> str:
     """What a fact says, in one line; what is not known is said to be not known."""
     statement = STATEMENTS[fact.measure]
+    if fact.value is None and (isinstance(statement.say, str) or fact.measure in _FIGURES):
+        unknown = subject(fact)
+        return f"{unknown[:1].upper()}{unknown[1:]} is not known."
     if callable(statement.say):
         return statement.say(fact)
-    if fact.value is None:
-        return f"{subject(fact)} is not known."
     return statement.say.format(who=reveal(fact.model or fact.gpu), value=amount(fact))
 
 
@@ -67,8 +72,6 @@ def _change(fact: RunFact) -> str:
 
 
 def _need(fact: RunFact) -> str:
-    if fact.value is None:
-        return f"{subject(fact)} is not known."
     has = fact.more.get("gpu_gib")
     card = f"; {reveal(fact.gpu)} has {quantity(has, 'GiB')}" if has is not None and fact.gpu else ""
     how = (
@@ -80,8 +83,6 @@ def _need(fact: RunFact) -> str:
 
 
 def _simple_need(fact: RunFact) -> str:
-    if fact.value is None:
-        return f"{subject(fact)} is not known."
     return (
         f"The Configuration pane counts {amount(fact)} for {reveal(fact.model)}: its weights and 10 %, "
         f"over all its GPUs "
@@ -90,8 +91,6 @@ def _simple_need(fact: RunFact) -> str:
 
 
 def _quantization(fact: RunFact) -> str:
-    if fact.value is None:
-        return f"{subject(fact)} is not known."
     who = reveal(fact.model)
     badge = guess(fact)
     return (
@@ -102,15 +101,11 @@ def _quantization(fact: RunFact) -> str:
 
 
 def _context(fact: RunFact) -> str:
-    if fact.value is None:
-        return f"{subject(fact)} is not known."
     how = "--max-model-len" if fact.more.get("given") else "the model's own, for no --max-model-len is given"
     return f"{reveal(fact.model)} is served with a context of {amount(fact)} ({how})."
 
 
 def _longest(fact: RunFact) -> str:
-    if fact.value is None:
-        return f"{subject(fact)} is not known."
     verb = "could serve" if fact.more.get("starts") else "would start with"
     where = reveal(fact.gpu) or "this GPU"
     if not fact.value:
@@ -121,8 +116,6 @@ def _longest(fact: RunFact) -> str:
 
 
 def _concurrency(fact: RunFact) -> str:
-    if fact.value is None:
-        return f"{subject(fact)} is not known."
     who, most = reveal(fact.model), fact.more.get("most")
     if not fact.more.get("starts"):
         return (
@@ -176,8 +169,6 @@ def _copies(fact: RunFact) -> str:
 
 
 def _pull(fact: RunFact) -> str:
-    if fact.value is None:
-        return f"{subject(fact)} is not known."
     low = fact.more.get("from")
     span = f"{fact.value}" if low == fact.value else f"{low} to {fact.value}"
     return f"To pull {reveal(fact.model)}'s image to a node that does not have it takes about {span} min."

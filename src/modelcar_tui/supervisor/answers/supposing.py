@@ -6,30 +6,43 @@ import re
 from collections.abc import Mapping
 
 from modelcar_tui.core.counting import several
-from modelcar_tui.supervisor.answers.choose import MOST_MODELS, say
+from modelcar_tui.supervisor.answers.choose import ALL_AT_ONCE, MOST_MODELS, QUALITY, say
 from modelcar_tui.supervisor.answers.fact import RunFact
 from modelcar_tui.supervisor.answers.names import named
 from modelcar_tui.supervisor.answers.parts import Part
-from modelcar_tui.supervisor.answers.understood import Asked
+from modelcar_tui.supervisor.answers.understood import BARS, Asked
 from modelcar_tui.supervisor.answers.without import changed, without
 from modelcar_tui.supervisor.state import RunState
 
 _LESS = (
-    r"(?:drop|remov|delet|skip|exclud|omit)\w*|leave (?:out|off)|without|minus|except(?: for)?|apart from|"
-    r"get rid of|take out|but not"
+    r"(?:drop|remov|delet|skip|exclud|omit)\w*|leav\w*(?=.* (?:out|off)\b)|"
+    r"without|minus|except(?: for)?|apart from|"
+    r"get rid of|take out|but not|all but"
 )
 _MORE = r"(?:add(?:ed|ing)?|another|one more|an extra|an additional|a second|a third)"
+_OTHER_GPUS = (
+    r"(?:if|when|would|happens|suppose)\b.*\b(?:los[et]|losing|broken|dies|fails|goes down|down to|"
+    r"gpus? (?:are|is|were|was) (?:free|left)|(?:are|is|were|was) (?:gone|busy|taken|down|out|full|drained))|"
+    r"(?:if|suppose) (?:i|we|there) (?:only )?(?:have|had|are|were)(?: only)? [\w-]+ (?:(?:of|the|my|more) )*"
+    r"(?:gpus?|cards?|nodes?)|"
+    r"(?:if|would|could|help\w*|suppose)\b.*\b"
+    r"(?:another|more|extra|additional|second|third) (?:gpu|card|node)s?|"
+    r"(?:(?:turn|switch|power)\w* off|remov\w+|take away|give back|drain\w*) (?:\w+ )?(?:gpu|card|node)s?|"
+    r"without (?:the |a |an |one |that |this )*(?:gpus?|cards?|nodes?)"
+)
+_NO_MODEL = r"changes?|flags?|arguments?"
+"""Beside these a model is left out of nothing."""
 _CHANGED = (
     r"(?:after|with|given|assuming|once) (?:all |the |your |these |those |proposed |required )*changes?|"
     r"(?:if|once|when|after) (?:i |we |they |you )?(?:all )?(?:accept|apply|approve|writ)\w*"
 )
 _COMPARED = (
     r"compar\w+|versus|vs|bigger|larger|smaller|heavier|lighter|more|less|than|difference|differ|"
-    r"which (?:one )?(?:is|has|needs)"
+    r"better|worse|best|which (?:one )?(?:is|has|needs)"
 )
 _MEASURES = (
     (r"context|ctx|window|length", "longest_context"),
-    (r"requests?|users?|concurren\w+", "concurrency"),
+    (rf"{BARS}|concurren\w+", "concurrency"),
     (r"kv|cache", "kv_cache"),
     (r"parameters?", "parameters"),
     (r"memory|vram|gib|gb|needs?|ram|hungr\w+", "need"),
@@ -39,8 +52,17 @@ _MEASURES = (
 
 def compared(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
     """Two models by one measure, or by weights and need where none is named."""
-    if len(asked.models) != 2 or asked.arguments or asked.gpu or not asked.has(_COMPARED):
+    if (
+        len(asked.models) != 2
+        or asked.arguments
+        or asked.gpu
+        or not asked.has(_COMPARED)
+        or asked.has(r"fast\w*|slow\w*|cheap\w*")
+    ):
         return ()
+    if asked.has(r"better|worse|best|smart\w*|prefer\w*"):
+        near = [f"model/{name}/{one}" for name in asked.models for one in ("parameters", "quantization")]
+        return (Part(do="cannot", why=QUALITY, ids=say(facts, near).ids),)
     named = [measure for words, measure in _MEASURES if asked.has(words)][:1]
     parts = (_two(asked.models, measure, facts) for measure in named or ["weights", "need"])
     return tuple(part for part in parts if part.ids)
@@ -59,10 +81,11 @@ def supposed(asked: Asked, facts: dict[str, RunFact], state: RunState, vllm: str
     Raises:
         UserError: a proposed value that can't be written.
     """
-    if asked.arguments or asked.gpu or asked.why:
-        return ()
-    if asked.models and asked.has(_LESS):
-        return _worked_out(facts, without(state, _left_out(asked, state), vllm))
+    elsewhere = _on_other_gpus(asked, facts)
+    if elsewhere or asked.arguments or asked.gpu or asked.why:
+        return elsewhere
+    if left_out := _left_out(asked, state):
+        return _worked_out(facts, without(state, left_out, vllm))
     if asked.has(_MORE) and asked.has(r"if|add\w*|can|could|would|room|fit|run"):
         return _more(asked, facts)
     if asked.has(_CHANGED):
@@ -74,12 +97,26 @@ def supposed(asked: Asked, facts: dict[str, RunFact], state: RunState, vllm: str
     return ()
 
 
+def _on_other_gpus(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]:
+    """More or fewer GPUs than the run has: those of the cluster, not of one server."""
+    more = asked.gpu and not asked.arguments and asked.has(r"another|more|second|third|extra|additional")
+    if not (more or asked.has(_OTHER_GPUS)) or (asked.models and asked.has("have|had")):
+        return ()
+    why = "A run on other GPUs is not worked out here: run again with --gpu PRODUCT:COUNT."
+    return (Part(do="cannot", why=why, ids=say(facts, ["gpus/asked", "together", "gpu/free"]).ids),)
+
+
 def _left_out(asked: Asked, state: RunState) -> tuple[str, ...]:
-    """The models that stand behind the word that leaves them out: `without granite, does the 70b fit?`."""
-    behind = re.search(
-        rf"\b(?:{_LESS})\b(.*?)(?:,|\s(?:do|does|would|will|is|are|can|could|fit)\s|$)", asked.low
-    )
-    return (named(behind[1], state).models if behind is not None else ()) or asked.models
+    """The models that stand behind the word that leaves them out (`without granite, does the 70b fit?`), or
+    all others of those that are asked about together."""
+    if asked.models and asked.has(_LESS) and not asked.has(_NO_MODEL):
+        ends = r"(?:,|\s(?:do|does|would|will|is|are|can|could|fit)\s|$)"
+        behind = re.search(rf"\b(?:{_LESS})\b(.*?){ends}", asked.low)
+        told = named(behind[1], state).models if behind is not None else ()
+        return told or (() if asked.has("without") else asked.models)
+    if len(asked.models) > 1 and asked.has(ALL_AT_ONCE):
+        return tuple(model.car.name for model in state.models if model.car.name not in asked.models)
+    return ()
 
 
 def _worked_out(facts: dict[str, RunFact], found: tuple[RunFact, ...]) -> tuple[Part, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.supervisor.answers.names import named
+from modelcar_tui.supervisor.answers.names import COUNTS, named
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import Verdict
 
@@ -22,10 +22,12 @@ _BARE = (
     "chat-template", "limit-mm-per-prompt", "enable-prefix-caching", "enable-chunked-prefill",
     "tool-call-parser", "pipeline-parallel-size",
 )  # fmt: skip
+BARS = r"requests?|users?|sequences?|clients?|quer(?:y|ies)|people|persons?|customers?|visitors?"
+"""Whoever is served at once."""
 _WORDED = {"dtype", "quantization"}
 """Flags whose bare names are words of other questions, too."""
-_COUNTS = {"a": 1, "an": 1, "one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "eight": 8, "sixteen": 16}
-_COUNT = rf"(\d{{1,3}}|{'|'.join(_COUNTS)})"
+_COUNT = rf"((?<!\.)\d{{1,3}}|{'|'.join(COUNTS)})"
+_GPUS = r"(?:gpus?|cards?|accelerators?)(?! (?:memory|nodes?|kinds?|util\w*))"
 _NUMBER = r"(\d[\d,]*(?:\.\d+)?k?)"
 _TO = r"(?: (?:is|to|of|at|were|was|size|length|with|up to))*"
 _PATTERNS = (
@@ -34,7 +36,8 @@ _PATTERNS = (
     ("--max-model-len", r"\b(\d{1,4}k)\b"),
     (
         "--max-num-seqs",
-        rf"\b{_NUMBER} (?:concurrent |parallel |simultaneous )?(?:requests?|sequences?|users?|clients?)\b",
+        rf"\b{_NUMBER} (?:concurrent |parallel |simultaneous )?(?:{BARS})\b|"
+        rf"\bbatch(?: size)?{_TO} {_NUMBER}\b",
     ),
     ("--gpu-memory-utilization", rf"\b(?:memory[ -])?utili[sz]ation{_TO} (0?\.\d+|1\.0|\d{{1,3}} ?%)"),
     (
@@ -55,12 +58,12 @@ _RELATIVE = (
 _RELATED = (
     ("--max-num-seqs", r"\b(?:requests?|sequences?|concurrency|users)\b"),
     ("--gpu-memory-utilization", r"\butili[sz]ation\b"),
-    ("--tensor-parallel-size", r"\b(?:gpus?|cards?)\b"),
+    ("--tensor-parallel-size", r"\b(?:gpus|cards)\b"),
     ("--max-model-len", r"\b(?:context|length|tokens|window)\b"),
 )
 _PARALLEL = re.compile(
-    rf"\b(?:on|with|over|across|to|give\w*(?: \w+)?|gets?|had|have|has|use[sd]?|using) {_COUNT} (?:gpus?|"
-    rf"cards?|accelerators?)\b"
+    rf"\b(?:on|with|over|across|to|give\w*(?: \w+)?|gets?|had|have|has|use[sd]?|using) {_COUNT} "
+    rf"{_GPUS}\b"
     r"|\btensor[- ]parallel\w*(?:[ -]size)?(?: of| to| at| is)? (\d+)|\btp ?=? ?(\d+)\b|"
     r"\bgpu[_ ]count(?: of| to| =|=)? ?(\d+)"
 )
@@ -74,7 +77,7 @@ _AS_IT_IS = re.compile(
     r"without qa|no qa)\b"
 )
 """What is not to be done is not what is asked about."""
-_MANY = re.compile(rf"\b{_COUNT} (?:gpus?|cards?|accelerators?)\b")
+_MANY = re.compile(rf"\b{_COUNT} {_GPUS}\b")
 _SUPPOSED = re.compile(r"\b(?:if|would|could|can|enough|suffice\w*|try|suppose)\b")
 _OWN_WHY = re.compile(
     r"\b(?:why|warum|wieso)\b|\breasons?\b|\bwhat for\b|\bwhat (?:is|are|does|do)\b.*\bfor\b", re.IGNORECASE
@@ -127,7 +130,8 @@ def taken_apart(question: str, state: RunState) -> Asked:
     """What of a question is understood."""
     text = re.sub(r"[?!]+|\.(?=\s|$)", " ", clean(question)).strip()
     whose = named(text, state)
-    rest = whose.rest.casefold().replace("’", "'").replace(" percent", "%")
+    rest = whose.rest.casefold().replace("’", "'")
+    rest = re.sub(r" percent\b", "%", rest)
     rest = re.sub(r"\s+", " ", _AS_IT_IS.sub(" ", rest)).strip()
     why = _OWN_WHY.search(rest) is not None
     arguments = dict(_arguments(rest, why=why))
@@ -178,7 +182,7 @@ def _said(rest: str) -> Iterator[tuple[str, str]]:
         return
     if many := _PARALLEL.search(rest) or ((seen or _SUPPOSED.search(rest)) and _MANY.search(rest)):
         count = next(group for group in many.groups() if group)
-        yield "--tensor-parallel-size", str(_COUNTS.get(count, count))
+        yield "--tensor-parallel-size", str(COUNTS.get(count, count))
 
 
 def _with_dashes(rest: str) -> str:
