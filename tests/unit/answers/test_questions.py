@@ -264,7 +264,7 @@ TERSE: list[tuple[str, str, str]] = [
     (BASE, "can I trust this", RUN),
     (BASE, "how many copies of the 70B fit per node", f"The free GPUs take no copy of {L} as it is."),
     (BASE, "is granite tight on memory", f"{G} leaves 24.17 GiB"),
-    (BASE, "what percentage of the gpu does granite use", f"memory that one GPU must have of {G} (17.92"),
+    (BASE, "what percentage of the gpu does granite use", f"Memory that one GPU must have of {G} (17.92"),
     (BASE, "total weights of all models", "Size of the weights, in all: "),
     (BASE, "does granite run on cpu", "Serving on CPUs is not judged here"),
     (BASE, "what does NO-GO mean", "NO-GO: as it is it can not be served"),

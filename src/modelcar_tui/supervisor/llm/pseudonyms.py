@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import PurePath
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.supervisor.answers import RunFact, spans_of
+from modelcar_tui.supervisor.answers import RunFact, meant, spans_of
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import Verdict
 from modelcar_tui.vllm import newest_flags
@@ -86,7 +86,8 @@ class Pseudonyms:
         for span in spans_of(text, self._state):
             if span.gpu:
                 product, _, count = span.gpu.partition(":")
-                told = f"{count} {self.of('gpu', product)}".strip()
+                cards = "/".join(self.of("gpu", card) for card in meant(product, self._state))
+                told = f"{count} {cards}".strip()
             else:
                 told = "/".join(self.of("model", name) for name in span.names)
             parts += [_TOKEN.sub(self._word, text[at : span.start]), told]

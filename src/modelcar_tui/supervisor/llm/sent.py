@@ -23,6 +23,8 @@ SHARES = (
 )
 MOST_FACTS = 160
 MOST_BYTES = 24_000
+MOST_TRIED = 20
+"""Facts of one what-if: it has room of its own, however many the run has."""
 _SAFE = {
     "quantization": re.compile(
         r"none|w\d{1,2}a\d{1,2}|fp[48]|int[48]|nf4|mxfp4|nvfp4|awq|gptq|gguf|bitsandbytes|"
@@ -46,20 +48,19 @@ class Sent:
     def __init__(self, names: Pseudonyms) -> None:
         self._names = names
         self._ids: dict[str, str] = {}
-        self._rows: dict[str, str] = {}
-        self._size = 0
 
-    def add(self, facts: Iterable[RunFact]) -> list[str]:
-        """Take facts on, as many as there is room for; their rows, as JSON."""
+    def add(self, facts: Iterable[RunFact], most: int = MOST_FACTS) -> list[str]:
+        """Take so many facts on, as far as there is room; their rows, as JSON."""
         rows: list[str] = []
+        size = 0
         for fact in facts:
             if fact.id in self._ids.values():
                 continue
             short = f"f{len(self._ids) + 1}"
             row = json.dumps(self._row(short, fact), ensure_ascii=True, separators=(",", ":"))
-            if len(self._ids) >= MOST_FACTS or self._size + len(row) > MOST_BYTES:
+            if len(rows) >= most or size + len(row) > MOST_BYTES:
                 break
-            self._ids[short], self._size = fact.id, self._size + len(row) + 1
+            self._ids[short], size = fact.id, size + len(row) + 1
             rows.append(row)
         return rows
 
