@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from modelcar_tui.supervisor.answers import Part, PartError, Rules, RunFact, WhatIf, rendered
+from modelcar_tui.supervisor.answers.parts import THEIR_CANNOT
 from support.scenarios import VLLM, E, G, L, Q, W, finished
 
 BASE = "base-l40s"
@@ -129,9 +130,9 @@ def test_a_sum_counts_nothing_twice_and_a_division_needs_something() -> None:
 
 def test_a_refusal_says_so_before_the_nearest_facts(rules: Rules) -> None:
     told = lines(rules, Part(do="cannot", ids=(f"model/{G}/weights",)), asked=(G,))
-    assert told[:2] == ["This run does not tell that.", "The nearest that it tells:"]
+    assert told[:2] == [THEIR_CANNOT, "The nearest that it tells:"]
     assert told[2].startswith(f"{G} is GO") and told[3].startswith("The weights of")
-    assert lines(rules, Part(do="cannot")) == ["This run does not tell that."]
+    assert lines(rules, Part(do="cannot")) == [THEIR_CANNOT]
 
 
 def test_an_answer_has_an_end(rules: Rules) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from modelcar_tui.core.secrets import Secret
+from modelcar_tui.supervisor.answers.parts import THEIR_CANNOT
 from modelcar_tui.supervisor.events import QuestionAnswered
 from modelcar_tui.supervisor.llm.ask import Asker
 from modelcar_tui.supervisor.llm.client import Client
@@ -109,7 +110,7 @@ QUESTIONS: list[tuple[str, Choose, str]] = [
     ("how many GPUs are free?", facts("free GPUs"), "4 of 4 GPUs free"),
     ("what vLLM version did you assume?", facts("vLLM release"), "vLLM 0.11.2 is taken"),
     ("did QA pass?", facts("outcome of QA"), "QA: QA_SKIPPED:NOT_WANTED"),
-    ("how long will the 70B take to load?", cannot("size of the weights"), "This run does not tell that."),
+    ("how long will the 70B take to load?", cannot("size of the weights"), THEIR_CANNOT),
     (
         "why tensor-parallel-size 4?",
         facts(CHANGE, flag="--tensor-parallel-size"),

@@ -35,6 +35,8 @@ _OWN_WORDS = frozenset(("help", "note"))
 _MOST_NAMED = 3
 """Of more models than these the run's verdict stands first, not each of theirs."""
 CANNOT = "This run does not tell that."
+THEIR_CANNOT = "The language model says that this run does not tell that."
+"""Of one that a model chose: it may be wrong, and says who says so."""
 NEAREST = "The nearest that it tells:"
 
 
@@ -75,7 +77,7 @@ def rendered(
     first = [sentence(fact) for fact in _once(_first(spoken, facts, asked), told)]
     for part, found in zip(parts[:MOST_PARTS], chosen, strict=True):
         if part.do == "cannot":
-            lines += [part.why or CANNOT, *((NEAREST,) if found or first else ())]
+            lines += [part.why or THEIR_CANNOT, *((NEAREST,) if found or first else ())]
         elif part.why:
             lines.append(part.why)
         if first:

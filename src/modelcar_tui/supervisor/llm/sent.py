@@ -81,8 +81,7 @@ class Sent:
             row["value"] = _value(fact)
         if fact.unit:
             row["unit"] = fact.unit
-        if fact.more:
-            row |= {key: value for key, value in fact.more.items() if _typed(value)}
+        row |= {key: value for key, value in fact.more.items() if _typed(value)}
         if fact.guess:
             row["guess"] = True
         if fact.which:
@@ -95,9 +94,7 @@ def _typed(value: object) -> bool:
 
 
 def _flag(flag: str) -> str:
-    if flag == "gpu_count":
-        return flag
-    return flag if is_flag(flag) else "another argument"
+    return flag if flag == "gpu_count" or is_flag(flag) else "another argument"
 
 
 def _value(fact: RunFact) -> object:
