@@ -89,6 +89,7 @@ def test_what_is_not_known_is_null_and_a_reason_is_not_there() -> None:
         ("set --max-model-len=4096, fp8 kv cache", "set --max-model-len=4096, fp8 kv cache"),
         ("set gpu-memory-utilization to 90%", "set gpu-memory-utilization to 90%"),
         ("did jdoe@acme.example or node-7.acme.lan say so?", "did (name) or (name) say so?"),
+        ("what of payroll/frontend and/or ns/Payroll?", "what of (name) and/or (name)?"),
         ("is /root/secret.yaml or https://x.y/z read?", "is (name) or (name) read?"),
         ("is acme-payroll-llm on gpu-node-CANARY12 ok?", "is (name) on (name) ok?"),
         (

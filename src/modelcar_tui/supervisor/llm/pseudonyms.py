@@ -21,7 +21,7 @@ _KEPT = re.compile(
     r"[~≈]?(?:\d{1,3}(?:,\d{3}){1,3}|\d{1,9}(?:\.\d{1,9}){0,2})(?:[kKmM%xX×]|[GMTK]i?B|s|min|h)?|"
     r"v\d{1,9}(?:\.\d{1,9}){1,2}|"
     r"[A-Z]?[a-z]+(?:[’'][a-z]+)?|[A-Z]{1,6}s?|"
-    r"(?:[A-Z][a-z]+|[a-z]+)(?:/(?:[A-Z][a-z]+|[a-z]+))?|GiB|MiB|TiB|vLLM|KServe|OpenShift|Kubernetes|"
+    r"and/or|GiB|MiB|TiB|vLLM|KServe|OpenShift|Kubernetes|"
     rf"{Verdict.NO_GO}|no-go|what-if|kv-cache|KV-cache|at-once|time-sliced|full-length|w\d{{1,2}}a\d{{1,2}}|fp[48]|int[48]|bf16|fp16|"
     r"\d{1,2}-bit|[-–—.:…/=+*<>&]+",
 )
