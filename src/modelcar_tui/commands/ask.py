@@ -22,6 +22,8 @@ from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.answers import WhatIf
 from modelcar_tui.supervisor.llm import answer_question, shown
 
+_OF_THE_RUN = "no language model: this run was made with --no-llm; --llm lets one be asked for this question"
+
 
 def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, form: str = "text") -> int:
     """Print the answer; status 0 where there is one, 8 where there is none.
@@ -47,6 +49,9 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
     answered = run_once(
         answer_question(settings, state, question, identifier=identifier, redact=redact, say=say)
     )
+    unheard = settings.llm is False and fields.get("llm") is None and fields.get("model")
+    if unheard and isinstance(question, str):
+        answered = msgspec.structs.replace(answered, why=answered.why or _OF_THE_RUN)
     unkept = _kept(folder, state, [*told, answered])
     if form == "json":
         sys.stdout.write(to_json(answered))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -10,10 +11,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
 
+from modelcar_tui.commands.ask import run_ask
 from modelcar_tui.commands.replay import load_run
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Redactor
@@ -150,6 +153,20 @@ async def test_the_command_line_asks_a_finished_run(go: Go) -> None:
     done = subprocess.run([AGENT, "ask", folder], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("given", "said"), [("gemini:m", True), (None, False)])
+async def test_a_model_that_the_run_s_own_word_silences_is_said_to_be(
+    go: Go, capsys: pytest.CaptureFixture[str], given: str | None, said: bool
+) -> None:
+    supervisor, _ = await go(None)
+    settings = msgspec.structs.replace(supervisor.settings, llm=False)
+    with patch("modelcar_tui.commands.ask.settings_of_run", lambda folder: settings):
+        fields = {"model": given} if given else {}
+        status = await asyncio.to_thread(run_ask, supervisor.folder, "how many GPUs are free?", fields)
+    told = capsys.readouterr()
+    assert status == 0 and "GPUs free" in told.out
+    assert ("made with --no-llm; --llm lets one be asked" in told.err) is said
 
 
 async def test_the_engine_answers_during_the_approval_and_after_the_end(

@@ -305,7 +305,16 @@ def test_a_failure_is_told_without_the_words_of_the_library() -> None:
     assert str(classify(ValueError(text))) == "an unexpected failure: ValueError"
 
 
-@pytest.mark.parametrize("text", ['{"changes": []}', '```json\n{"changes": []}\n```', ' {"changes": []}\n'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"changes": []}',
+        '```json\n{"changes": []}\n```',
+        ' {"changes": []}\n',
+        '<think>\n{"changes": 1} is wrong\n</think>\n\n{"changes": []}',
+        'It is GO, press A.</think>```json\n{"changes": []}\n```',
+    ],
+)
 def test_whole_json_is_read(text: str) -> None:
     assert parse(text, Reading).changes == ()
 
@@ -317,6 +326,8 @@ def test_whole_json_is_read(text: str) -> None:
         "{",
         '{"changes": [',
         '{"changes": []} x',
+        '<think>{"changes": []}',
+        '{"changes": []}</think>',
         "```json\n{",
         '{"changes": [], "x": 1}',
         "[" * 100_000,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from modelcar_tui.core.secrets import Secret
+from modelcar_tui.supervisor.answers.parts import THEIR_CANNOT
 from modelcar_tui.supervisor.events import QuestionAnswered
 from modelcar_tui.supervisor.llm.ask import Asker
 from modelcar_tui.supervisor.llm.client import Client
@@ -108,7 +110,7 @@ QUESTIONS: list[tuple[str, Choose, str]] = [
     ("how many GPUs are free?", facts("free GPUs"), "4 of 4 GPUs free"),
     ("what vLLM version did you assume?", facts("vLLM release"), "vLLM 0.11.2 is taken"),
     ("did QA pass?", facts("outcome of QA"), "QA: QA_SKIPPED:NOT_WANTED"),
-    ("how long will the 70B take to load?", cannot("size of the weights"), "This run does not tell that."),
+    ("how long will the 70B take to load?", cannot("size of the weights"), THEIR_CANNOT),
     (
         "why tensor-parallel-size 4?",
         facts(CHANGE, flag="--tensor-parallel-size"),
@@ -201,6 +203,23 @@ async def test_a_repaired_answer_is_taken(server: LlmServer) -> None:
 
     found = await asked(server, "how many GPUs are free?", choose)
     assert found.by == "model" and "4 of 4 GPUs free" in found.text
+
+
+async def test_of_several_what_ifs_the_figures_are_known(server: LlmServer) -> None:
+    """Also where the run itself has as many facts as go out."""
+
+    def choose(seen: Seen) -> str:
+        if not seen.turn:
+            asked = [json.loads(tried(model=seen.model, gpus=count))["what_if"][0] for count in (4, 2)]
+            return answer(what_if=asked)
+        return answer(
+            say(*seen.ids(LEFT, of_what_if="what-if-1"), *seen.ids("verdict", of_what_if="what-if-2"))
+        )
+
+    found = await asked(server, f"{L} on 4 GPUs, or on 2?", choose)
+    told = found.text.splitlines()
+    assert found.by == "model" and told[1].startswith(f"  Then {L} leaves ")
+    assert told[2].startswith(f"With --tensor-parallel-size=2 {L} would be NO-GO")
 
 
 async def test_another_model_s_fact_is_refused(server: LlmServer) -> None:

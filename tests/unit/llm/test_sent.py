@@ -12,12 +12,13 @@ import msgspec
 import pytest
 
 from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.hardware import product_named
 from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.supervisor.answers import STATEMENTS, RunFact, run_facts
 from modelcar_tui.supervisor.llm.answer import answer_schema
 from modelcar_tui.supervisor.llm.ask import shown
 from modelcar_tui.supervisor.llm.pseudonyms import Pseudonyms
-from modelcar_tui.supervisor.llm.sent import MOST_BYTES, MOST_FACTS, Sent, in_order
+from modelcar_tui.supervisor.llm.sent import MOST_BYTES, MOST_FACTS, MOST_TRIED, Sent, in_order
 from modelcar_tui.supervisor.state import RunState
 from support.scenarios import SCENARIOS, VLLM, G, L, Q, finished
 
@@ -88,6 +89,7 @@ def test_what_is_not_known_is_null_and_a_reason_is_not_there() -> None:
         ("set --max-model-len=4096, fp8 kv cache", "set --max-model-len=4096, fp8 kv cache"),
         ("set gpu-memory-utilization to 90%", "set gpu-memory-utilization to 90%"),
         ("did jdoe@acme.example or node-7.acme.lan say so?", "did (name) or (name) say so?"),
+        ("what of payroll/frontend and/or ns/Payroll?", "what of (name) and/or (name)?"),
         ("is /root/secret.yaml or https://x.y/z read?", "is (name) or (name) read?"),
         ("is acme-payroll-llm on gpu-node-CANARY12 ok?", "is (name) on (name) ok?"),
         (
@@ -169,6 +171,21 @@ def test_of_many_facts_those_that_matter_go_out_first_and_there_is_an_end() -> N
     assert sent.add(ordered[:1]) == [], "a fact goes out once"
     tried = RunFact(id="what-if-1/verdict", measure="verdict", model="m1", value="GO", which="what-if-1")
     assert len(sent.add([tried])) == 1, "a what-if that was asked for finds room"
+
+
+def test_a_what_if_has_room_however_many_facts_the_run_has() -> None:
+    sent = Sent(Pseudonyms(RunState()))
+    many = [RunFact(id=str(number), measure="weights", value=1) for number in range(MOST_FACTS + 50)]
+    assert len(sent.add(many[:-50])) == MOST_FACTS
+    assert len(sent.add(many[-50:], MOST_TRIED)) == MOST_TRIED
+
+
+def test_a_name_of_several_cards_goes_out_as_each_of_them() -> None:
+    names = Pseudonyms(finished(BASE))
+    hidden = names.hide("is the 70B fine on 2 H100s?")
+    assert re.fullmatch(r"is the model-5 fine on 2 (gpu-\d/)+gpu-\d \?", hidden)
+    real = [names.real(one, "gpu") for one in re.findall(r"gpu-\d", hidden)]
+    assert real and all(product_named(one) is not None for one in real), real
 
 
 def test_show_facts_shows_the_whole_of_it() -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.answers.asking import MOST_QUESTION, Rules
     from modelcar_tui.supervisor.answers.fact import RunFact, by_id
     from modelcar_tui.supervisor.answers.facts import run_facts
-    from modelcar_tui.supervisor.answers.names import named, spans_of
+    from modelcar_tui.supervisor.answers.names import meant, named, spans_of
     from modelcar_tui.supervisor.answers.parts import Part, PartError, rendered
     from modelcar_tui.supervisor.answers.question import TUNABLE, WhatIf
     from modelcar_tui.supervisor.answers.statements import STATEMENTS, sentence
@@ -27,6 +27,7 @@ __all__ = [
     "RunFact",
     "WhatIf",
     "by_id",
+    "meant",
     "named",
     "rendered",
     "run_facts",
@@ -43,7 +44,7 @@ if not TYPE_CHECKING:
             "asking": "MOST_QUESTION Rules",
             "fact": "RunFact by_id",
             "facts": "run_facts",
-            "names": "named spans_of",
+            "names": "meant named spans_of",
             "parts": "Part PartError rendered",
             "question": "TUNABLE WhatIf",
             "statements": "STATEMENTS sentence",

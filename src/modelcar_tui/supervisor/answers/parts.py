@@ -6,6 +6,7 @@ of a what-if with this run's own verdict.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
@@ -25,11 +26,17 @@ _WHOLE_RUN = frozenset(
     ("run_verdict", "with_changes", "changes", "together", "missing", "gpus_asked", "run_help")
 )
 """Measures of the plan and of all models: the run's verdict stands before them."""
+_NO_SUMS = frozenset(("context", "longest_context", "copies", "on_kind", "runs_on", "gpu_memory", "card"))
+"""Measures of which a sum is of nothing: alternatives, limits, and the same GPUs again and again."""
+_EACH = frozenset(("need", "weights_each"))
+"""Measures of one GPU: of a model on several they don't add up to what it takes."""
 _OWN_WORDS = frozenset(("help", "note"))
 """Sentences that begin with a word of ours, not with a name."""
 _MOST_NAMED = 3
 """Of more models than these the run's verdict stands first, not each of theirs."""
 CANNOT = "This run does not tell that."
+THEIR_CANNOT = "The language model says that this run does not tell that."
+"""Of one that a model chose: it may be wrong, and says who says so."""
 NEAREST = "The nearest that it tells:"
 
 
@@ -70,7 +77,7 @@ def rendered(
     first = [sentence(fact) for fact in _once(_first(spoken, facts, asked), told)]
     for part, found in zip(parts[:MOST_PARTS], chosen, strict=True):
         if part.do == "cannot":
-            lines += [part.why or CANNOT, *((NEAREST,) if found or first else ())]
+            lines += [part.why or THEIR_CANNOT, *((NEAREST,) if found or first else ())]
         elif part.why:
             lines.append(part.why)
         if first:
@@ -129,12 +136,10 @@ def _only_what_ifs(name: str, spoken: Sequence[RunFact]) -> bool:
 def _said(
     part: Part, found: Sequence[RunFact], facts: Mapping[str, RunFact], told: dict[str, None]
 ) -> Iterator[str]:
-    if part.do == "calc":
-        yield _calculated(part.how or "sum", found)
-        told.update(dict.fromkeys(fact.id for fact in found))
-        return
-    if part.do == "compare":
-        yield _compared(found)
+    if part.do in ("calc", "compare"):
+        for fact in found:
+            yield from _heading(fact, facts, told)
+        yield _calculated(part.how or "sum", found) if part.do == "calc" else _compared(found)
         told.update(dict.fromkeys(fact.id for fact in found))
         return
     for fact in found:
@@ -146,43 +151,66 @@ def _said(
 
 
 def _of_what_if(fact: RunFact, facts: Mapping[str, RunFact], told: dict[str, None]) -> Iterator[str]:
-    """A what-if's fact under its verdict, which carries the terms and this run's own."""
-    head = facts.get(f"{fact.which}/verdict")
-    if head is not None and head.id not in told:
-        told[head.id] = None
-        yield sentence(head)
+    yield from _heading(fact, facts, told)
     if fact.id not in told:
         told[fact.id] = None
         words = sentence(fact)
         yield f"  Then {words[:1].lower() + words[1:] if fact.measure in _OWN_WORDS else words}"
 
 
+def _heading(fact: RunFact, facts: Mapping[str, RunFact], told: dict[str, None]) -> Iterator[str]:
+    """The verdict of a what-if, which carries the terms and this run's own; once, before all else of it."""
+    head = facts.get(f"{fact.which}/verdict")
+    if head is not None and head.id not in told:
+        told[head.id] = None
+        yield sentence(head)
+
+
 def _calculated(how: How, found: Sequence[RunFact]) -> str:
-    numbers = _numbers(found)
-    names = [f"{subject(fact)} ({amount(fact)})" for fact in found]
-    names[0] = names[0][:1].upper() + names[0][1:]
-    unit = found[0].unit
+    numbers, unit = _numbers(found), found[0].unit
+    rough = " (from a guess)" if any(fact.guess for fact in found) else ""
     if how == "sum":
-        if len({fact.measure for fact in found}) != 1:
-            raise PartError("a sum of different measures")
-        if len({fact.which for fact in found}) != 1 or len(
-            {(fact.model, fact.gpu, fact.node) for fact in found}
-        ) < len(found):
-            raise PartError("a sum that counts one thing twice")
-        noun = STATEMENTS[found[0].measure].noun
-        each = " + ".join(f"{whose(fact)} ({amount(fact)})" for fact in found)
-        terms = f", with {reveal(found[0].terms)}" if found[0].terms else ""
-        return f"{noun[:1].upper()}{noun[1:]}, in all{terms}: {each} = {_number(sum(numbers))} {unit}."
+        return f"{_summed(found)} = {_number(sum(numbers))} {unit}{rough}."
     if len(numbers) != 2:
         raise PartError("this needs two facts")
     first, second = numbers
+    one, other = (f"{subject(fact)} ({amount(fact)})" for fact in found)
     if how == "difference":
-        return f"{names[0]} less {names[1]}: {_number(first - second)} {unit}."
+        return f"{_begun(one)} less {other}: {_number(first - second)} {unit}{rough}."
     if not second:
         raise PartError("a division by nothing")
     if how == "ratio":
-        return f"{names[0]} is {first / second:.3g} times {names[1]}."
-    return f"{names[0]} is {first / second * 100:.3g} % of {names[1]}."
+        return f"{_begun(one)} is {first / second:.3g} times {other}{rough}."
+    return f"{_begun(one)} is {first / second * 100:.3g} % of {other}{rough}."
+
+
+def _summed(found: Sequence[RunFact]) -> str:
+    """What is added up, with its terms.
+
+    Raises:
+        PartError: it adds up to nothing.
+    """
+    _check_sum(found)
+    terms = f", with {reveal(found[0].terms)}" if found[0].terms else ""
+    each = " + ".join(f"{whose(fact)} ({amount(fact)})" for fact in found)
+    return f"{_begun(STATEMENTS[found[0].measure].noun)}, in all{terms}: {each}"
+
+
+def _check_sum(found: Sequence[RunFact]) -> None:
+    measure = found[0].measure
+    if any(fact.measure != measure for fact in found):
+        raise PartError("a sum of different measures")
+    subjects = {(fact.model, fact.gpu, fact.node) for fact in found}
+    if len({fact.which for fact in found}) != 1 or len(subjects) < len(found):
+        raise PartError("a sum that counts one thing twice")
+    if measure in _NO_SUMS or (measure in _EACH and any(_spread(fact) for fact in found)):
+        raise PartError("a sum of what does not add up")
+
+
+def _spread(fact: RunFact) -> bool:
+    """Whether its model is spread over several GPUs."""
+    count = fact.more.get("gpus")
+    return isinstance(count, int) and count > 1
 
 
 def _compared(found: Sequence[RunFact]) -> str:
@@ -200,10 +228,32 @@ def _compared(found: Sequence[RunFact]) -> str:
         noun = STATEMENTS[one.measure].noun
         word = "above" if first > second else "below" if first < second else "the same as"
         told = [f"{reveal(fact.model)} ({amount(fact)})" for fact in found]
-        return f"{noun[:1].upper()}{noun[1:]}: {told[0]} is {word} {told[1]}."
+        return f"{_begun(noun)}: {told[0]} is {_sure(word, found)} {told[1]}."
     word = "more than" if first > second else "less than" if first < second else "as much as"
     names = [f"{subject(fact)} ({amount(fact)})" for fact in found]
-    return f"{names[0][:1].upper()}{names[0][1:]} is {word} {names[1]}."
+    return f"{_begun(names[0])} is {_sure(word, found)} {names[1]}."
+
+
+def _sure(word: str, found: Sequence[RunFact]) -> str:
+    """The word of a comparison, unless bounds of a guess leave it open."""
+    if not any(fact.guess for fact in found):
+        return word
+    (low, high), (other_low, other_high) = (_bounds(fact) for fact in found)
+    return word if low > other_high or high < other_low else f"by a guess {word}"
+
+
+def _bounds(fact: RunFact) -> tuple[float, float]:
+    """Between what its value lies; anything where a guess has no bounds."""
+    low, high = fact.more.get("low"), fact.more.get("high")
+    if fact.guess:
+        known = isinstance(low, int | float) and isinstance(high, int | float)
+        return (float(low), float(high)) if known else (-math.inf, math.inf)  # type: ignore[arg-type]
+    return (fact.number or 0.0,) * 2
+
+
+def _begun(text: str) -> str:
+    """The text as a sentence's beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def _numbers(found: Sequence[RunFact]) -> list[float]:

@@ -6,6 +6,7 @@ a what-if stands under the what-if's terms and beside the verdict of this run (`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor.answers import of_run_said as said
 from modelcar_tui.supervisor.answers.fact import RunFact
 from modelcar_tui.supervisor.answers.wording import amount, count_of, guess, on_each, quantity, stopped
+
+_OF_WHOM = re.compile(r" (?:of that (?:product|node)|that it is compared with)$")
+"""What stands in a noun for the name that follows it."""
 
 
 class Statement(NamedTuple):
@@ -43,6 +47,8 @@ def sentence(fact: RunFact) -> str:
 def subject(fact: RunFact) -> str:
     """`memory left for the KV cache of granite`, with the terms of a what-if."""
     noun = STATEMENTS[fact.measure].noun
+    if whose(fact):
+        noun = _OF_WHOM.sub("", noun)
     named = f"{noun} {fact.flag}" if fact.flag else noun
     told = f"{named} of {whose(fact)}" if whose(fact) else named
     return f"{told} with {reveal(fact.terms)}" if fact.terms else told

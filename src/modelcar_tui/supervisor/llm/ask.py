@@ -19,7 +19,7 @@ from modelcar_tui.supervisor.llm.client import Client, Limits
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
 from modelcar_tui.supervisor.llm.pseudonyms import Pseudonyms
 from modelcar_tui.supervisor.llm.replies import parse
-from modelcar_tui.supervisor.llm.sent import Sent, in_order
+from modelcar_tui.supervisor.llm.sent import MOST_TRIED, Sent, in_order
 from modelcar_tui.supervisor.state import RunState
 
 if TYPE_CHECKING:
@@ -118,7 +118,8 @@ class Asker:
                 break
             try:
                 found = self._rules.attempt(what_if_of(asked, names))
-                rows += sent.add(found.facts)
+                ranked = sorted(found.facts, key=lambda fact: fact.id not in found.ids)
+                rows += sent.add(ranked, MOST_TRIED)
             except (UserError, ValueError, OverflowError):
                 rows.append('{"error":"this what-if can not be tried: a value or a product is none"}')
         return rows

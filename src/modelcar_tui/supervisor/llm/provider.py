@@ -135,9 +135,7 @@ def _gemini_shape(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _openai_shape(schema: dict[str, Any]) -> dict[str, Any]:
     shape = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
-    return {
-        "extra_body": {"response_format": shape}
-    }  # given by its own name, the library would judge the reply
+    return {"extra_body": {"response_format": shape}}  # by its own name the library would judge the reply
 
 
 def _anthropic_shape(schema: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import PurePath
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.supervisor.answers import RunFact, spans_of
+from modelcar_tui.supervisor.answers import RunFact, meant, spans_of
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import Verdict
 from modelcar_tui.vllm import newest_flags
@@ -21,7 +21,7 @@ _KEPT = re.compile(
     r"[~≈]?(?:\d{1,3}(?:,\d{3}){1,3}|\d{1,9}(?:\.\d{1,9}){0,2})(?:[kKmM%xX×]|[GMTK]i?B|s|min|h)?|"
     r"v\d{1,9}(?:\.\d{1,9}){1,2}|"
     r"[A-Z]?[a-z]+(?:[’'][a-z]+)?|[A-Z]{1,6}s?|"
-    r"(?:[A-Z][a-z]+|[a-z]+)(?:/(?:[A-Z][a-z]+|[a-z]+))?|GiB|MiB|TiB|vLLM|KServe|OpenShift|Kubernetes|"
+    r"and/or|GiB|MiB|TiB|vLLM|KServe|OpenShift|Kubernetes|"
     rf"{Verdict.NO_GO}|no-go|what-if|kv-cache|KV-cache|at-once|time-sliced|full-length|w\d{{1,2}}a\d{{1,2}}|fp[48]|int[48]|bf16|fp16|"
     r"\d{1,2}-bit|[-–—.:…/=+*<>&]+",
 )
@@ -86,7 +86,8 @@ class Pseudonyms:
         for span in spans_of(text, self._state):
             if span.gpu:
                 product, _, count = span.gpu.partition(":")
-                told = f"{count} {self.of('gpu', product)}".strip()
+                cards = "/".join(self.of("gpu", card) for card in meant(product, self._state))
+                told = f"{count} {cards}".strip()
             else:
                 told = "/".join(self.of("model", name) for name in span.names)
             parts += [_TOKEN.sub(self._word, text[at : span.start]), told]

@@ -35,12 +35,12 @@ T = TypeVar("T", bound=Reply)
 
 
 def parse(text: str, kind: type[T]) -> T:
-    """`text` as a `kind`. A fence around it is taken off; nothing is repaired: half a number is no number.
+    """`text` as a `kind`. Thoughts before it and a fence around it are taken off; nothing is repaired.
 
     Raises:
         ModelError: anything else.
     """
-    body = text.strip()
+    body = text.rpartition("</think>")[2].strip()
     if body.startswith("```") and body.endswith("```") and "\n" in body:
         first, _, rest = body[:-3].partition("\n")
         if first in ("```", "```json"):

@@ -23,6 +23,8 @@ SHARES = (
 )
 MOST_FACTS = 160
 MOST_BYTES = 24_000
+MOST_TRIED = 20
+"""Facts of one what-if: it has room of its own, however many the run has."""
 _SAFE = {
     "quantization": re.compile(
         r"none|w\d{1,2}a\d{1,2}|fp[48]|int[48]|nf4|mxfp4|nvfp4|awq|gptq|gguf|bitsandbytes|"
@@ -44,21 +46,19 @@ class Sent:
     def __init__(self, names: Pseudonyms) -> None:
         self._names = names
         self._ids: dict[str, str] = {}
-        self._rows: dict[str, str] = {}
-        self._size = 0
 
-    def add(self, facts: Iterable[RunFact]) -> list[str]:
-        """Take facts on, as many as there is room for; their rows, as JSON."""
+    def add(self, facts: Iterable[RunFact], most: int = MOST_FACTS) -> list[str]:
+        """Take so many facts on, as far as there is room; their rows, as JSON."""
         rows: list[str] = []
+        size = 0
         for fact in facts:
             if fact.id in self._ids.values():
                 continue
             short = f"f{len(self._ids) + 1}"
             row = json.dumps(self._row(short, fact), ensure_ascii=True, separators=(",", ":"))
-            room = 1.5 if fact.which else 1  # what is asked for finds room beside what was given unasked
-            if len(self._ids) >= MOST_FACTS * room or self._size + len(row) > MOST_BYTES * room:
+            if len(rows) >= most or size + len(row) > MOST_BYTES:
                 break
-            self._ids[short], self._size = fact.id, self._size + len(row) + 1
+            self._ids[short], size = fact.id, size + len(row) + 1
             rows.append(row)
         return rows
 
@@ -79,8 +79,7 @@ class Sent:
             row["value"] = _value(fact)
         if fact.unit:
             row["unit"] = fact.unit
-        if fact.more:
-            row |= {key: value for key, value in fact.more.items() if _typed(value)}
+        row |= {key: value for key, value in fact.more.items() if _typed(value)}
         if fact.guess:
             row["guess"] = True
         if fact.which:
@@ -93,9 +92,7 @@ def _typed(value: object) -> bool:
 
 
 def _flag(flag: str) -> str:
-    if flag == "gpu_count":
-        return flag
-    return flag if is_flag(flag) else "another argument"
+    return flag if flag == "gpu_count" or is_flag(flag) else "another argument"
 
 
 def _value(fact: RunFact) -> object:
