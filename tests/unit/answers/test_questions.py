@@ -215,6 +215,18 @@ DIRECT: list[tuple[str, str, list[str], list[str]]] = [
         [G],
     ),
     ("base-mixed", "how many T4 are free?", ["6 x Tesla-T4, 15 GiB each"], [L]),
+    (
+        BASE,
+        "which changes are required and which are optional?",
+        [RUN, "8 changes are proposed", f"Proposed for {L} (required)", f"Proposed for {G} (improvement)"],
+        [],
+    ),
+    (
+        BASE,
+        "why do you want to change max-num-seqs of whisper?",
+        ["No change of it is proposed.", f"{W} is GO", "The manifest gives --max-num-seqs=400"],
+        [],
+    ),
     (BASE, "when will QA finish?", ["QA: QA_SKIPPED:NOT_WANTED"], [L]),
 ]
 TERSE: list[tuple[str, str, str]] = [
@@ -338,9 +350,10 @@ CANNOT_BE_ANSWERED: list[tuple[str, str, str]] = [
         "How fast it answers is not measured or estimated.",
     ),
     (BASE, "is the licence of llama ok?", "Licences are not looked at."),
+    (BASE, "who last edited the manifest?", "Who works on the manifest or the cluster is not told."),
     (BASE, "can two copies of granite share one L40S?", "Each server has GPUs of its own here"),
     (BASE, "does it need the internet?", CANNOT),
-    (BASE, "who wrote this manifest?", CANNOT),
+    (BASE, "who wrote this manifest?", "Who works on the manifest or the cluster is not told."),
     (BASE, "what time is it?", CANNOT),
     # a variant or a model that the manifest does not have is never judged by another
     (BASE, f"would the 4-bit variant of {L} fit on one L40S?", f"No 4bit variant of {L} is in this manifest"),

@@ -162,16 +162,21 @@ def plan(asked: Asked, facts: Facts) -> Parts:
         for fact in facts.values()
         if fact.measure == "change" and not fact.which and (not asked.models or fact.model in asked.models)
     ]
-    needs = [need for need, words in _NEEDS if asked.has(words)]
-    if needs:
-        changes = [
-            one for one in changes if (facts[one].more.get("need") == "required") is (needs[0] == "required")
-        ]
+    changes = _needed(changes, asked, facts)
     last = [] if asked.models else ["verdict/with_changes"]
     if asked.models and not changes:
         names = ", ".join(asked.models)
         return (Part(do="cannot", why=f"No change is proposed for {names}.", ids=("changes",)),)
     return (say(facts, ["changes", *changes[:20], *last]),)
+
+
+def _needed(changes: list[str], asked: Asked, facts: Facts) -> list[str]:
+    """The required ones, or the others, where only one of them is asked for."""
+    needs = [need for need, words in _NEEDS if asked.has(words)]
+    if not needs or (len(needs) > 1 and not asked.has("not (?:required|needed|necessary)")):
+        return changes
+    required = needs[0] == "required"
+    return [one for one in changes if (facts[one].more.get("need") == "required") is required]
 
 
 _NEEDS = (

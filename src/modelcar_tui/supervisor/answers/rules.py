@@ -38,6 +38,7 @@ _SEVERAL_SERVERS = (
     r"(?:two|three|four|several|more|multiple|both|many|\d+) (?:copies|instances|replicas|servers|models)"
 )
 _PART_OF_ONE = r"(?:half|third|quarter|part|fraction|slice) (?:of )?(?:(?:an?|one|the)\b ?)?(?:gpu|card|$)"
+NO_CHANGE = "No change of it is proposed."
 _NEAR = {
     "--max-model-len": "context",
     "--max-num-seqs": "concurrency",
@@ -155,7 +156,9 @@ def _about_flags(asked: Asked, facts: Mapping[str, RunFact]) -> tuple[Part, ...]
     if about:
         order = {"change": 0, "finding": 2}
         ranked = sorted(about, key=lambda fact: order.get(fact.measure, 1))
-        return (Part(ids=tuple(fact.id for fact in ranked)[:MOST_IDS]),)
+        planned = any(fact.measure == "change" for fact in about)
+        why = "" if planned or not asked.has(r"chang\w+|propos\w+|remov\w+") else NO_CHANGE
+        return (Part(ids=tuple(fact.id for fact in ranked)[:MOST_IDS], why=why),)
     told = " and ".join(asked.flags)
     why = f"Neither the manifest nor the plan has {clean(told, limit=120)}."
     near = [f"model/{name}/{_NEAR[flag]}" for name in asked.models for flag in asked.flags if flag in _NEAR]

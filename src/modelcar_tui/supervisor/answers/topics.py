@@ -43,6 +43,11 @@ def by_topic(asked: Asked, facts: Facts) -> Parts:
 
 UNTOLD = (
     Topic(
+        r"who(?:'s)?",
+        choose.cannot("Who works on the manifest or the cluster is not told."),
+        r"edit\w*|chang\w+|wrote|written|writes|owns?|owner|created|deployed|installed|last",
+    ),
+    Topic(
         r"is (?:it|this|that) free|free of charge|money|pay|budget in|costs?|"
         r"price\w*|cheap\w*|euros?|dollars?|expensive",
         choose.cannot("What it costs is in no run.", "gpu_count", "need"),
