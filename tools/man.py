@@ -30,7 +30,7 @@ ENVIRONMENT = {
     "SSL_CERT_FILE": "a bundle of certificate authorities in place of the system's",
     "HTTPS_PROXY": "the proxy to cluster and registries; HTTP_PROXY and ALL_PROXY are heard, too",
     "NO_PROXY": "hosts and domains that are reached without a proxy",
-    "GEMINI_API_KEY": "only for explanations; or OPENAI_API_KEY, ANTHROPIC_API_KEY",
+    "GEMINI_API_KEY": "only for a language model; or OPENAI_API_KEY, ANTHROPIC_API_KEY",
     "NO_COLOR": "no colours, whatever else is said",
     "MODELCAR_TUI_LINT_IGNORE": "codes that agent lint does not tell, as its --ignore",
     "MODELCAR_TUI_QA_SPEED": "how fast a recording is played; 0: without pauses",

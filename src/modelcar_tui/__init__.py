@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Specialist,
         Supervisor,
         outcome_of,
+        run_supervisor,
     )
     from modelcar_tui.verdict import Verdict
 
@@ -45,13 +46,14 @@ __all__ = [
     "list_runs",
     "load_run",
     "outcome_of",
+    "run_supervisor",
 ]
 
 _ROOMS = {
     "api": "accept estimate inventory judge lint list_runs load_run",
     "core.errors": "Problem UserError",
     "manifest": "Decision",
-    "supervisor": "Approve Context RunState Settings Specialist Supervisor outcome_of",
+    "supervisor": "Approve Context RunState Settings Specialist Supervisor outcome_of run_supervisor",
     "verdict": "Verdict",
 }
 _PLACES = {name: room for room, names in _ROOMS.items() for name in names.split()}

@@ -15,6 +15,7 @@ from modelcar_tui.commands.preferences import take
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor import Settings
+    from modelcar_tui.supervisor.answers import WhatIf
 
 _WITHOUT_SETTINGS = ("completion", "config", "doctor", "lint", "schema")
 """Commands that no setting means anything to, or that tell what is wrong with them."""
@@ -162,23 +163,41 @@ def _call_cleanup(args: argparse.Namespace) -> int:
 
 
 def _call_ask(args: argparse.Namespace) -> int:
-    from modelcar_tui.commands.ask import run_ask, what_if_form
-    from modelcar_tui.core.errors import Problem, UserError
+    from modelcar_tui.commands.ask import run_ask, show_facts
     from modelcar_tui.supervisor import Settings, find_run
+
+    question = _question(args)
+    fields = {name: getattr(args, name) for name in ("model", "model_url", "vllm_version", "state_dir")}
+    fields = {name: value for name, value in fields.items() if value is not None}
+    if args.llm is False or "llm" in args.given:
+        fields["llm"] = args.llm
+    folder = find_run(args.run, Settings(manifest="", **fields))
+    if args.show_facts:
+        return show_facts(folder, args.question or "", fields)
+    return run_ask(folder, question, fields, form=args.form)
+
+
+def _question(args: argparse.Namespace) -> str | WhatIf:
+    """What is asked: words, empty only where the facts are to be shown; or a what-if by form."""
+    from modelcar_tui.commands.ask import what_if_form
+    from modelcar_tui.core.errors import Problem, UserError
 
     given = {flag: getattr(args, f"what_if{flag}") for flag in WHAT_IF}
     arguments = {flag: value for flag, value in given.items() if value is not None}
     if args.enforce_eager:
         arguments["--enforce-eager"] = ""
     form = what_if_form(args.what_if, arguments, args.what_if_gpus)
-    if (form is None) == (args.question is None):
+    if args.show_facts and form is not None:
+        raise UserError(
+            Problem(where="--show-facts", what="a what-if asks no language model", fix="leave it out")
+        )
+    if args.show_facts and args.form != "text":
+        raise UserError(
+            Problem(where=f"--format {args.form}", what="--show-facts prints what is sent as it is")
+        )
+    if not args.show_facts and (form is None) != bool(args.question):
         raise UserError(Problem(what="ask needs a QUESTION, or --what-if model=NAME with arguments or --gpu"))
-    fields = {name: getattr(args, name) for name in ("model", "model_url", "vllm_version", "state_dir")}
-    fields = {name: value for name, value in fields.items() if value is not None}
-    if args.llm is False or "llm" in args.given:
-        fields["llm"] = args.llm
-    folder = find_run(args.run, Settings(manifest="", **fields))
-    return run_ask(folder, form or args.question, fields, form=args.form)
+    return form or args.question or ""
 
 
 def _call_schema(args: argparse.Namespace) -> int:

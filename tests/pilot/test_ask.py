@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.llm.intents import suggestions
-from modelcar_tui.supervisor.llm.question import WhatIf
+from modelcar_tui.supervisor.answers import WhatIf, suggestions
+from modelcar_tui.supervisor.state import fold
+from modelcar_tui.tui.faces.decision import decision_rows
 from modelcar_tui.tui.screens.ask import AskScreen
+from modelcar_tui.tui.widgets.panels import SpecialistPane
 from pilot import support as s
 
 
@@ -61,7 +64,7 @@ async def test_two_keys_ask_why_and_the_answer_shows_its_first_line(size: tuple[
         await s.wait_for(pilot, lambda: s.shows(app, "NO-GO first line"), "the beginning is shown")
         for _ in range(12):
             await pilot.press("pagedown")
-        await s.wait_for(pilot, lambda: s.shows(app, "from: verdict on x"), "and the end, with its facts")
+        await s.wait_for(pilot, lambda: s.shows(app, "the end"), "and the end, with its facts")
 
 
 async def test_what_a_language_model_is_given_is_told_while_the_run_works_and_listed_by_a() -> None:
@@ -81,13 +84,45 @@ async def test_what_a_language_model_is_given_is_told_while_the_run_works_and_li
         )
 
 
-async def test_a_narration_is_shown_marked_and_goes_when_it_is_withdrawn() -> None:
-    engine = AskedEngine(s.decided())
-    async with s.dashboard(engine, (200, 60)) as (app, pilot):
-        await pilot.press("2")
-        engine.say(e.NarrationToken(specialist="accelerator", text="There are so many"))
-        await s.wait_for(pilot, lambda: s.shows(app, "(model) There are so many"), "it streams")
-        engine.say(e.NarrationSettled(specialist="accelerator", confirmed=False, why="untrue"))
-        await s.wait_for(pilot, lambda: not s.shows(app, "There are so many"), "it is withdrawn")
-        engine.say(e.NarrationSettled(specialist="accelerator", confirmed=True, text="All is told."))
-        await s.wait_for(pilot, lambda: s.shows(app, "(model) All is told."), "it is confirmed")
+async def test_in_a_low_pane_the_verdicts_come_before_what_a_language_model_chose() -> None:
+    chosen = e.ReadFirst(lines=("chosen line one", "chosen line two"))
+    async with s.dashboard(AskedEngine([*s.decided(), chosen]), (60, 20)) as (app, pilot):
+        await pilot.press("3")
+        pane = app.screen.query_one("#pane-3", SpecialistPane)
+        await s.wait_for(pilot, lambda: any("of 3 steps" in line for line in pane.plain()), "the pane")
+        first = next(at for at, line in enumerate(pane.plain()) if "of 3 steps" in line) + 1
+        assert "NO-GO" in pane.plain()[first]
+        rows = [
+            "".join(text for text, _ in line.spans) for line in decision_rows(app.state, 56, app.face.glyphs)
+        ]
+        told = next(at for at, line in enumerate(rows) if line.startswith("read first (chosen by"))
+        verdicts = [at for at, line in enumerate(rows) if line.startswith(("NO-GO", "UNKNOWN", "GO "))]
+        assert max(verdicts) < told and rows[told + 1 : told + 3] == [
+            "  chosen line one",
+            "  chosen line two",
+        ]
+
+
+async def test_what_a_model_is_never_given_can_be_read_on_a_low_screen() -> None:
+    shares = (*(f"share number {number}" for number in range(20)), "never: keys")
+    joined = e.LanguageModelJoined(model="openai:m", host="vllm.svc:8000", shares=shares)
+    async with s.dashboard(AskedEngine([*s.decided(), joined]), (60, 20)) as (app, pilot):
+        await pilot.press("a")
+        await s.wait_for(pilot, lambda: s.shows(app, "more, PgDn"), "the frame says that there is more")
+        assert s.shows(app, "why NO-GO: ") and not s.shows(app, "never: keys")
+        await pilot.press(*["pagedown"] * 6)
+        await s.wait_for(pilot, lambda: s.shows(app, "- never: keys"), "the last row")
+        assert not s.shows(app, "more, PgDn")
+        await pilot.press(*["pageup"] * 6)
+        await s.wait_for(pilot, lambda: s.shows(app, "why NO-GO: "), "and back")
+
+
+def test_what_is_worst_is_asked_about_first() -> None:
+    state = fold(s.stamp(s.decided()))
+    assert state.decision is not None
+    best_first = sorted(state.decision.models, key=lambda one: ["GO", "UNKNOWN", "NO-GO"].index(one.verdict))
+    assert {"UNKNOWN", "NO-GO"} <= {one.verdict for one in best_first}
+    turned = msgspec.structs.replace(
+        state, decision=msgspec.structs.replace(state.decision, models=tuple(best_first))
+    )
+    assert suggestions(turned)[0].startswith("why NO-GO: ")

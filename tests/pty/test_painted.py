@@ -173,7 +173,10 @@ def test_what_is_typed_while_an_editor_runs_is_no_key_of_the_review(tmp_path: Pa
         there.keys(F11)
         there.wait_for(lambda text: b"an editor is here" in there.sent)
         there.keys("A", "\r")
+        before = len(there.sent)
         end.touch()
+        # What is typed earlier is the editor's, and thrown away.
+        there.wait_for(lambda text: b"\x1b[?1049h" in there.sent[before:])
         there.check("the editor")
         there.keys("j")
         there.check("a key of the review")

@@ -39,6 +39,11 @@ class LlmServer:
         self.dialect = dialect
         self.requests: list[Request] = []
         self.release = threading.Event()
+        self.asked_for_lists: list[Request] = []
+        self.offers: Any = ["gemini-3.8-flash", "gemini-2.5-pro"]
+        """Names of the models that it lists; or a text, sent as it is; None: it has no list."""
+        self.raw: Callable[[Any], object] | None = None
+        """Writes a whole response of its own, status line and all, into the file that it is given."""
         self.elsewhere = ""
         """Where `redirect` points to."""
         outer = self
@@ -49,6 +54,10 @@ class LlmServer:
             def log_message(self, *args: object) -> None:
                 pass
 
+            def end_headers(self) -> None:
+                self.send_header("Connection", "close")  # else a client may ask again over what is closing
+                super().end_headers()
+
             def do_POST(self) -> None:
                 size = int(self.headers.get("Content-Length", 0))
                 body = json.loads(self.rfile.read(size))
@@ -57,6 +66,12 @@ class LlmServer:
                 self.close_connection = True
                 with suppress(BrokenPipeError, ConnectionResetError):
                     outer._reply(self, request)
+
+            def do_GET(self) -> None:
+                outer.asked_for_lists.append(Request(self.path, dict(self.headers.items()), {}))
+                self.close_connection = True
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    outer._list(self)
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -78,11 +93,16 @@ class LlmServer:
 
     def _reply(self, handler: Any, request: Request) -> None:
         scenario = self._scenario(request)
+        if self.raw is not None:
+            self.raw(handler.wfile)
+            return None
         if scenario in _ERRORS:
             status, headers, payload = _ERRORS[scenario]
             return _send(handler, status, headers, payload)
         if scenario == "once-503" and len(self.requests) == 1:
             return _send(handler, *_ERRORS["503"])
+        if scenario == "plain-only" and "schema" in request.text.casefold():
+            return _send(handler, *_ERRORS["unknown-schema"])
         if scenario in ("redirect", "redirect-302"):
             status = 307 if scenario == "redirect" else 302
             return _send(handler, status, {"Location": self.elsewhere + request.path}, "")
@@ -98,6 +118,23 @@ class LlmServer:
                 handler, 200, {"Content-Type": "text/event-stream"}, 'data: {"candidates": [{"cont\n\n'
             )
         return self._stream(handler, scenario, self.say(self._asked(request)))
+
+    def _list(self, handler: Any) -> None:
+        if self.offers is None:
+            return _send(handler, 404, {}, "")
+        if isinstance(self.offers, str):
+            return _send(handler, 200, {}, self.offers)
+        if self.dialect == "openai":
+            models = [{"id": name, "object": "model", "created": 1, "owned_by": "me"} for name in self.offers]
+            return _send(handler, 200, {}, {"object": "list", "data": models})
+        models = [
+            {
+                "name": f"models/{name}",
+                "supportedGenerationMethods": ["embedContent" if "embed" in name else "generateContent"],
+            }
+            for name in self.offers
+        ]
+        return _send(handler, 200, {}, {"models": models})
 
     def _scenario(self, request: Request) -> str:
         if self.dialect == "gemini":
@@ -299,6 +336,7 @@ _RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7s
 _NEVER = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "315576000000s"}
 _HTML = {"Content-Type": "text/html"}
 _ERRORS: dict[str, tuple[int, dict[str, str], Any]] = {
+    "unknown-schema": (400, {}, _google(400, "INVALID_ARGUMENT", "the schema is too deep")),
     "429": (429, {"Retry-After": "7"}, _google(429, "RESOURCE_EXHAUSTED", "quota", _RETRY)),
     "500": (500, {}, _google(500, "INTERNAL", "internal")),
     "503": (503, {}, _google(503, "UNAVAILABLE", "overloaded")),

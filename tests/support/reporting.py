@@ -49,7 +49,7 @@ HOSTILE = {
     "template": "{{ 7*7 }} {% x %} ${x}",
 }
 _OURS = re.compile(
-    "status|severity|origin|phase|narration_state|by|what|name|code|operation|verdict|url|sha256|id|"
+    "status|severity|origin|phase|by|what|name|code|operation|verdict|url|sha256|id|"
     "plan_digest|accepted|rejected"
 )
 """Fields by whose words the product decides; no text from outside stands in them as it came."""

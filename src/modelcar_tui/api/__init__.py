@@ -12,7 +12,7 @@ from modelcar_tui.core.door import door
 if TYPE_CHECKING:
     from modelcar_tui.api.earlier import EarlierRun, EarlierRuns, end_of, list_runs, load_run
     from modelcar_tui.api.estimating import Estimated, estimate, is_public_name
-    from modelcar_tui.api.judging import accept, judge
+    from modelcar_tui.api.judging import accept, judge, run_supervisor
     from modelcar_tui.api.linting import Linted, judged_by, lint
     from modelcar_tui.api.looking import inventory
 
@@ -31,6 +31,7 @@ __all__ = [
     "lint",
     "list_runs",
     "load_run",
+    "run_supervisor",
 ]
 
 if not TYPE_CHECKING:
@@ -39,7 +40,7 @@ if not TYPE_CHECKING:
         {
             "earlier": "EarlierRun EarlierRuns end_of list_runs load_run",
             "estimating": "Estimated estimate is_public_name",
-            "judging": "accept judge",
+            "judging": "accept judge run_supervisor",
             "linting": "Linted judged_by lint",
             "looking": "inventory",
         },

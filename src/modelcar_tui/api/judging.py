@@ -13,6 +13,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.manifest import Decision, read_manifest
 from modelcar_tui.supervisor import Approve, RunState, Settings, Specialist, Supervisor
+from modelcar_tui.supervisor import run_supervisor as run_supervisor  # noqa: PLC0414 - of our door
 
 _QUIET: Mapping[str, Any] = {"approve": Approve.SHOW, "qa": False, "llm": False}
 """What a program has to ask for."""
@@ -40,6 +41,9 @@ def judge(
         supervisor = Supervisor(manifest, specialists=specialists, **options)
     else:
         supervisor = Supervisor(manifest, specialists=specialists, **{**_QUIET, **options})
+    if not supervisor.settings.manifest:
+        what, fix = "judge reads a manifest's file, and this is a mapping", "run_supervisor takes one"
+        raise UserError(Problem(where="manifest", what=what, fix=fix))
     if supervisor.settings.approve is Approve.ASK:
         what = "nobody is there to be asked"
         fix = "approve=Approve.SHOW, ALL or NONE; or answer by Supervisor.answer"

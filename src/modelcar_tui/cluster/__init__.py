@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from modelcar_tui.cluster.fit_types import Fit, FitAnswer, PodShape, runtime_pod
     from modelcar_tui.cluster.fits import may_be_put, may_run, may_stand, shared_cards
     from modelcar_tui.cluster.gpu_info import gpu_info_text
+    from modelcar_tui.cluster.image_checks import pull_seconds
     from modelcar_tui.cluster.limit_types import NamespaceLimits, NamespaceRequest
     from modelcar_tui.cluster.limits import admission
     from modelcar_tui.cluster.look import read_cluster, refresh_cluster
@@ -58,6 +59,7 @@ __all__ = [
     "may_stand",
     "naming_profile",
     "parse_gpu_flags",
+    "pull_seconds",
     "read_cluster",
     "refresh_cluster",
     "runtime_pod",
@@ -77,6 +79,7 @@ if not TYPE_CHECKING:
             "fit_types": "Fit FitAnswer PodShape runtime_pod",
             "fits": "may_be_put may_run may_stand shared_cards",
             "gpu_info": "gpu_info_text",
+            "image_checks": "pull_seconds",
             "limit_types": "NamespaceLimits NamespaceRequest",
             "limits": "admission",
             "look": "read_cluster refresh_cluster",

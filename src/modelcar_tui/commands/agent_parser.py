@@ -342,20 +342,28 @@ def _ask(commands: _Commands) -> None:
         commands,
         "ask",
         "a question about a run, or a what-if; nothing is changed",
-        usage="agent ask RUN QUESTION [options]\n"
+        usage="agent ask RUN QUESTION [--show-facts] [options]\n"
         "       agent ask RUN --what-if model=NAME [--gpu PRODUCT:COUNT] [VLLM ARGUMENTS]",
-        description="Without a language model, a question is answered by the facts that it names; a\n"
-        "what-if always runs the real estimate and solver.",
+        description="A language model, where one may be asked, chooses facts and what-ifs; without\n"
+        "one rules do. Every word and figure of an answer is the program's.",
         examples=(
             'agent ask last "why NO-GO on L40S?"',
             "agent ask last --what-if model=NAME --max-model-len=half",
             "agent ask last --what-if model=NAME --tensor-parallel-size=2",
             "agent ask last --what-if model=NAME --gpu H200:2",
+            'agent ask last "why NO-GO on L40S?" --show-facts',
         ),
         epilog="exit status: 0 an answer, 8 none; all: agent --help",
     )
     command.add_argument("run", metavar="RUN", help=_RUN)
-    command.add_argument("question", nargs="?", metavar="QUESTION", help="in words, in quotes")
+    command.add_argument(
+        "question", nargs="?", type=str.strip, metavar="QUESTION", help="in words, in quotes"
+    )
+    command.add_argument(
+        "--show-facts",
+        action="store_true",
+        help="print what a language model would be sent, word for word; nobody is asked",
+    )
     _form(command, ("text", "json"))
     options.add_state_dir(command, _OTHER_FOLDER)
     group = command.add_argument_group(
@@ -375,4 +383,4 @@ def _ask(commands: _Commands) -> None:
     for flag in WHAT_IF:
         group.add_argument(flag, metavar="VALUE", dest=f"what_if{flag}", help="vLLM's argument of that name")
     group.add_argument("--enforce-eager", action="store_true", help="vLLM's argument of that name")
-    options.add_model_options(command)
+    options.add_model_options(command, run=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, TypeAlias
 
-from modelcar_tui.commands import options
+from modelcar_tui.commands import options, values
 from modelcar_tui.commands.parser import SHORT_EPILOG, Parser
 
 SHELLS = ("bash", "zsh", "fish")
@@ -46,18 +46,26 @@ def _config(commands: Commands) -> None:
         commands,
         "config",
         "the settings, and where each comes from; faults of their file",
-        usage="agent config [--show|--path|--check] [options]",
+        usage="agent config [--show|--path|--check] [options]\n"
+        "       agent config --allow HOST | --refuse HOST | --forget HOST",
         examples=(
             "agent config                # each setting, its value and its source",
             "agent config --check        # what is wrong with the file",
             "agent config --path         # where it is, or would be",
             "agent config --theme light  # what an option would come to",
+            "agent config --allow HOST   # a language model may be asked there",
         ),
     )
     what = command.add_mutually_exclusive_group()
     what.add_argument("--show", action="store_true", help="each setting, its value and its source (default)")
     what.add_argument("--path", action="store_true", help="only where the settings file is, or would be")
     what.add_argument("--check", action="store_true", help="only what is wrong; status 2 where something is")
+    for name, told in (
+        ("--allow", "write into the file that a language model may be asked at this host"),
+        ("--refuse", "write into it that none may be asked there, nor offered"),
+        ("--forget", "take what it says of this host out of it"),
+    ):
+        what.add_argument(name, type=values.model_host, metavar="HOST[:PORT]", help=told)
     options.add_screen_options(command)
     options.add_state_dir(command.add_argument_group("runs"))
 

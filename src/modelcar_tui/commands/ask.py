@@ -11,16 +11,18 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.commands.replay import load_run
-from modelcar_tui.core.counting import several
 from modelcar_tui.core.credentials import teach_environment
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.report import to_json
-from modelcar_tui.supervisor import Settings, keep_in_journal, settings_of_run
+from modelcar_tui.supervisor import RunState, Settings, damage_of, keep_in_journal, settings_of_run
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.llm import WhatIf, answer_question
+from modelcar_tui.supervisor.answers import WhatIf
+from modelcar_tui.supervisor.llm import answer_question, shown
+
+_OF_THE_RUN = "no language model: this run was made with --no-llm; --llm lets one be asked for this question"
 
 
 def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, form: str = "text") -> int:
@@ -33,7 +35,8 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
         form: `text` or `json`.
     """
     state = load_run(folder)
-    settings = msgspec.structs.replace(settings_of_run(folder) or Settings(manifest=""), **fields)
+    kept = settings_of_run(folder) or Settings(manifest="")
+    settings = msgspec.structs.replace(kept.for_later(), **fields)
     redact = Redactor()
     teach_environment()
     told: list[e.AnyEvent] = []
@@ -46,21 +49,39 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
     answered = run_once(
         answer_question(settings, state, question, identifier=identifier, redact=redact, say=say)
     )
-    _, unkept = keep_in_journal(folder, [*told, answered])
+    unheard = settings.llm is False and fields.get("llm") is None and fields.get("model")
+    if unheard and isinstance(question, str):
+        answered = msgspec.structs.replace(answered, why=answered.why or _OF_THE_RUN)
+    unkept = _kept(folder, state, [*told, answered])
     if form == "json":
         sys.stdout.write(to_json(answered))
     else:
         if answered.why:
-            sys.stderr.write(f"note: {answered.why}\n")
+            cost = f" ({answered.cost})" if answered.cost else ""
+            sys.stderr.write(f"note: {answered.why}{cost}\n")
         if answered.text:
             sys.stdout.write(answered.text + "\n")
-        if answered.by == "model":
-            sys.stdout.write(f"(language model, {answered.cost}; checked against: {answered.cited})\n")
-        elif answered.facts:
-            sys.stderr.write(f"from: {answered.cited}\n")
+        if answered.credit:
+            sys.stdout.write(f"({answered.credit})\n")
     if unkept:
         sys.stderr.write(f"note: {unkept}\n")
     return ExitStatus.GO if answered.text else ExitStatus.UNKNOWN
+
+
+def _kept(folder: Path, state: RunState, events: list[e.AnyEvent]) -> str:
+    """Add the events to the run's journal; why they could not be, empty where they are."""
+    if damage_of(state):
+        return "not kept in the journal: what stands behind its damage is never read"
+    return keep_in_journal(folder, events)[1]
+
+
+def show_facts(folder: Path, question: str, fields: dict[str, Any]) -> int:
+    """Print what a language model would be sent for a question, word for word. Nobody is asked."""
+    state = load_run(folder)
+    settings = msgspec.structs.replace(settings_of_run(folder) or Settings(manifest=""), **fields)
+    teach_environment()
+    sys.stdout.write(Redactor()(shown(state, question, vllm=settings.vllm_version)) + "\n")
+    return ExitStatus.GO
 
 
 def what_if_form(
@@ -91,13 +112,5 @@ def what_if_form(
 
 
 def _say(event: e.AnyEvent) -> None:
-    match event:
-        case e.LanguageModelJoined():
-            sys.stderr.write(
-                f"asking {event.model} at {event.host}; it is given: {'; '.join(event.shares)}\n"
-            )
-        case e.LanguageModelUsed():
-            cost = (
-                f"{several(event.input_tokens, 'token')} in, {event.output_tokens} out, {event.seconds:.1f} s"
-            )
-            sys.stderr.write(f"language model: {cost}{': ' * bool(event.problem)}{event.problem}\n")
+    if isinstance(event, e.LanguageModelJoined):
+        sys.stderr.write(f"asking {event.model} at {event.host}; it is given: {'; '.join(event.shares)}\n")

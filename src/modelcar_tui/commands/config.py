@@ -9,14 +9,21 @@ import sys
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.own_themes import all_themes
 from modelcar_tui.commands.preferences import Chosen, Preferences, look
-from modelcar_tui.core.config_file import with_home
+from modelcar_tui.core.config_file import config_path, with_home
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.settings_table import Value, default_said
 from modelcar_tui.core.text import reveal
 
 
 def run_config(args: argparse.Namespace) -> int:
-    """Print what `args` ask for (`path`, `check`, else the settings); status 2 where something is wrong."""
+    """Print what `args` ask for (`path`, `check`, else the settings), or keep the word on a language model's
+    host; status 2 where something is wrong.
+
+    Raises:
+        UserError: the settings file can't be written.
+    """
+    if any((args.allow, args.refuse, args.forget)):
+        return _keep(args)
     found = look(args)
     if args.path:
         sys.stdout.write(f"{reveal(str(found.file.path))}\n")
@@ -31,6 +38,20 @@ def run_config(args: argparse.Namespace) -> int:
     for told in (*problems, *(f"note: {warning}" for warning in themes.warnings)):
         complain(told)
     return ExitStatus.USAGE if problems else ExitStatus.GO
+
+
+def _keep(args: argparse.Namespace) -> int:
+    from modelcar_tui.core.model_hosts import Standing, keep, standing
+
+    host = args.allow or args.refuse or args.forget
+    word = Standing.ALLOWED if args.allow else Standing.REFUSED if args.refuse else Standing.OPEN
+    keep(host, word)
+    where = with_home(str(config_path()))
+    told = {Standing.ALLOWED: "allowed", Standing.REFUSED: "refused", Standing.OPEN: "nothing is said of it"}
+    sys.stdout.write(f"{host}: {told[word]}, in {where}\n")
+    if (counts := standing(host)) is not word:
+        complain(f"note: {told[counts]} counts here: a variable says it (MODELCAR_TUI_LLM_*_HOSTS)")
+    return ExitStatus.GO
 
 
 def _show(found: Preferences) -> None:

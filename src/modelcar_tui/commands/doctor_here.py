@@ -238,12 +238,27 @@ def model_key(patient: Patient) -> Iterator[Row]:
         return
     if key is None:
         fix = f"export {choice.provider.variable}=...; docs/language-model.md"
-        yield missing("language model", "no key, so none is asked; only for explanations", fix)
+        yield missing("language model", "no key, so none is asked; rules answer questions", fix)
     elif find_spec(choice.provider.module) is None:
         fix = install_libraries(choice.provider.package)
         yield missing("language model", f"{choice.label} needs a library", fix)
     else:
-        yield ok("language model", f"{choice.label} at {choice.host}")
+        yield _consent(patient, choice.label, choice.place)
+
+
+def _consent(patient: Patient, model: str, host: str) -> Row:
+    """Whether the operator lets it be asked."""
+    from modelcar_tui.core.model_hosts import Standing, standing
+
+    told = f"{model} at {host}"
+    match standing(host, patient.environ):
+        case Standing.ALLOWED:
+            return ok("language model", f"{told}, allowed")
+        case Standing.REFUSED:
+            return ok("language model", f"{told} was refused, so none is asked")
+    return missing(
+        "language model", f"{told} is not allowed yet, so none is asked", f"agent config --allow {host}"
+    )
 
 
 def last_crash(patient: Patient) -> Iterable[Row]:

@@ -203,20 +203,30 @@ def _add_qa_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--qa-pull", choices=PULLS, help="podman's --pull")
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Which language model is asked, if any."""
+def add_model_options(parser: argparse.ArgumentParser, *, run: bool = True) -> None:
+    """Which language model is asked, if any, and how long a run waits for it."""
     group = parser.add_argument_group("language model")
     group.add_argument(
         "--model",
         metavar="PROVIDER:NAME",
-        help="language model for explanations; never for facts or verdicts",
+        help="language model that may choose what answers a question; never facts or verdicts",
     )
     group.add_argument(
         "--model-url",
         metavar="URL",
         help="its endpoint, such as a vLLM of your own (with --model openai:NAME)",
     )
-    _add_switch(group, "llm", "ask no language model", "ask one, whatever the settings say")
+    if run:
+        group.add_argument(
+            "--llm-wait",
+            dest="llm_wait_s",
+            type=values.seconds,
+            metavar="SECONDS",
+            help="how long a run waits for one that says nothing; default: 2",
+        )
+    _add_switch(
+        group, "llm", "ask no language model", "let it be asked in this run, whatever the settings say"
+    )
 
 
 def add_web_options(parser: argparse.ArgumentParser) -> None:
@@ -266,6 +276,7 @@ def settings_fields(args: argparse.Namespace) -> dict[str, Any]:
         "state_dir",
         "model",
         "model_url",
+        "llm_wait_s",
         "llm",
     )
     given = {name: getattr(args, name, None) for name in names}
@@ -338,7 +349,7 @@ def notes(args: argparse.Namespace) -> list[str]:
     if not resumed and not getattr(args, "replay", None):
         return unknown_cards(getattr(args, "what_if_gpus", getattr(args, "gpus", ())))
     heard = _HEARD | ({"force"} if resumed or getattr(args, "picture", None) else set())
-    lost = [name for dest, name in given.items() if dest not in heard or name == "--llm"]
+    lost = [name for dest, name in given.items() if dest not in heard or (name == "--llm" and not resumed)]
     why = "a resumed run goes on with its own options" if resumed else "a replay shows a run as it was"
     return [f"note: {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} not heard: {why}"] if lost else []
 

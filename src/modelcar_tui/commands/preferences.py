@@ -158,6 +158,8 @@ def take(args: argparse.Namespace, environ: MutableMapping[str, str] = os.enviro
             environ[variable_of(name)] = str(found.chosen[name].value)
     for name in _heard(args):
         one = found.chosen[name]
+        if name == "llm.enabled" and one.value and one.nearness > Source.OPTION:
+            continue  # it lets nobody be asked: that is said a host, or by --llm for a run
         if Source.OPTION < one.nearness < Source.DEFAULT:
             setattr(args, KEYS[name].dest, list(one.value) if isinstance(one.value, tuple) else one.value)
     return found

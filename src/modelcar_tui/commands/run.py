@@ -182,6 +182,10 @@ class _Talk:
                 self._say(f"asking {joined.model} at {joined.host} (--no-llm: nobody); it is given:")
                 for line in joined.shares:
                     self._say(f"  {line}")
+            case e.LanguageModelOffered() as offered:
+                from modelcar_tui.core.model_hosts import how_to_allow
+
+                self._say(f"note: {how_to_allow(offered.host)}")
             case e.ConsentRequested() as consent:
                 for effect in effect_rows(consent.effects):
                     self._say(f"QA: {effect}")

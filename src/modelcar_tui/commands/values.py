@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from modelcar_tui.core.settings_table import MODEL_HOST
+
 _MOST_DIGITS = 18
 
 
@@ -111,6 +113,15 @@ def port(text: str) -> int:
     return number
 
 
+def model_host(text: str) -> str:
+    """A host that a language model is asked at."""
+    if not re.fullmatch(MODEL_HOST, text):
+        raise argparse.ArgumentTypeError(
+            "give a host, with its port where it is not that of https, such as vllm.example:8000"
+        )
+    return text.lower()
+
+
 CHECKS: dict[str, Callable[[str], Any]] = {
     "gpus": gpu_flag,
     "timeout": seconds,
@@ -121,6 +132,9 @@ CHECKS: dict[str, Callable[[str], Any]] = {
     "qa.arch": object_name,
     "qa.tolerations": taint,
     "qa.parallel": count,
+    "llm.wait": seconds,
+    "llm.allowed-hosts": model_host,
+    "llm.refused-hosts": model_host,
 }
 """By the setting; others are what their kind says."""
 

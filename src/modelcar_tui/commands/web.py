@@ -32,7 +32,7 @@ STOP_S = LIMIT_S + 8
 """From a signal to the end of every run and of the server."""
 _SAID_S = 60.0
 """Between two lines that say the same of the loop."""
-_RESUMED = ("state_dir", "theme", "ascii", "mouse", "low_bandwidth")
+_RESUMED = ("llm", "state_dir", "theme", "ascii", "mouse", "low_bandwidth")
 """What a run that goes on hears of the server's own command line."""
 
 
@@ -113,9 +113,18 @@ def _offer(args: argparse.Namespace) -> Offer:
         runs=settings.runs_folder.absolute(),
         demo=args.demo,
         qa=settings.qa,
-        key_variable=choose_model(args.model, args.model_url).provider.variable,
+        key_variable=_key_variable(args.model, args.model_url),
         handed=handed,
     )
+
+
+def _key_variable(model: str | None, url: str | None) -> str:
+    """Where the runs look for the key that is typed into the page; a bad name costs the model alone."""
+    try:
+        return choose_model(model, url).provider.variable
+    except UserError as error:
+        _say(f"no language model: {error}")
+        return choose_model(None, None).provider.variable
 
 
 async def _serve(offer: Offer, port: int | None) -> int:

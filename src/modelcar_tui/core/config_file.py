@@ -140,7 +140,7 @@ def read_theme(path: Path) -> GivenTheme | Problem:
     if isinstance(text, Problem):
         return text
     tree = _tree(path, text)
-    return tree if isinstance(tree, Problem) else GivenTheme(path, tree, _lines(text))
+    return tree if isinstance(tree, Problem) else GivenTheme(path, tree, lines_of(text))
 
 
 def with_home(path: str) -> str:
@@ -186,7 +186,7 @@ def _parsed(path: Path, text: str, check: Check) -> ConfigFile:
     tree = _tree(path, text)
     if isinstance(tree, Problem):
         return ConfigFile(path, there=True, problems=(tree,))
-    return _Reader(path, _lines(text), check).read(tree)
+    return _Reader(path, lines_of(text), check).read(tree)
 
 
 def _tree(path: Path, text: str) -> dict[str, Any] | Problem:
@@ -338,7 +338,7 @@ def _keys(table: Any, lines: Mapping[str, int], where: str) -> tuple[dict[str, G
     return keys, problems
 
 
-def _lines(text: str) -> dict[str, int]:
+def lines_of(text: str) -> dict[str, int]:
     """The line of each setting, by its whole name; of two alike the first."""
     found: dict[str, int] = {}
     table = ""

@@ -48,6 +48,7 @@ ACTS: dict[str, Act] = {
     "log": Act(("l",), "the whole log"),
     "summary": Act(("o",), "summary of the run"),
     "ask": Act(("a",), "ask about the run, or what if"),
+    "language-model": Act(("M",), "let a language model be asked, or not"),
     "qa": Act(("x",), "what QA would do to the cluster, and start it"),
     "zoom": Act(("z",), "zoom the panel"),
     "group": Act(("b",), "group by the next thing, or not"),

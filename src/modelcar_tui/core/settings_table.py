@@ -18,6 +18,8 @@ ASCII = ("auto", "always", "never")
 OBJECTIVES = ("minimal", "context", "concurrency", "gpus")
 ENGINES = ("podman", "kubernetes")
 PULLS = ("missing", "always", "newer", "never")
+MODEL_HOST = r"[\w.:%-]{1,255}"
+"""A host that a language model is asked at, with its port where that is not the one of https."""
 _PREFIX = "MODELCAR_TUI_"
 
 
@@ -273,18 +275,17 @@ KEYS: dict[str, Key] = {
     ),
     "llm.enabled": Key(
         kind=Kind.TRUTH,
-        default=True,
         option="--llm",
         dest="llm",
         in_demo=True,
-        what="whether a language model is asked where there is a key",
+        what="whether a language model may be asked where there is a key; yes, at allowed hosts",
     ),
     "llm.model": Key(
         kind=Kind.TEXT,
         option="--model",
         dest="model",
         in_demo=True,
-        what="language model for explanations, PROVIDER:NAME; by the key that is there",
+        what="language model for questions in any words, PROVIDER:NAME; by the key that is there",
     ),
     "llm.url": Key(
         kind=Kind.TEXT,
@@ -292,6 +293,25 @@ KEYS: dict[str, Key] = {
         dest="model_url",
         in_demo=True,
         what="its endpoint, such as a vLLM of your own; the provider's",
+    ),
+    "llm.wait": Key(
+        kind=Kind.SECONDS,
+        option="--llm-wait",
+        dest="llm_wait_s",
+        in_demo=True,
+        what="how long a run waits for a language model that says nothing; 2 s",
+    ),
+    "llm.allowed-hosts": Key(
+        kind=Kind.TEXTS,
+        in_demo=True,
+        in_profiles=False,
+        what="hosts at which a language model may be asked, each HOST[:PORT]; none",
+    ),
+    "llm.refused-hosts": Key(
+        kind=Kind.TEXTS,
+        in_demo=True,
+        in_profiles=False,
+        what="hosts at which none may be asked, nor is it offered; none",
     ),
 }
 """By name, with the table that holds it in front."""

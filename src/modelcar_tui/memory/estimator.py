@@ -17,8 +17,8 @@ from modelcar_tui.memory.open_questions import open_questions
 from modelcar_tui.memory.refusals import column_of, refusal
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.models import ModelFacts, Reader, describe_model, text_part
-from modelcar_tui.vllm import EngineSwitch, Profile, hungriest_profile, profile_for
+from modelcar_tui.models import Model, ModelFacts, Reader, describe_model, text_part
+from modelcar_tui.vllm import EngineSwitch, Profile, StartLimits, hungriest_profile, profile_for
 from modelcar_tui.vllm.arguments import EngineArgs
 from modelcar_tui.vllm.quantization import model_type_of, resolved_dtype
 
@@ -56,10 +56,22 @@ def estimate(
     return between(*both(gpu), profile.newer, lambda gib: both(sized(gpu, gib)))
 
 
-def _one(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, derive: bool) -> Estimate:
+def limits_of(facts: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None) -> StartLimits | None:
+    """The numbers that vLLM would run with, its own where the arguments name none; None where the model can't
+    be described."""
+    profile = profile_for(vllm)
+    model = _described(facts, gpu, args, profile)
+    return None if isinstance(model, str) else start_of(model, gpu, args, profile).limits
+
+
+def _described(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Model | str:
     kind, version = model_type_of(facts.config), profile.version or profile.release
     dtype = resolved_dtype(args.dtype, column_of(gpu), kind, version)
-    model = describe_model(facts, quantization=args.quantization, dtype=dtype, overrides=args.overrides)
+    return describe_model(facts, quantization=args.quantization, dtype=dtype, overrides=args.overrides)
+
+
+def _one(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, derive: bool) -> Estimate:
+    model = _described(facts, gpu, args, profile)
     if isinstance(model, str):
         return guessed(facts, gpu, args, profile, model)
     start = start_of(model, gpu, args, profile)

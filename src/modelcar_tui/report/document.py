@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from modelcar_tui.core.counting import several
-from modelcar_tui.report.ending import NOT_TESTED, at, ending, kept_id
+from modelcar_tui.report.ending import NONE_ASKED, NOT_TESTED, at, ending, kept_id
 from modelcar_tui.report.escaping import block, escaped, table
 from modelcar_tui.report.shown import indented
 from modelcar_tui.report.text import (
@@ -23,8 +23,7 @@ from modelcar_tui.report.text import (
     own_metadata,
     writing,
 )
-from modelcar_tui.report.unknowns import unknowns
-from modelcar_tui.supervisor import Pane, RunState, Step
+from modelcar_tui.supervisor import Pane, RunState, Step, unknowns
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.verdict import DecisionReport, ModelOutcome, RunOutcome
 
@@ -114,9 +113,6 @@ def _section(state: RunState, pane: Pane) -> Iterator[str]:
         yield f"{'  ' if line.startswith('  ') else ''}- {escaped(line)}"
     if pane.lines:
         yield ""
-    if pane.narration_state == "confirmed":
-        yield f"> {escaped(pane.narration)} (language model; numbers, names and verdicts checked)"
-        yield ""
     if pane.name == "decision" and state.decision is not None:
         yield from _decision(state, state.decision)
     if pane.name == "qa":
@@ -143,6 +139,11 @@ def _folded(title: str, value: object) -> Iterator[str]:
 def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
     if report.predicted is not None:
         yield f"Predicted before QA: **{report.predicted.verdict}**: {escaped(report.predicted.why)}"
+        yield ""
+    if state.read_first:
+        yield "Read first (chosen by the language model):"
+        yield ""
+        yield from (f"- {escaped(line)}" for line in state.read_first)
         yield ""
     file = Path(report.plan.base).name
     if report.findings:
@@ -210,18 +211,24 @@ def _language_model(state: RunState) -> Iterator[str]:
         yield ""
         yield from (f"- {escaped(item)}" for item in llm.shares)
         yield ""
-        yield f"Cost: {llm.cost}. Narrations withdrawn: {llm.withdrawn}."
+        yield f"Cost: {llm.cost}."
         yield ""
         if llm.problem:
             yield f"Last problem: {escaped(llm.problem)}"
             yield ""
+    elif state.answers:
+        yield NONE_ASKED
+        yield ""
     for answer in state.answers:
         yield f"**Question**: {escaped(answer.question)}"
         yield ""
-        yield from (f"- {escaped(line)}" for line in (answer.text or answer.why).splitlines() if line.strip())
+        for line in (answer.text or answer.why).splitlines():
+            if text := line.strip():
+                # What a what-if comes to stands below its terms.
+                yield f"{'  ' * line.startswith('  ')}- {escaped(text)}"
         yield ""
-        if answer.by == "model":
-            yield f"(language model; numbers, names and verdicts checked; {escaped(answer.cost)})"
+        if answer.credit:
+            yield f"({escaped(answer.credit)})"
             yield ""
 
 

@@ -11,6 +11,7 @@ from modelcar_tui.verdict import RunOutcome
 NOT_FINISHED = "NOT FINISHED"
 NOT_TESTED = "not tested"
 """What stands for a measurement that QA did not make."""
+NONE_ASKED = "No language model was asked."
 ALONE = "alone"
 """The id of what is no run that was kept: one specialist alone."""
 

@@ -22,6 +22,13 @@ _SOURCES = {
     "dra": Source.DRA,
     "operator": Source.OPERATOR,
 }
+_MEASURES = {
+    "weights + 10 %, all its GPUs together": "simple_need",
+    "memory that one GPU must have": "need",
+    "requests of full length that the cache holds": "concurrency",
+    "longest context": "longest_context",
+}
+"""What answers call those whose sentence says more than label and value do."""
 _NEEDS = ("required", "warning")
 MOST_NODES = 500
 """Nodes whose facts are told."""
@@ -35,12 +42,14 @@ class Known(NamedTuple):
     fact: Fact[Any]
     key: str = ""
     """The id of what it is about, where that is neither model nor node."""
+    says: str = ""
+    """The sentence that answers tell of it; empty where there is none."""
 
 
 def facts_of(state: RunState, topic: str) -> list[Known]:
     """The facts behind a specialist's pane."""
     if topic == "configuration":
-        return [known for model in state.models for known in _of_model(model)]
+        return _spoken(state, [known for model in state.models for known in _of_model(model)])
     if topic in ("accelerator", "gpus"):
         return _of_cluster(state)
     if topic == "plan":
@@ -48,8 +57,23 @@ def facts_of(state: RunState, topic: str) -> list[Known]:
     if topic in ("qa", "log"):
         return _of_qa(state)
     if state.decision is not None:
-        return [known for model in state.decision.models for known in _of_verdict(model)]
+        return _spoken(state, [known for model in state.decision.models for known in _of_verdict(model)])
     return []
+
+
+def _spoken(state: RunState, facts: list[Known]) -> list[Known]:
+    """The facts of models with the sentences that answers tell of them; of one that is not known the value
+    says as much."""
+    # The engine has read these by then; the first frame must not.
+    from modelcar_tui.supervisor.answers import run_facts, sentence
+
+    said = {(fact.model, fact.measure): sentence(fact) for fact in run_facts(state) if fact.model}
+    return [
+        known._replace(says=said.get((known.group, _MEASURES.get(known.label, "")), ""))
+        if known.fact.known
+        else known
+        for known in facts
+    ]
 
 
 def _of_plan(state: RunState) -> list[Known]:

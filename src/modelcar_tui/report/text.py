@@ -12,7 +12,7 @@ from typing import Any
 from modelcar_tui.advice import Finding
 from modelcar_tui.core.counting import several
 from modelcar_tui.manifest import Change, Operation
-from modelcar_tui.report.ending import ending, kept_id
+from modelcar_tui.report.ending import NONE_ASKED, ending, kept_id
 from modelcar_tui.report.escaping import fence
 from modelcar_tui.report.shown import indented, shown_lines
 from modelcar_tui.supervisor import Approve, Pane, RunState, Step, outcome_of
@@ -88,9 +88,6 @@ def _section(state: RunState, pane: Pane) -> Iterator[str]:
     yield ""
     for line in pane.lines:
         yield f"{'  ' if line.startswith('  ') else ''}- {line.strip()}"
-    if pane.narration_state == "confirmed":
-        yield ""
-        yield f"> {pane.narration} (language model; numbers, names and verdicts checked)"
     if pane.metadata:
         yield ""
         yield from fence("json", indented(pane.metadata))
@@ -102,26 +99,30 @@ def _section(state: RunState, pane: Pane) -> Iterator[str]:
 def _language_model(state: RunState) -> Iterator[str]:
     """Which model was asked, what it was given, what it cost, and what was asked of the run."""
     llm = state.llm
-    if llm.model:
+    if llm.model or state.answers:
         yield "## Language model"
         yield ""
-        yield f"{llm.model} at {llm.host}. It decides nothing. It was given as data, cleaned and capped:"
+    if llm.model:
+        yield f"{llm.model} at {llm.host}. It decides nothing. It was given as data:"
         yield from (f"- {item}" for item in llm.shares)
         yield ""
         cost = (
             f"{several(llm.calls, 'call')} ({llm.failed} failed), {several(llm.input_tokens, 'token')} in, "
             f"{llm.output_tokens} out"
         )
-        yield f"Cost: {cost}, {llm.seconds:.1f} s. Narrations withdrawn: {llm.withdrawn}."
+        yield f"Cost: {cost}, {llm.seconds:.1f} s."
         if llm.problem:
             yield f"Last problem: {llm.problem}"
+        yield ""
+    elif state.answers:
+        yield NONE_ASKED
         yield ""
     for answer in state.answers:
         yield f"**Q:** {answer.question}"
         yield ""
         yield from (answer.text or answer.why).splitlines()
-        if answer.by == "model":
-            yield f"(language model; numbers, names and verdicts checked; {answer.cost})"
+        if answer.credit:
+            yield f"({answer.credit})"
         yield ""
 
 
@@ -137,6 +138,10 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
     yield f"**{told.headline}**: {told.why}" if told is not None else f"**{report.verdict}**: {report.why}"
     if report.predicted is not None:
         yield f"Predicted before QA: {report.predicted.verdict}: {report.predicted.why}"
+    if state.read_first:
+        yield ""
+        yield "Read first (chosen by the language model):"
+        yield from (f"- {line}" for line in state.read_first)
     if report.findings:
         yield ""
         for finding in report.findings:

@@ -22,6 +22,7 @@ _NARROWER: dict[str, Any] = {
     "gpus": tuple[Annotated[str, Field(pattern=r"^[^:@]+:0*[1-9][0-9]*(@[0-9]+)?$")], ...],
     "qa_timeout_s": _SECONDS,
     "timeout_s": _SECONDS,
+    "llm_wait_s": Annotated[float, Field(gt=0, lt=1e7)],
     "qa_pull": Literal["missing", "always", "newer", "never"],
     "qa_engine": Literal["podman", "kubernetes"],
     "qa_run_as": Annotated[int, Field(ge=1, lt=2**31)] | None,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.outcome import outcome_of
     from modelcar_tui.supervisor.pane import Pane, Step
     from modelcar_tui.supervisor.recorded import damage_of, recorded_run, retold, shipped_runs
+    from modelcar_tui.supervisor.running import run_supervisor
     from modelcar_tui.supervisor.runs import (
         SETTINGS,
         command_keeping,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.specialists.configuration import Configuration, requirements_row
     from modelcar_tui.supervisor.state import Finish, Qa, RunState, fold
     from modelcar_tui.supervisor.supervisor import Supervisor
+    from modelcar_tui.supervisor.unsettled import unknowns
 
 __all__ = [
     "SETTINGS",
@@ -69,9 +71,11 @@ __all__ = [
     "requirements_row",
     "retold",
     "run_alone",
+    "run_supervisor",
     "settings_of_run",
     "settings_to_resume",
     "shipped_runs",
+    "unknowns",
 ]
 
 if not TYPE_CHECKING:
@@ -87,6 +91,7 @@ if not TYPE_CHECKING:
             "marks": "Marked Marks marked",
             "outcome": "outcome_of",
             "recorded": "damage_of recorded_run retold shipped_runs",
+            "running": "run_supervisor",
             "runs": "command_keeping find_run journal_of SETTINGS settings_of_run settings_to_resume",
             "settings": "Approve Settings",
             "specialist": "Context Metadata Specialist",
@@ -95,5 +100,6 @@ if not TYPE_CHECKING:
             "pane": "Pane Step",
             "state": "Finish Qa RunState fold",
             "supervisor": "Supervisor",
+            "unsettled": "unknowns",
         },
     )

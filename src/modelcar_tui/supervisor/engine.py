@@ -29,7 +29,7 @@ from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import ApplyPreview, Verdict
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor.llm import WhatIf
+    from modelcar_tui.supervisor.answers import WhatIf
     from modelcar_tui.supervisor.supervisor import Supervisor
 
 
@@ -91,6 +91,21 @@ class Engine:
         """Say whether QA may change the cluster."""
         if self._supervisor is not None:
             self._supervisor.consent(allowed)
+
+    def allow_model(self, host: str, allowed: bool) -> None:
+        """The operator's word on the language model that was offered; it is kept beside the run."""
+        args = (host, allowed)
+        threading.Thread(target=self._allow_model, args=args, name="allow-model", daemon=True).start()
+
+    def _allow_model(self, host: str, allowed: bool) -> None:
+        supervisor = self._supervisor
+        if supervisor is None:
+            return
+        say = self._teller(supervisor)
+        try:
+            supervisor.allow_model(host, allowed, say=say)
+        except Exception as error:  # noqa: BLE001 - whoever answered must hear the end of it
+            say(e.Noticed(text=f"a fault of ours: {type(error).__name__}"))
 
     def cancel(self) -> None:
         """Stop the run and what it started."""

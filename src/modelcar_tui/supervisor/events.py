@@ -15,7 +15,6 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.counting import several
 from modelcar_tui.manifest import Decision, Manifest, Replaced
 from modelcar_tui.qa import Effect, QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted
-from modelcar_tui.supervisor.fact_words import cited
 from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict
 
 
@@ -199,6 +198,27 @@ class LanguageModelJoined(Event, tag=True, frozen=True, kw_only=True):
     """What is sent there; nothing else is."""
 
 
+class LanguageModelOffered(Event, tag=True, frozen=True, kw_only=True):
+    """There is a key, and no word of the operator's on the host: nobody is asked, nothing has left."""
+
+    model: str
+    """As in `LanguageModelJoined`."""
+    host: str
+    """What consent is about: the host, with its port where that is not the usual one."""
+    shares: tuple[str, ...]
+    """What would be sent there."""
+    note: str = ""
+    """What is wrong with the way there, such as plain http."""
+
+
+class LanguageModelAnswered(Event, tag=True, frozen=True, kw_only=True):
+    """The operator's word on the host that was offered."""
+
+    host: str
+    allowed: bool
+    who: str = ""
+
+
 class LanguageModelUsed(Event, tag=True, frozen=True, kw_only=True):
     """What one more call has cost; the state holds the sums."""
 
@@ -212,32 +232,14 @@ class LanguageModelUsed(Event, tag=True, frozen=True, kw_only=True):
     """Why the last call failed, or why there is no model."""
 
 
-class NarrationToken(Event, tag=True, frozen=True, kw_only=True):
-    """The narration as far as it has come, to be shown dimmed. Not journalled."""
+class ReadFirst(Event, tag=True, frozen=True, kw_only=True):
+    """What a language model would have the operator read first: facts that it chose, in the program's words.
 
-    specialist: str
-    text: str
-    """All of it so far, cleaned."""
+    It is told once, after the decision, and holds as long as nothing changes the decision."""
 
-
-class NarrationSettled(Event, tag=True, frozen=True, kw_only=True):
-    """The narration agrees with the pane's facts, or is withdrawn."""
-
-    specialist: str
-    confirmed: bool
-    text: str = ""
-    """Empty when withdrawn."""
-    why: str = ""
-    """Why it was withdrawn."""
-
-
-class RouteChosen(Event, tag=True, frozen=True, kw_only=True):
-    """There was more than one sensible next step."""
-
-    steps: tuple[str, ...]
-    by: str
-    """`model` or `rules`."""
-    why: str = ""
+    lines: tuple[str, ...]
+    facts: tuple[str, ...] = ()
+    """Their ids."""
 
 
 class QuestionAnswered(Event, tag=True, frozen=True, kw_only=True):
@@ -266,9 +268,13 @@ class QuestionAnswered(Event, tag=True, frozen=True, kw_only=True):
         return f"{several(self.calls, 'call')}, {several(self.tokens, 'token')}, {self.seconds:.1f} s"
 
     @property
-    def cited(self) -> str:
-        """The first of its facts in words."""
-        return cited(self.facts)
+    def credit(self) -> str:
+        """Who chose the facts, with what it cost; empty where the rules did."""
+        if self.by != "model":
+            return ""
+        if not self.calls:  # an answer that was chosen by ids says what it cost
+            return "a language model's own words: a journal of an earlier release"
+        return f"the language model chose the facts, the words are the program's; {self.cost}"
 
 
 class RunFinished(Event, tag=True, frozen=True, kw_only=True):
@@ -303,13 +309,17 @@ AnyEvent = (
     | QaFinished
     | Noticed
     | LanguageModelJoined
+    | LanguageModelOffered
+    | LanguageModelAnswered
     | LanguageModelUsed
-    | NarrationToken
-    | NarrationSettled
-    | RouteChosen
+    | ReadFirst
     | QuestionAnswered
     | RunFinished
 )
+
+
+RETIRED = ("NarrationToken", "NarrationSettled", "RouteChosen")
+"""Tags of events that journals of earlier releases may hold and that no state is folded of: passed over."""
 
 
 class Stamped(msgspec.Struct, frozen=True):

@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import operator
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 
-# Read by langgraph and langsmith when they are imported: typed checkpoints only, nothing leaves the machine.
+# Read by langgraph when it is imported: typed checkpoints only.
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
-os.environ["LANGSMITH_TRACING"] = os.environ["LANGCHAIN_TRACING_V2"] = "false"
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import START, StateGraph
@@ -26,6 +25,7 @@ from modelcar_tui.core.crash import kind
 from modelcar_tui.core.ends import ENDS
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.shortage import shortage
+from modelcar_tui.core.untraced import untraced
 from modelcar_tui.supervisor import limits, routing
 from modelcar_tui.supervisor.events import SpecialistStarted, Status
 from modelcar_tui.supervisor.joining import Guest
@@ -38,7 +38,8 @@ GRAPH_VERSION = 2
 
 
 Ended: TypeAlias = Literal["done", "failed", "skipped", "to run again"]
-"""How a step has ended; `skipped` where a language model's way leaves it out."""
+"""How a step has ended. Checkpoints of earlier releases also say `skipped`, of QA that was left out, and
+`to run again`, of a step that has not ended."""
 
 
 class State(TypedDict, total=False):
@@ -46,17 +47,11 @@ class State(TypedDict, total=False):
 
     graph_version: int
     ended: Annotated[dict[str, Ended], operator.or_]
-    """Steps that ran, or are left out."""
-    again: Annotated[list[str], operator.add]
-    """Specialists that were asked a second time."""
+    """Steps that ran."""
     fatal: str
     """The specialist that can't read the manifest; the run ends."""
 
 
-_AGAIN: Ended = "to run again"
-_SKIPPED: Ended = "skipped"
-Choose = Callable[[tuple[routing.Way, ...]], Awaitable[routing.Way]]
-"""Picks one of several ways; never fails."""
 MakeContext = Callable[[Specialist, Mapping[str, Ended], asyncio.Timeout], Context]
 """Of a specialist, how the others have ended, and the time limit that the specialist runs under."""
 Step: TypeAlias = Any
@@ -70,22 +65,15 @@ def build_graph(
     write: Step,
     summarise: Step,
     saver: BaseCheckpointSaver[Any],
-    choose: Choose | None = None,
 ) -> CompiledStateGraph[State, None, State, State]:
     """Wire the hub, the specialists, and the three steps that are not specialists; `run` is the run's state
     at that moment."""
+    untraced()
     graph = StateGraph(State)
     needed = {need for member in members for need in member.needs}
 
     async def supervisor(state: State) -> Command[str]:
-        ways = routing.ways(_progress(state, run()), members)
-        way = ways[0]
-        if choose is not None and len(ways) > 1:
-            way = await choose(ways)
-        if not way.again and not way.skipped:
-            return Command(goto=list(way.steps))
-        ended: dict[str, Ended] = {**dict.fromkeys(way.again, _AGAIN), **dict.fromkeys(way.skipped, _SKIPPED)}
-        return Command(goto=list(way.steps), update={"ended": ended, "again": list(way.again)})
+        return Command(goto=list(routing.allowed_next(_progress(state, run()), members)))
 
     graph.add_node("supervisor", supervisor)
     graph.add_edge(START, "supervisor")
@@ -160,11 +148,8 @@ def _progress(state: State, run: RunState) -> routing.Progress:
     ended = state.get("ended", {})
     decision = run.decision if ended.get(routing.DECISION) == "done" else None
     return routing.Progress(
-        finished=frozenset(name for name, how in ended.items() if how != _AGAIN),
+        finished=frozenset(name for name, how in ended.items() if how != "to run again"),
         fatal="fatal" in state,
         has_changes=decision is not None and bool(decision.plan.changes),
         answer=run.answer,
-        verdict=str(decision.verdict) if decision is not None else "",
-        blind=run.cluster is not None and not run.cluster.inventory.known,
-        asked_again=frozenset(state.get("again", ())),
     )

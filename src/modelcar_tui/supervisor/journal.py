@@ -15,18 +15,32 @@ from modelcar_tui.core.files import open_regular
 from modelcar_tui.core.numbers import leave_out
 from modelcar_tui.qa import QaLogGrew, QaStarted
 from modelcar_tui.supervisor.events import (
+    RETIRED,
     AnyEvent,
     ApprovalGiven,
     ChangesMarked,
     ConsentGiven,
     ManifestWritten,
-    NarrationToken,
     RunFinished,
     Stamped,
 )
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = decoder(Stamped)
+
+
+class _Kind(msgspec.Struct):
+    kind: str
+
+
+class _Place(msgspec.Struct):
+    """What every line says, also one of an event that this release does not know."""
+
+    seq: int
+    event: _Kind
+
+
+_PLACES = decoder(_Place)
 _PRECIOUS = (ApprovalGiven, ChangesMarked, ConsentGiven, ManifestWritten, QaStarted, RunFinished)
 """Flushed to the disk, not only to the kernel: a power cut must not ask the operator twice."""
 
@@ -47,10 +61,10 @@ class Journal:
         self._file.seek(0, os.SEEK_END)
 
     def append(self, event: AnyEvent, at: float) -> Stamped:
-        """Give the event its number and write it. Log growth and unsettled narration are only numbered."""
+        """Give the event its number and write it. Log growth is only numbered."""
         with self._lock:
             stamped = Stamped(self.seq + 1, at, event)
-            if not isinstance(event, QaLogGrew | NarrationToken):
+            if not isinstance(event, QaLogGrew):
                 self._file.write(_ENCODER.encode(stamped) + b"\n")
                 if isinstance(event, _PRECIOUS):
                     os.fsync(self._file.fileno())
@@ -62,10 +76,12 @@ class Journal:
         self._file.close()
 
 
-def read_journal(path: Path) -> Iterator[Stamped]:
+def read_journal(path: Path, *, passed: list[bytes] | None = None) -> Iterator[Stamped]:
     """The events of a journal, in order; a last line that was cut short is left out.
 
-    The numbers of its masks are not given again by this process: each stands for one secret in all of a run.
+    Events of earlier releases that are told no more (`events.RETIRED`) are left out, too; their lines go to
+    `passed`. The numbers of its masks are not given again by this process: each stands for one secret in all
+    of a run.
 
     Raises:
         OSError: there is no such journal, or it is no regular file.
@@ -78,7 +94,10 @@ def read_journal(path: Path) -> Iterator[Stamped]:
             if line.endswith(b"\n"):
                 if b"*secret-" in line:
                     leave_out(line.decode(errors="replace"))
-                yield _DECODER.decode(line)
+                if (stamped := _stamped(line)) is not None:
+                    yield stamped
+                elif passed is not None:
+                    passed.append(line)
 
 
 def _mend(handle: int, path: Path) -> int:
@@ -88,4 +107,21 @@ def _mend(handle: int, path: Path) -> int:
     if whole != len(data):
         os.ftruncate(handle, whole)
     last = data[:whole].rstrip(b"\n").rpartition(b"\n")[2]
-    return _DECODER.decode(last).seq if last else 0
+    if not last:
+        return 0
+    stamped = _stamped(last)
+    return _PLACES.decode(last).seq if stamped is None else stamped.seq
+
+
+def _stamped(line: bytes) -> Stamped | None:
+    """The event of a line; None for one that is told no more, whatever it holds.
+
+    Raises:
+        msgspec.DecodeError: it is neither.
+    """
+    try:
+        return _DECODER.decode(line)
+    except msgspec.ValidationError:
+        if _PLACES.decode(line).event.kind in RETIRED:
+            return None
+        raise

@@ -45,8 +45,6 @@ def _key(event: e.AnyEvent) -> object:
             return type(event)
         case e.StepChanged():
             return ("step", event.specialist, event.step)
-        case e.NarrationToken():
-            return ("narration", event.specialist)
         case e.ModelLearned():
             return ("model", event.model.car.name)
     return None

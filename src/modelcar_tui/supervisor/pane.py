@@ -32,9 +32,5 @@ class Pane(msgspec.Struct, frozen=True, kw_only=True):
     """Since when it waits for the operator's word; None where it does not."""
     waited: float = 0.0
     """Seconds that it waited for the operator's words before: no time of its own."""
-    narration: str = ""
-    """A language model's words; shown dimmed until they are confirmed."""
     foreign: bool = False
     """Not one of our own specialists, whatever its name."""
-    narration_state: str = ""
-    """`telling`, `confirmed` or `withdrawn`; empty where there is none."""

@@ -60,8 +60,9 @@ def retold(run: Path) -> list[Stamped]:
         UserError: there is no journal, or nothing in it can be read.
     """
     path, told, damaged = journal_of(run), list[Stamped](), False
+    passed = list[bytes]()
     try:
-        for stamped in read_journal(path):
+        for stamped in read_journal(path, passed=passed):
             if damaged := not 0 <= stamped.at < _YEAR_10000:
                 break
             told.append(stamped)
@@ -75,7 +76,7 @@ def retold(run: Path) -> list[Stamped]:
         raise UserError(Problem(where=reveal(str(path)), what=what, fix=_FIX))
     if damaged:
         text = (
-            f"{_DAMAGED} from line {len(told) + 1} on (damaged, or of a newer release): "
+            f"{_DAMAGED} from line {len(told) + len(passed) + 1} on (damaged, or of a newer release): "
             "only what stands before it is told"
         )
         told.append(Stamped(told[-1].seq, told[-1].at, Noticed(text=text)))

@@ -1,4 +1,4 @@
-"""Which steps may run next: a pure table, so that no model and no accident can reach `write` or `qa`."""
+"""Which steps may run next: a pure table that asks nobody, so that no accident can reach `write` or `qa`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ import msgspec
 
 from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor.specialist import Specialist
-from modelcar_tui.verdict import Verdict
 
 APPROVAL = "approval"
 WRITE = "write"
 SUMMARY = "summary"
 QA = "qa"
 DECISION = "decision"
-ACCELERATOR = "accelerator"
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,22 +27,6 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """The plan proposes something."""
     answer: Decision | None = None
     """The operator's decision, None before it."""
-    verdict: str = ""
-    blind: bool = False
-    """The accelerators could not be looked at."""
-    asked_again: frozenset[str] = frozenset()
-    """Specialists that ran a second time; there is no third."""
-
-
-class Way(msgspec.Struct, frozen=True, kw_only=True):
-    """One sensible way to go on."""
-
-    name: str
-    """`go-on` as the rules say, `skip-qa`, `look-again`."""
-    steps: tuple[str, ...]
-    again: tuple[str, ...] = ()
-    """Specialists that run once more, and those that build on them."""
-    skipped: tuple[str, ...] = ()
 
 
 def allowed_next(progress: Progress, members: Iterable[Specialist]) -> tuple[str, ...]:
@@ -75,26 +57,6 @@ def _after_the_decision(progress: Progress) -> str:
     if progress.answer is not None and progress.answer.write and WRITE not in progress.finished:
         return WRITE
     return QA
-
-
-def ways(progress: Progress, members: Iterable[Specialist]) -> tuple[Way, ...]:
-    """What a language model may choose from; the first is what the rules do without one.
-
-    No way leads to `write` or past an approval: what differs is only whether QA, which runs on GO alone, is
-    asked to say so itself, and whether an unreachable cluster is looked at once more before the operator is
-    asked.
-    """
-    members = tuple(members)
-    steps = allowed_next(progress, members)
-    found = [Way(name="go-on", steps=steps)]
-    if steps == (QA,) and progress.verdict == Verdict.NO_GO:
-        after = msgspec.structs.replace(progress, finished=progress.finished | {QA})
-        found.append(Way(name="skip-qa", steps=allowed_next(after, members), skipped=(QA,)))
-    early = DECISION in progress.finished and progress.answer is None and QA not in progress.finished
-    known = {member.name for member in members}
-    if early and progress.blind and ACCELERATOR in known - progress.asked_again:
-        found.append(Way(name="look-again", steps=(ACCELERATOR,), again=(ACCELERATOR, DECISION)))
-    return tuple(found)
 
 
 def _after_qa(members: tuple[Specialist, ...]) -> frozenset[str]:

@@ -26,6 +26,8 @@ INFO = "info"
 JOURNAL = "journal.jsonl"
 CHECKPOINT = "checkpoint.sqlite"
 SETTINGS = "settings.json"
+MANIFEST = "modelcar.base.yaml"
+"""In the folder of a run whose manifest a program gave; what is generated lies beside it."""
 RECORDS = "written.jsonl"
 """Beside the folder of runs: what was written, by which run."""
 REPLACED = "replaced"
@@ -54,8 +56,12 @@ class RunFolder:
             )
 
     @classmethod
-    def create(cls, settings: Settings) -> RunFolder:
+    def create(cls, settings: Settings, *, manifest: bytes | None = None) -> RunFolder:
         """A new folder with a new run id.
+
+        Args:
+            settings: The run's.
+            manifest: What the folder keeps as `MANIFEST`, and the run reads instead of the settings' own.
 
         Raises:
             UserError: it can't be made (read-only or full disk, another user's folder), or the manifest's
@@ -68,6 +74,9 @@ class RunFolder:
             _own(path.parent)
             path = fresh_folder(path, time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
             private_folder(path / INFO)
+            if manifest is not None:
+                write_private(path / MANIFEST, manifest)
+                settings = msgspec.structs.replace(settings, manifest=str((path / MANIFEST).absolute()))
             write_private(
                 path / SETTINGS, msgspec.json.format(msgspec.json.encode(_kept(settings)), indent=2)
             )
@@ -169,22 +178,29 @@ def command_folder(settings: Settings) -> Path:
 
 
 def _kept(settings: Settings) -> Settings:
-    """The settings as they are stored: without an address or image that may hold a login or a key; it is
-    refused later.
+    """The settings as they are stored: without an address, image or model's name that may hold a login or a
+    key; each is told where it is used.
 
-    So is a model that is none: an address may have been meant.
+    A run that goes on without its model's name or address asks no other model in its place.
     """
-    url = settings.model_url
-    if url and (address_fault(url) or login_in(url) or "?" in url or "#" in url):
-        settings = msgspec.structs.replace(settings, model_url=None)
+    if _unusable_model(settings):
+        settings = msgspec.structs.replace(settings, model=None, model_url=None, llm=False)
     image = settings.qa_image
     if image and without_address_secrets(image) != image:
         settings = msgspec.structs.replace(settings, qa_image=None)
-    try:
-        choose_model(settings.model, None)
-    except UserError:
-        return msgspec.structs.replace(settings, model=None)
     return settings
+
+
+def _unusable_model(settings: Settings) -> bool:
+    """Whether no model can be asked by these settings: an address with a login may have been meant."""
+    url = settings.model_url
+    if url and (address_fault(url) or login_in(url) or "?" in url or "#" in url):
+        return True
+    try:
+        choose_model(settings.model, url)
+    except UserError:
+        return True
+    return False
 
 
 def find_run(name: str, settings: Settings) -> Path:

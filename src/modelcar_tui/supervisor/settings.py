@@ -16,6 +16,9 @@ import platformdirs
 from modelcar_tui.core.decode import convert
 from modelcar_tui.core.errors import Problem, UserError
 
+LLM_WAIT_S = 2.0
+"""Seconds: a silent language model costs a run at most 3 with what stopping it takes."""
+
 
 class Approve(StrEnum):
     """How a plan is answered."""
@@ -90,7 +93,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Language model as `provider:name`; None uses the default when a key is there."""
     model_url: str | None = None
     """Endpoint of the language model, such as a vLLM of your own (`http://HOST/v1`)."""
-    llm: bool = True
+    llm_wait_s: float = LLM_WAIT_S
+    """Limit of what the run waits for a language model that says nothing."""
+    llm: bool | None = None
+    """Whether a language model may be asked: True in this run alone, wherever it is; None where the
+    operator's settings file allows its host; False nowhere."""
     who: str = ""
 
     @property
@@ -100,8 +107,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return (Path(base) if base else platformdirs.user_state_path("modelcar-tui")) / "runs"
 
     def for_resume(self, given: Settings) -> Settings:
-        """These settings of an earlier run, with what may be said anew: `--force`, and `--no-llm`."""
-        return msgspec.structs.replace(self, force=self.force or given.force, llm=self.llm and given.llm)
+        """These settings of an earlier run, with what may be said anew: `--force`, `--llm` and `--no-llm`."""
+        later = self.for_later()
+        llm = later.llm if given.llm is None else given.llm
+        return msgspec.structs.replace(later, force=self.force or given.force, llm=llm)
+
+    def for_later(self) -> Settings:
+        """These settings without a consent, which was for that run alone."""
+        return msgspec.structs.replace(self, llm=False if self.llm is False else None)
 
 
 def settings_of(

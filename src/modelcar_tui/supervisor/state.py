@@ -40,14 +40,16 @@ class LanguageModel(msgspec.Struct, frozen=True, kw_only=True):
     """Empty where none is asked."""
     host: str = ""
     shares: tuple[str, ...] = ()
+    asked: bool = False
+    """Whether it may be asked as the run stands: one that goes on asks for the consent of its own time."""
+    offer: e.LanguageModelOffered | None = None
+    """The model that waits for the operator's word."""
     calls: int = 0
     failed: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     seconds: float = 0.0
     problem: str = ""
-    withdrawn: int = 0
-    """Narrations that did not agree with the facts."""
 
     @property
     def cost(self) -> str:
@@ -134,6 +136,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     notices: tuple[e.Noticed, ...] = ()
     finish: Finish | None = None
     llm: LanguageModel = LanguageModel()
+    read_first: tuple[str, ...] = ()
+    """Of the decision that stands, what a language model would have read first, in the program's words."""
     answers: tuple[e.QuestionAnswered, ...] = ()
     """Questions about the run and their answers, the last fifty."""
 
@@ -224,7 +228,7 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
                 started=stamped.at,
             )
         case e.RunResumed():
-            return _set(state, finish=None)
+            return _set(state, finish=None, llm=_set(state.llm, asked=False, offer=None))
         case e.SpecialistStarted():
             # One of ours, which tells no `Reported`, may go on in the place of another package's.
             reports = {name: report for name, report in state.reports.items() if name != event.specialist}
@@ -236,8 +240,6 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
                 finished=None,
                 asks_since=None,
                 waited=0.0,
-                narration="",
-                narration_state="",
             )
         case e.StepChanged():
             return _step(state, event)
@@ -254,7 +256,7 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.ClusterRead():
             return _set(state, cluster=event.report)
         case e.DecisionMade():
-            return _judged(_set(state, decision=event.report))
+            return _judged(_set(state, decision=event.report, read_first=()))
         case e.ApprovalRequested():
             return _set(state, approval=Approval(request_id=event.request_id, plan_digest=event.plan_digest))
         case e.ChangesMarked():
@@ -281,21 +283,25 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case QaSaw():
             return _set(state, qa=_set(state.qa, seen=event.seen))
         case e.QaFinished():
-            return _judged(_set(state, qa=_set(state.qa, outcome=event.outcome, ended=stamped.at, seen=())))
+            qa = _set(state.qa, outcome=event.outcome, ended=stamped.at, seen=())
+            return _judged(
+                _set(state, qa=qa, read_first=() if not event.outcome.skipped else state.read_first)
+            )
         case e.Noticed():
             return _set(state, notices=(*state.notices, event)[-200:])
         case e.LanguageModelJoined():
-            return _set(state, llm=_set(state.llm, model=event.model, host=event.host, shares=event.shares))
+            of = {"model": event.model, "host": event.host, "shares": event.shares}
+            return _set(state, llm=_set(state.llm, asked=True, offer=None, **of))
+        case e.LanguageModelOffered():
+            return _set(state, llm=_set(state.llm, asked=False, offer=event))
+        case e.LanguageModelAnswered():
+            return _set(state, llm=_set(state.llm, offer=None))
         case e.LanguageModelUsed():
             sums = ("calls", "failed", "input_tokens", "output_tokens", "seconds")
             cost = {name: getattr(state.llm, name) + getattr(event, name) for name in sums}
             return _set(state, llm=_set(state.llm, problem=event.problem, **cost))
-        case e.NarrationToken():
-            return _pane(state, event.specialist, narration=event.text, narration_state="telling")
-        case e.NarrationSettled():
-            return _settled(state, event)
-        case e.RouteChosen():
-            return state
+        case e.ReadFirst():
+            return _set(state, read_first=event.lines)
         case e.QuestionAnswered():
             others = tuple(answer for answer in state.answers if answer.id != event.id)
             return _set(state, answers=(*others, event)[-50:])
@@ -351,13 +357,6 @@ def _judged(state: RunState) -> RunState:
     if state.decision is None:
         return state
     return _set(state, decision=standing_decision(state.decision, state.qa.outcome, state.votes))
-
-
-def _settled(state: RunState, event: e.NarrationSettled) -> RunState:
-    if not event.confirmed:
-        state = _set(state, llm=_set(state.llm, withdrawn=state.llm.withdrawn + 1))
-    text, word = (event.text, "confirmed") if event.confirmed else ("", "withdrawn")
-    return _pane(state, event.specialist, narration=text, narration_state=word)
 
 
 def _step(state: RunState, event: e.StepChanged) -> RunState:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,11 +14,11 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.exit_codes import worst as worst_status
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest import ANYTHING
-from modelcar_tui.qa import QaOutcome, qa_skipped
+from modelcar_tui.qa import QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.graph import State
 from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.routing import DECISION, QA, SUMMARY, WRITE, Way
+from modelcar_tui.supervisor.routing import DECISION, QA, SUMMARY, WRITE
 from modelcar_tui.supervisor.runs import RunFolder, run_keeping
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.specialists.decision import told
@@ -33,9 +32,6 @@ from modelcar_tui.verdict import (
     standing_decision,
 )
 
-if TYPE_CHECKING:
-    from modelcar_tui.supervisor.llm import Session
-
 
 class Steps:
     """Bound to one run."""
@@ -48,7 +44,6 @@ class Steps:
         started: float,
         emit: Callable[[e.AnyEvent], None],
         state: Callable[[], RunState],
-        llm: Session | None = None,
     ) -> None:
         """Args:
         run: Its folder, and the settings that it began with.
@@ -56,34 +51,12 @@ class Steps:
         started: When it began, seconds since 1970.
         emit: Journals an event and folds it.
         state: The run as it is at that moment.
-        llm: Chooses between ways, where there is one.
         """
         self._run = run
         self._settings = settings
         self._started = started
         self._emit = emit
         self._state = state
-        self._llm = llm
-
-    async def choose(self, ways: tuple[Way, ...]) -> Way:
-        """The way that the language model picks; the rules' own where there is no model or no good answer."""
-        if self._llm is None:
-            return ways[0]
-        from modelcar_tui.supervisor.llm import ModelError
-
-        way, by, why = ways[0], "model", ""
-        try:
-            chosen = await self._llm.choose(tuple(way.name for way in ways))
-            way = next(way for way in ways if way.name == chosen)
-        except ModelError as error:
-            by, why = "rules", str(error)
-        self._emit(e.RouteChosen(steps=way.steps, by=by, why=why))
-        if QA in way.skipped:
-            outcome = qa_skipped("NO_GO", f"the verdict is {Verdict.NO_GO}; QA runs on {Verdict.GO}")
-            self._emit(e.QaFinished(outcome=outcome))
-            summary = f"skipped: {outcome.message}"
-            self._emit(e.SpecialistFinished(specialist=QA, status=e.Status.SKIPPED, summary=summary))
-        return way
 
     async def write(self, state: State) -> State:
         """Write the generated manifest: exactly what was accepted, whole or not at all.
@@ -136,8 +109,6 @@ class Steps:
 
     async def summarise(self, state: State) -> State:
         """Close the run with its verdict and exit status."""
-        if self._llm is not None:
-            await self._llm.settle()
         status, summary = conclusion(self._state(), state)
         outcome, report = outcome_of(self._state()), self._state().decision
         if report is not None and _told_anew(report) and state.get("ended", {}).get(DECISION) == "done":

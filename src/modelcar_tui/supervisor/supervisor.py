@@ -13,8 +13,9 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,26 +29,28 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.version import __version__
-from modelcar_tui.manifest import ANYTHING, Decision
+from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.afterwards import keep_in_journal
+from modelcar_tui.supervisor.approving import answer_by_settings
+from modelcar_tui.supervisor.beside import Beside
+from modelcar_tui.supervisor.bootstrap import read_bootstrap
 from modelcar_tui.supervisor.journal import Journal, read_journal
 from modelcar_tui.supervisor.limits import unhurried
-from modelcar_tui.supervisor.llm import open_session
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.registry import is_ours, panes, team
 from modelcar_tui.supervisor.runs import CHECKPOINT, JOURNAL, RunFolder
-from modelcar_tui.supervisor.settings import Approve, Settings, settings_of
+from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.specialist import Context, Effects, Specialist
 from modelcar_tui.supervisor.state import RunState, fold, reduce
 from modelcar_tui.verdict import Verdict
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.graph import Ended, State
-    from modelcar_tui.supervisor.llm import Session, WhatIf
+    from modelcar_tui.supervisor.llm import Session
 
 
-class Supervisor:
+class Supervisor(Beside):
     """Runs the team over one manifest and yields everything that happens."""
 
     def __init__(
@@ -61,13 +64,14 @@ class Supervisor:
         """Prepare a run; nothing happens and nothing is written before `run`.
 
         Args:
-            bootstrap_config: Path of the model-car manifest, or the settings of the run.
+            bootstrap_config: Path of the model-car manifest, the settings of the run, or the manifest itself
+            (`{"model-car": [...]}`): the run's folder keeps it, and what is generated lies beside it there.
             specialists: More members for the team; one with the name of ours takes its place.
             resume: Folder of an earlier run to go on with; its own settings are used (see
             `Settings.for_resume`).
             options: Fields of `Settings`, such as `gpus=("L40S:4",)`.
         """
-        self.settings = settings_of(bootstrap_config, options)
+        self.settings, self._manifest = read_bootstrap(bootstrap_config, options)
         self.state = RunState()
         self.folder: Path | None = resume
         self._resume = resume
@@ -93,6 +97,7 @@ class Supervisor:
         """Why the journal could not be written."""
         self._started = time.time()
         self.llm: Session | None = None
+        self._model_hosts: set[str] = set()
         self.was_finished = False
         """The run that was to be resumed had ended: nothing was done."""
 
@@ -104,7 +109,10 @@ class Supervisor:
         Raises:
             UserError: the run's folder can't be made, or another process holds it.
         """
-        run = RunFolder.open(self._resume) if self._resume else RunFolder.create(self.settings)
+        if self._resume:
+            run = RunFolder.open(self._resume)
+        else:
+            run = RunFolder.create(self.settings, manifest=self._manifest)
         self.settings = run.settings.for_resume(self.settings) if self._resume else run.settings
         self.folder = run.path
         self._loop = asyncio.get_running_loop()
@@ -162,8 +170,8 @@ class Supervisor:
         except (OSError, MemoryError) as error:  # anything else is the fault of whoever tells it
             self._lose(error)
             raise
-        if self.llm is not None and isinstance(event, e.SpecialistFinished):
-            self._loop.call_soon_threadsafe(self.llm.heard, event)
+        if self.llm is not None and isinstance(event, e.DecisionMade):
+            self._loop.call_soon_threadsafe(self.llm.decided)
 
     def _lose(self, error: Exception) -> None:
         """The journal can't be written: that is the end of the run, wherever it was noticed."""
@@ -189,28 +197,6 @@ class Supervisor:
         stamped = kept[0] if kept else e.Stamped(self.state.seq, time.time(), event)
         self.state = reduce(self.state, stamped)
         return stamped
-
-    async def ask(
-        self,
-        question: str | WhatIf,
-        *,
-        identifier: str = "1",
-        say: Callable[[e.AnyEvent], object] | None = None,
-    ) -> e.QuestionAnswered:
-        """Answer a question about the run as it is now; on any loop, beside the run.
-
-        `say` is told what the language model is given and what it cost; `tell` by default.
-        """
-        from modelcar_tui.supervisor.llm import answer_question
-
-        return await answer_question(
-            self.settings,
-            self.state,
-            question,
-            identifier=identifier,
-            redact=self._redact,
-            say=say or self.tell,
-        )
 
     def _open_journal(self, run: RunFolder) -> list[e.Stamped]:
         path = run.path / JOURNAL
@@ -245,9 +231,7 @@ class Supervisor:
             self.emit(e.RunResumed() if self.state.run_id else self._opening(run))
             for line in self._unread:
                 self.emit(e.Noticed(text=line))
-            self.llm = open_session(
-                self.settings, emit=self.emit, state=lambda: self.state, redact=self._redact
-            )
+            self._open_model()
             async with limit:
                 await self._graph_loop(run)
         except asyncio.CancelledError:
@@ -285,7 +269,6 @@ class Supervisor:
             started=self._started,
             emit=self.emit,
             state=lambda: self.state,
-            llm=self.llm,
         )
         async with open_saver(run.path / CHECKPOINT) as saver:
             graph = build_graph(
@@ -295,7 +278,6 @@ class Supervisor:
                 steps.write,
                 steps.summarise,
                 saver,
-                steps.choose,
             )
             config: Any = {"configurable": {"thread_id": run.run_id}, "recursion_limit": 60}
             stands = await graph.aget_state(config)
@@ -325,27 +307,13 @@ class Supervisor:
         if known and known.decision and known.request_id == request_id:
             return
         self.emit(e.ApprovalRequested(request_id=request_id, plan_digest=plan.digest))
-        # What a language model suggested is written only where the operator read and accepted it.
-        everything = tuple(change.id for change in plan.changes if change.origin == "rules")
-        match self.settings.approve:
-            case Approve.ALL:
-                decision = Decision(
-                    plan_digest=plan.digest,
-                    accepted=everything,
-                    write=True,
-                    who="command line",
-                    replaces=(ANYTHING,) if self.settings.force else None,
-                )
-            case Approve.NONE:
-                decision = Decision(plan_digest=plan.digest, who="command line")
-            case Approve.SHOW:
-                decision = Decision(plan_digest=plan.digest, who=Approve.SHOW)
-            case _:
+        decision = answer_by_settings(plan, self.settings.approve, force=self.settings.force)
+        if decision is None:
+            decision = await self._answers.get()
+            while decision.plan_digest != plan.digest:
+                self.emit(e.Noticed(text="an answer to another plan was ignored"))
                 decision = await self._answers.get()
-                while decision.plan_digest != plan.digest:
-                    self.emit(e.Noticed(text="an answer to another plan was ignored"))
-                    decision = await self._answers.get()
-                decision = msgspec.structs.replace(decision, who=decision.who or self.settings.who)
+            decision = msgspec.structs.replace(decision, who=decision.who or self.settings.who)
         self.emit(e.ApprovalGiven(decision=decision))
 
     async def _ask_consent(self, effects: Effects) -> bool:
@@ -382,7 +350,7 @@ class Supervisor:
             ended={name: ended[name] for name in member.needs if name in ended},
             detached=lambda: self._detached,
             consent=lambda effects: unhurried(limit, self._ask_consent(effects)),
-            suggest=self.llm.suggest if self.llm is not None else None,
+            suggest=partial(self.llm.suggest, wait_s=self.settings.llm_wait_s) if self.llm else None,
             resumed=self._resume is not None,
             foreign=not is_ours(member),
         )

@@ -17,6 +17,7 @@ from textual import events
 from modelcar_tui.core.ends import ENDS
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.keymap import Keymap
+from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor import RunState, fold, outcome_of
 from modelcar_tui.supervisor.events import Stamped
 from modelcar_tui.tui import glyphs
@@ -28,7 +29,7 @@ from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import NoLog, open_log
 from modelcar_tui.tui.messages import Copied, Said, ThemeChosen
 from modelcar_tui.tui.own_keys import use
-from modelcar_tui.tui.port import Clocked, EnginePort
+from modelcar_tui.tui.port import Clocked, EnginePort, Offering
 from modelcar_tui.tui.screens.base import Faced, FaceScreen, style
 from modelcar_tui.tui.screens.front import FrontScreen
 from modelcar_tui.tui.screens.opening import OPENERS
@@ -88,6 +89,7 @@ class DashboardApp(ThemedApp):
         self.signals = Leaving(self)
         self._answers: dict[str, Callable[[Any], None]] = {
             "consent": self._consent_answered,
+            "language-model": self._model_answered,
             "quit": self._quit_answered,
         }
         self._due = 0.0
@@ -323,6 +325,12 @@ class DashboardApp(ThemedApp):
     def _consent_answered(self, word: str | None) -> None:
         if word:
             self.port.consent(word == "start")
+
+    def _model_answered(self, word: str | None) -> None:
+        offer = self.state.llm.offer
+        if word and offer is not None and isinstance(self.port, Offering):
+            self.port.allow_model(offer.host, word == "allow")
+            self.tell(f"{reveal(offer.host)} is {'allowed' if word == 'allow' else 'refused'} from now on")
 
     def action_palette(self) -> None:
         """`ctrl+p`."""

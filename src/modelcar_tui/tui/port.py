@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from modelcar_tui.manifest import Decision
+    from modelcar_tui.supervisor.answers import WhatIf
     from modelcar_tui.supervisor.events import ChangesMarked, Stamped
-    from modelcar_tui.supervisor.llm import WhatIf
     from modelcar_tui.verdict import ApplyPreview
 
 
@@ -62,6 +62,15 @@ class Asked(Protocol):
 
     def ask(self, question: str | WhatIf) -> str:
         """The id of the question; its answer comes as an event."""
+        ...
+
+
+@runtime_checkable
+class Offering(Protocol):
+    """A port that may offer a language model; a recording does not."""
+
+    def allow_model(self, host: str, allowed: bool) -> None:
+        """The operator's word on the host that was offered; kept, and told as an event."""
         ...
 
 

@@ -17,8 +17,8 @@ import msgspec
 from modelcar_tui.manifest import Decision
 from modelcar_tui.qa import QaStarted
 from modelcar_tui.supervisor import RunState, fold, journal_of, retold, settings_of_run
+from modelcar_tui.supervisor.answers import WhatIf
 from modelcar_tui.supervisor.events import ChangesMarked, DecisionMade, QuestionAnswered, Stamped
-from modelcar_tui.supervisor.llm import WhatIf
 from modelcar_tui.verdict import ApplyPreview, DecisionReport
 
 LONGEST_GAP_S = 2.0

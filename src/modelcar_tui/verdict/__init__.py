@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         run_outcome,
         standing_decision,
     )
-    from modelcar_tui.verdict.proposing import Proposal, propose_for
+    from modelcar_tui.verdict.proposing import Proposal, copies, propose_for, together, together_line
     from modelcar_tui.verdict.reports import (
         ApplyPreview,
         Condition,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         DecisionReport,
         ModelRequirements,
         ModelVerdict,
+        OnKind,
         Optimized,
         Verdict,
         Vote,
@@ -55,6 +56,7 @@ __all__ = [
     "ModelRequirements",
     "ModelVerdict",
     "NextStep",
+    "OnKind",
     "Optimized",
     "Proposal",
     "RunOutcome",
@@ -63,6 +65,7 @@ __all__ = [
     "accepted_model",
     "candidates",
     "compare",
+    "copies",
     "decide",
     "decide_accepted",
     "decide_model",
@@ -77,6 +80,8 @@ __all__ = [
     "runtime_arguments",
     "runtime_version",
     "standing_decision",
+    "together",
+    "together_line",
     "verdict_of_word",
 ]
 
@@ -95,10 +100,10 @@ if not TYPE_CHECKING:
             "measured": "qa_failed",
             "outcome": "ModelOutcome QA_FAILED RunOutcome STATUS run_outcome standing_decision",
             "next_step": "NextStep",
-            "proposing": "Proposal propose_for",
+            "proposing": "Proposal copies propose_for together together_line",
             "reports": (
                 "ApplyPreview Condition ConfigurationReport DecisionReport "
-                "ModelRequirements ModelVerdict Optimized Verdict Vote"
+                "ModelRequirements ModelVerdict OnKind Optimized Verdict Vote"
             ),
             "runtime": "runtime_arguments runtime_version",
             "votes": "verdict_of_word",

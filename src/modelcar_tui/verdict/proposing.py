@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -131,6 +131,32 @@ def together(
                 options[model][offer.kind] = wanted[model].units
     needs = [Need(model=model.car.name, options=options[model.car.name]) for model in running]
     return place(needs, offers)
+
+
+def copies(
+    models: Sequence[ModelRequirements],
+    verdicts: Iterable[ModelVerdict],
+    kinds: Iterable[Candidate],
+    report: AcceleratorReport,
+    *,
+    vllm: str | None,
+) -> dict[str, int]:
+    """How many servers of each model alone the free units take that serve it; a model is not in it where that
+    is not known."""
+    runs_on = {verdict.model: verdict.runs_on for verdict in verdicts}
+    pods = {one.car.name: pod_for(one, report, vllm) for one in models if runs_on.get(one.car.name)}
+    found: Counter[str] = Counter()
+    unsure: set[str] = set()
+    for kind in kinds:
+        wanted = {name: pod for name, pod in pods.items() if kind_name(kind) in runs_on[name]}
+        if kind.most_free is None:
+            unsure |= wanted.keys()
+            continue
+        alike = Counter((offer.free, barred) for offer, barred in _offers(kind, wanted))
+        for (free, barred), nodes in alike.items():
+            for name in wanted.keys() - barred:
+                found[name] += free // max(1, wanted[name].units) * nodes
+    return {name: found[name] for name in pods.keys() - unsure}
 
 
 def _offers(kind: Candidate, wanted: Mapping[str, PodShape]) -> Iterator[tuple[Offer, frozenset[str]]]:

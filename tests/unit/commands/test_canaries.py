@@ -171,7 +171,8 @@ def test_a_model_s_address_with_a_login_is_refused_and_not_stored(plant: Plant) 
         "--model-url",
         f"http://someone:{CANARY}@127.0.0.1:9/v1",
     )
-    assert done.returncode == 2
+    assert done.returncode == 3, "it costs the language model, not the run"
+    assert b"note: no language model: --model-url: " in done.stderr
     assert plant.traces(done, CANARY) == []
 
 
@@ -201,8 +202,8 @@ def test_an_address_with_a_login_in_a_model_s_name_is_refused_and_not_stored(
         "--model-url",
         "http://127.0.0.1:9/v1",
     )
-    assert done.returncode == 2
-    assert b"--model: " in done.stdout + done.stderr
+    assert done.returncode == 3, "it costs the language model, not the run"
+    assert b"note: no language model: --model: " in done.stderr
     assert plant.traces(done, CANARY) == []
 
 

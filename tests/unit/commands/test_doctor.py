@@ -290,6 +290,25 @@ def test_a_model_that_is_none_is_said_where_it_stands(monkeypatch: pytest.Monkey
     assert row.what.startswith("environment MODELCAR_TUI_LLM_MODEL: 'foo:bar' is no language model")
 
 
+@pytest.mark.parametrize(
+    ("text", "state", "told_of_it", "fix"),
+    [
+        ("", State.MISSING, "is not allowed yet, so none is asked", "agent config --allow vllm.example"),
+        ('allowed-hosts = ["vllm.example"]', State.OK, "openai:m at vllm.example, allowed", ""),
+        ('refused-hosts = ["vllm.example"]', State.OK, "was refused, so none is asked", ""),
+    ],
+)
+def test_whether_a_model_may_be_asked_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, state: State, told_of_it: str, fix: str
+) -> None:
+    pytest.importorskip("langchain_openai")
+    config = tmp_path / "c.toml"
+    config.write_text(f'[llm]\nmodel = "openai:m"\nurl = "https://vllm.example/v1"\n{text}\n')
+    monkeypatch.setenv("MODELCAR_TUI_CONFIG", str(config))
+    row = told(doctor_here.model_key)["language model"]
+    assert (row.state, row.fix) == (state, fix) and told_of_it in row.what
+
+
 @pytest.mark.parametrize("home", ["", "/dev/null", "/nonexistent"])
 def test_a_home_that_is_none_gives_lines(
     home: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

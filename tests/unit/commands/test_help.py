@@ -99,6 +99,7 @@ def test_a_plan_offers_no_qa_and_commands_stand_before_the_options_of_a_run() ->
 SAID_AT_ONCE = (argparse._HelpAction, argparse._VersionAction, Codes)
 VALUES = {
     "report_flag": "r.md",
+    "model_host": "vllm.example:8000",
     "gpu_flag": "H200:1",
     "seconds": "5",
     "count": "2",
@@ -154,6 +155,7 @@ INSTEAD = {
     ("agent estimate", "gpu"): ["x"],
     ("agent estimate", "cases"): [],
     ("agent ask", "what_if"): ["last"],
+    ("agent ask", "show_facts"): ["last"],
 }
 """Where the option takes the place of what is needed otherwise."""
 WORK = (
@@ -172,6 +174,7 @@ WORK = (
     "commands.report_files.check_report",
     "commands.cleanup.run_cleanup",
     "commands.ask.run_ask",
+    "commands.ask.show_facts",
     "commands.schema.print_schema",
     "commands.mcp.run_mcp",
     "commands.web.serve",

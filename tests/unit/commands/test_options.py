@@ -54,6 +54,7 @@ def words(action: argparse.Action, spelled: str) -> list[str]:
 
 
 VALUES["report_flag"] = "r.md"
+VALUES["model_host"] = "vllm.example:8000"
 SAID_AT_ONCE = (argparse._HelpAction, argparse._VersionAction, Codes)
 """Options that end the command before a second one is read."""
 
@@ -334,7 +335,7 @@ def test_what_an_earlier_run_does_not_hear_is_said_in_one_line(program: Any, ear
             ):
                 continue
             args = top.parse_args([earlier, "last", *words(action, spelled)])
-            heard = SHOWS | {"--no-llm"} | ({"--force"} if earlier == "--resume" else set())
+            heard = SHOWS | {"--no-llm"} | ({"--force", "--llm"} if earlier == "--resume" else set())
             why = "a resumed run goes on with its own options"
             why = why if earlier == "--resume" else "a replay shows a run as it was"
             line = f"note: {spelled} is not heard: {why}"

@@ -66,9 +66,12 @@ memory = "4g"
 pull = "never"
 
 [llm]
+allowed-hosts = ["vllm.example:8000"]
+refused-hosts = ["api.example"]
 enabled = false
 model = "openai:granite"
 url = "http://localhost:8000/v1"
+wait = 4
 
 [profiles.prod]
 context = "prod"
@@ -113,7 +116,7 @@ def problems(environ: dict[str, str], *words: str) -> list[str]:
 def test_a_setting_is_checked_as_its_option_is(name: str) -> None:
     key = KEYS[name]
     if not key.option:
-        assert name == "paths.cache-dir"
+        assert name in ("paths.cache-dir", "llm.allowed-hosts", "llm.refused-hosts")
         return
     action = actions()[key.option]
     assert action.dest == key.dest
@@ -184,6 +187,7 @@ def test_what_the_file_says_a_run_is_asked_to_do(environ: dict[str, str]) -> Non
         "llm": False,
         "model": "openai:granite",
         "model_url": "http://localhost:8000/v1",
+        "llm_wait_s": 4,
     }
 
 
@@ -192,7 +196,7 @@ def test_the_nearest_source_counts_and_is_named(environ: dict[str, str]) -> None
     chosen = look(parsed("x.yaml"), environ).chosen
     assert (chosen["qa.image"].value, chosen["qa.image"].source) == (
         "quay.io/org/suite:prod",
-        f"profile prod, {path}:49",
+        f"profile prod, {path}:52",
     )
     assert (chosen["qa.engine"].value, chosen["qa.engine"].source) == ("kubernetes", f"{path}:28")
     assert chosen["kubeconfig"].value == str(Path("~/.kube/prod").expanduser())
@@ -323,6 +327,7 @@ def test_a_demo_hears_how_it_is_shown_and_where_it_is_kept_alone(environ: dict[s
         "llm": False,
         "model": "openai:granite",
         "model_url": "http://localhost:8000/v1",
+        "llm_wait_s": 4,
     }
     assert not any(fields[name] for name in lists)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from modelcar_tui.core.config_file import MOST, _lines, config_path, read_config, with_home
+from modelcar_tui.core.config_file import MOST, config_path, lines_of, read_config, with_home
 
 GOOD = """\
 theme = "light"
@@ -189,5 +189,5 @@ def test_odd_names_and_numbers_are_told_with_their_line(tmp_path: Path, text: st
 @pytest.mark.parametrize("part", ["a", "a.", '"', " ", "[", "a .", "'a'."])
 def test_a_long_line_is_read_in_linear_time(part: str) -> None:
     began = time.process_time()
-    _lines(part * (MOST // len(part)))
+    lines_of(part * (MOST // len(part)))
     assert time.process_time() - began < 1

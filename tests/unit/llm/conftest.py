@@ -6,15 +6,18 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from modelcar_tui.core.config_file import CONFIG
 from modelcar_tui.demo.registry import start_demo_registry
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.supervisor import Supervisor
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+from support.llm_server import LlmServer
 
 MANIFEST = """\
 model-car:
@@ -38,6 +41,27 @@ def registry() -> Iterator[Any]:
         stop()
 
 
+@pytest.fixture(autouse=True)
+def consented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A settings file in which the operator has allowed each server of this test; its path.
+
+    Tests of consent itself write another text into it.
+    """
+    file = tmp_path / "consent.toml"
+    file.write_text("[llm]\nallowed-hosts = []\n")
+    monkeypatch.setenv(CONFIG, str(file))
+    hosts: list[str] = []
+    begin = LlmServer.__enter__
+
+    def allowed(server: LlmServer) -> LlmServer:
+        hosts.append(urlsplit(server.url).netloc)
+        file.write_text(f"[llm]\nallowed-hosts = {hosts}\n")
+        return begin(server)
+
+    monkeypatch.setattr(LlmServer, "__enter__", allowed)
+    return file
+
+
 @pytest.fixture
 def go(tmp_path: Path, registry: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """`supervisor, events = await go(server, scenario)`; without a server there is no model."""
@@ -59,6 +83,7 @@ def go(tmp_path: Path, registry: Any, monkeypatch: pytest.MonkeyPatch) -> Callab
             "state_dir": str(tmp_path / "state"),
             "registries_conf": str(registry.registries_conf_path),
             "vllm_version": "0.11.2",
+            "llm_wait_s": 20.0,  # the library is loaded meanwhile
             **options,
         }
         supervisor = Supervisor(str(path), **settings)

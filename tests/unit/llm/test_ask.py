@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -10,123 +11,103 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
 
+from modelcar_tui.commands.ask import run_ask
 from modelcar_tui.commands.replay import load_run
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.report.text import plain
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.answers import WhatIf, what_if
 from modelcar_tui.supervisor.engine import Engine
 from modelcar_tui.supervisor.journal import read_journal
-from modelcar_tui.supervisor.llm.question import WhatIf
-from modelcar_tui.supervisor.llm.tools import what_if
+from modelcar_tui.supervisor.llm.start import answer_question
 from modelcar_tui.supervisor.runs import RunFolder
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.state import fold
 from modelcar_tui.tui.replay import ReplayPort
 from modelcar_tui.verdict.reports import Verdict
 from support.llm_server import LlmServer
+from support.played import Choose, Seen, answer, played, say, tried
 
 Go = Callable[..., Any]
 NAME = "granite-3.1-8b-instruct"
 AGENT = Path(sys.executable).parent / "agent"
 
 
+def halve(seen: Seen) -> str:
+    """Asks for the what-if, then says what it gave."""
+    if not seen.turn:
+        return tried(model="model-1", max_model_len=4096)
+    return answer(say(*seen.ids("verdict", of_what_if="what-if-1")))
+
+
 async def asked(
-    go: Go, say: Any, question: str, *, scenario: str = "ok", dialect: str = "gemini"
+    go: Go, choose: Choose, question: str, *, scenario: str = "ok", dialect: str = "gemini"
 ) -> e.QuestionAnswered:
-    """The answer to a question about a finished run, from a model that replies as `say` does."""
+    """The answer to a question about a finished run, from a model that chooses so."""
     supervisor, _ = await go(None)
-    with LlmServer(say, dialect=dialect) as server:
-        provider = "gemini" if dialect == "gemini" else "openai"
-        options = {"model": f"{provider}:{scenario}", "model_url": server.url}
+    with LlmServer(played(choose), dialect=dialect) as server:
+        options = {"model": f"{dialect}:{scenario}", "model_url": server.url, "llm": True}
         supervisor.settings = msgspec.structs.replace(supervisor.settings, **options)
-        answer = await supervisor.ask(question)
-        server_requests.append(server.requests)
-    return answer
-
-
-server_requests: list[Any] = []
-
-
-def halve(asked: dict[str, Any]) -> Any:
-    """Calls the what-if, then says what it gave."""
-    if not asked["tools"]:
-        return {"tool": "what_if", "args": {"model": NAME, "max_model_len": 4096}}
-    return f"With 4,096 tokens the verdict is GO [what-if-1]. The run's own verdict is GO [verdict/{NAME}]."
+        return await supervisor.ask(question)
 
 
 @pytest.mark.parametrize("dialect", ["gemini", "openai"])
-async def test_a_what_if_runs_the_real_solver_and_is_cited(go: Go, dialect: str) -> None:
-    answer = await asked(go, halve, "what if I halve the context?", dialect=dialect)
-    assert answer.by == "model", answer.why
-    assert answer.facts == ("what-if-1", f"verdict/{NAME}")
-    result = server_requests[-1][-1].text
-    assert "what-if-1/estimate/" in result and "4096" in result
+async def test_a_what_if_runs_the_real_solver_and_is_told_by_its_ids(go: Go, dialect: str) -> None:
+    found = await asked(go, halve, "what if I halve the context?", dialect=dialect)
+    assert found.by == "model", found.why
+    assert found.facts == ("what-if-1/verdict",) and found.calls == 2
+    assert found.text.startswith(f"With --max-model-len=4096 {NAME} would be GO (this run, as it is: GO)")
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "It is GO.",  # cites nothing
-        "It is GO [verdict/other-model].",  # cites what is not there
-        f"It is NO-GO [verdict/{NAME}].",
-        f"It needs 99 GiB [verdict/{NAME}].",
-        f"It would not fit [verdict/{NAME}].",
-        f"It is GO on the H100 [verdict/{NAME}].",
-        f"Press W to write [verdict/{NAME}].",
-        f"Add --trust-remote-code [verdict/{NAME}].",
-    ],
-)
-async def test_an_answer_that_the_tools_dont_bear_out_is_not_shown(go: Go, words: str) -> None:
-    answer = await asked(go, lambda asked: words, "why GO?")
-    assert answer.by == "tools"
-    assert words not in answer.text
-    assert answer.text.startswith(f"GO {NAME}: model 19 GiB vs GPU 45 GiB (L40S)")
-    assert answer.facts == (f"verdict/{NAME}",)
-    assert answer.why
+async def test_what_ifs_and_an_answer_at_once_are_worked_out_then_answered(go: Go) -> None:
+    def both(seen: Seen) -> str:
+        asked = json.loads(tried(model="model-1", max_model_len=4096))["what_if"]
+        return answer(say(*seen.ids("verdict")), what_if=asked)
+
+    found = await asked(go, both, "what if I halve the context?")
+    assert (found.by, found.calls) == ("model", 2), found.why
+    assert "what-if-1/verdict" in found.facts
 
 
-async def test_a_what_if_is_told_with_its_own_verdict(go: Go) -> None:
-    def say(asked: dict[str, Any]) -> Any:
-        if not asked["tools"]:
-            return {"tool": "what_if", "args": {"model": NAME, "gpu": "NVIDIA-T4:1"}}
-        return words
+async def test_another_host_under_the_same_name_is_told_before_it_is_asked(go: Go) -> None:
+    with LlmServer(played(halve)) as first, LlmServer(played(halve)) as second:
+        supervisor, _ = await go(first)
+        elsewhere = msgspec.structs.replace(supervisor.settings, model_url=second.url)
+        hosts: list[str] = []
 
-    words = "On the T4 the verdict is NO-GO [what-if-1]."
-    assert (await asked(go, say, "and on a T4?")).text == "On the T4 the verdict is NO-GO [what-if 1]."
-    words = "On the T4 it would fit [what-if-1]."
-    assert (await asked(go, say, "and on a T4?")).by == "tools"
+        def heard(event: e.AnyEvent) -> None:
+            if isinstance(event, e.LanguageModelJoined):
+                hosts.append(event.host)
+                assert second.requests == []
+
+        for settings in (supervisor.settings, elsewhere):
+            await answer_question(settings, supervisor.state, "why?", redact=Redactor(), say=heard)
+        assert hosts == [second.url.removeprefix("http://")] and second.requests
 
 
 @pytest.mark.parametrize("scenario", ["503", "bad-key", "malformed", "max-tokens", "cut", "html-502"])
-async def test_a_failing_model_leaves_the_facts(go: Go, scenario: str) -> None:
-    answer = await asked(go, lambda asked: f"It is GO [verdict/{NAME}].", "why GO?", scenario=scenario)
-    assert answer.by == "tools"
-    assert answer.text.startswith(f"GO {NAME}: model 19 GiB vs GPU 45 GiB (L40S)")
-    assert answer.facts == (f"verdict/{NAME}",)
-    assert answer.why.startswith("no answer of the language model")
-
-
-async def test_endless_tool_calls_end(go: Go) -> None:
-    def say(asked: dict[str, Any]) -> Any:
-        return {"tool": "what_if", "args": {"model": "nobody", "gpu": "' ; rm -rf /"}}
-
-    answer = await asked(go, say, "loop")
-    assert answer.by == "tools"
-    assert "rounds" in answer.why
+async def test_a_failing_model_leaves_the_rules(go: Go, scenario: str) -> None:
+    found = await asked(go, halve, "why GO?", scenario=scenario)
+    assert found.by == "tools"
+    assert found.text.startswith(f"{NAME} is GO: 15.53 GiB of the 39.98 GiB")
+    assert found.facts == (f"model/{NAME}/verdict",)
+    assert found.why.startswith("no answer of the language model")
 
 
 async def test_without_a_model_the_form_and_the_facts_answer(go: Go) -> None:
     supervisor, _ = await go(None)
-    answer = await supervisor.ask("what about the GPUs?")
-    assert "L40S: 2 GPUs" in answer.text
+    found = await supervisor.ask("what about the GPUs?")
+    assert "2 x L40S, 45 GiB each" in found.text
     form = await supervisor.ask(
         WhatIf(model="granite", arguments={"--max-model-len": "4096"}, gpu="NVIDIA-T4:1")
     )
-    assert form.text.startswith("NO-GO granite-3.1-8b-instruct")
+    assert form.text.startswith(f"With --max-model-len=4096 on 1 x NVIDIA-T4 {NAME} would be NO-GO")
     assert (await supervisor.ask(WhatIf(model="nobody"))).why.startswith("model: the run has no model")
 
 
@@ -168,10 +149,24 @@ async def test_the_command_line_asks_a_finished_run(go: Go) -> None:
     form = ("--what-if", f"model={NAME}", "--max-model-len=4096", "--gpu", "NVIDIA-T4:1", "--format", "json")
     done = subprocess.run([AGENT, "ask", folder, *form], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["text"].startswith("NO-GO")
+    assert f"{NAME} would be NO-GO" in json.loads(done.stdout)["text"]
     done = subprocess.run([AGENT, "ask", folder], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("given", "said"), [("gemini:m", True), (None, False)])
+async def test_a_model_that_the_run_s_own_word_silences_is_said_to_be(
+    go: Go, capsys: pytest.CaptureFixture[str], given: str | None, said: bool
+) -> None:
+    supervisor, _ = await go(None)
+    settings = msgspec.structs.replace(supervisor.settings, llm=False)
+    with patch("modelcar_tui.commands.ask.settings_of_run", lambda folder: settings):
+        fields = {"model": given} if given else {}
+        status = await asyncio.to_thread(run_ask, supervisor.folder, "how many GPUs are free?", fields)
+    told = capsys.readouterr()
+    assert status == 0 and "GPUs free" in told.out
+    assert ("made with --no-llm; --llm lets one be asked" in told.err) is said
 
 
 async def test_the_engine_answers_during_the_approval_and_after_the_end(
@@ -227,7 +222,7 @@ async def test_a_stalled_model_holds_up_neither_the_run_nor_the_form(
         [first] = [
             event for event in until(engine, e.QuestionAnswered) if isinstance(event, e.QuestionAnswered)
         ]
-        assert (first.id, first.text[:2]) == (form, "GO")
+        assert first.id == form and f"{NAME} would be GO" in first.text
         assert engine.join(30), "the run ends though the model says nothing"
         assert first.id != words
 
@@ -249,7 +244,7 @@ async def test_an_answer_after_the_end_is_journalled_with_its_cost_and_replayed(
     supervisor, _ = await go(None)
     journal = supervisor.folder / "journal.jsonl"
     before = journal.read_bytes()
-    with LlmServer(halve) as server:
+    with LlmServer(played(halve)) as server:
         settings = {"model": "gemini:ok", "model_url": server.url}
         supervisor.settings = msgspec.structs.replace(supervisor.settings, **settings)
         answer = await supervisor.ask("what if I halve the context?", identifier="late")
@@ -262,7 +257,7 @@ async def test_an_answer_after_the_end_is_journalled_with_its_cost_and_replayed(
     assert state.answers == (answer,)
     assert (answer.calls, answer.tokens) == (2, 94)
     assert (state.llm.calls, state.llm.input_tokens, state.llm.shares != ()) == (2, 80, True)
-    assert answer.cost in plain(state) and "4,096 tokens" in plain(state)
+    assert answer.cost in plain(state) and "--max-model-len=4096" in plain(state)
     port = ReplayPort(journal, speed=0)
     port.start(lambda: None)
     assert fold(port.drain()).answers == (answer,)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from support.llm_server import LlmServer, _gemini, _openai
+from support.played import Seen, answer, say, tried
 
 AGENT = Path(sys.executable).parent / "agent"
 KEY = "sk-planted-0123456789abcdef"
@@ -24,14 +25,13 @@ model-car:
 """
 
 
-def say(asked: dict[str, Any]) -> Any:
+def reply(asked: dict[str, Any]) -> str:
     if "suggest" in asked["system"]:
-        return '{"changes": []}'
-    if "QUESTION" not in asked["human"]:
-        return "granite-3.1-8b-instruct is GO."
-    if not asked["tools"]:
-        return {"tool": "what_if", "args": {"model": "granite", "max_model_len": 4096}}
-    return "granite-3.1-8b-instruct is GO with 4,096 tokens [what-if-1]."
+        return '{"first": [], "changes": []}'
+    seen = Seen(asked)
+    if not seen.turn:
+        return tried(model="model-1", max_model_len=4096)
+    return answer(say(*seen.ids("verdict", of_what_if="what-if-1")))
 
 
 @pytest.mark.parametrize("dialect", ["gemini", "openai"])
@@ -50,23 +50,24 @@ def test_a_run_and_a_question_keep_the_key_out_of_everything(
         file.write_text(KEY)
         file.chmod(0o600)
         env[f"{variable}_FILE"] = str(file)
-    with LlmServer(say, dialect=dialect) as server:
+    with LlmServer(reply, dialect=dialect) as server:
         model = ["--model", f"{'google' if dialect == 'gemini' else 'openai'}:ok", "--model-url", server.url]
         common = [*model, "--state-dir", str(state), "--vllm", "0.11.2"]
         conf = ["--registries-conf", str(registry.registries_conf_path)]
-        run = ["--config", str(manifest), "--gpu", "NVIDIA-L40S:1", "--no-qa", *conf, *common]
+        wait = ["--llm-wait", "20"]
+        run = ["--config", str(manifest), "--gpu", "NVIDIA-L40S:1", "--no-qa", *wait, *conf, *common]
         first = watched([str(AGENT), *run], env)
         second = watched([str(AGENT), "ask", "last", "what if granite had half its context?", *common], env)
         requests = list(server.requests)
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     told = first.stderr.index(f"asking {model[1].replace('google', 'gemini')} at 127.0.0.1:")
     assert told < first.stderr.index("configuration: "), "said before anything is found out"
-    assert "never: images, hosts, users, paths" in first.stdout, "and listed in the report"
-    assert "> granite-3.1-8b-instruct is GO. (language model;" in first.stdout
-    assert "Cost: " in first.stdout and "tokens in" in first.stdout
+    assert "never: names, images, hosts, users, paths" in first.stdout, "and listed in the report"
+    assert "Cost: 1 call (0 failed), 40 tokens in, 7 out" in first.stdout
     assert second.stdout.startswith(
-        "granite-3.1-8b-instruct is GO with 4,096 tokens [what-if 1].\n(language model, 2 "
+        "With --max-model-len=4096 granite-3.1-8b-instruct would be GO (this run, as it is: GO): "
     )
+    assert "(the language model chose the facts, the words are the program's; 2 calls" in second.stdout
     assert KEY not in first.stdout + first.stderr + second.stdout + second.stderr
     kept = [path for path in state.rglob("*") if path.is_file()]
     assert len(kept) >= 4

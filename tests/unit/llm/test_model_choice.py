@@ -11,17 +11,17 @@ from typing import Any
 import httpx
 import pytest
 
+from modelcar_tui.commands import web
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.installing import install_libraries
 from modelcar_tui.core.secrets import Redactor, Secret, redact
 from modelcar_tui.supervisor.llm.breaker import Breaker
 from modelcar_tui.supervisor.llm.config import PROVIDERS, Provider, choose_model, find_key
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError, classify
-from modelcar_tui.supervisor.llm.named import scrub
 from modelcar_tui.supervisor.llm.provider import build
-from modelcar_tui.supervisor.llm.replies import Suggestions
+from modelcar_tui.supervisor.llm.replies import Reading, parse
 from modelcar_tui.supervisor.llm.start import open_session
-from modelcar_tui.supervisor.llm.strict import parse
+from modelcar_tui.supervisor.runs import SETTINGS, RunFolder, settings_of_run
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
 
@@ -50,8 +50,18 @@ def test_a_library_that_is_lacking_is_told_with_the_command_that_brings_it(
 @pytest.mark.parametrize(
     ("model", "url"),
     [
-        ("gemini-3.8-flash", None),
+        ("llama-3", None),
         ("vertex:x", None),
+        ("org/model", None),
+        ("models/", None),
+        ("gemini", None),
+        ("user:pw@host", None),
+        ("user:pw@host", "http://x/v1"),
+        ("pw@host", "http://x/v1"),
+        ("https://u:pw@host/v1", "http://x/v1"),
+        ("AIzaSyD-pw0123456789abcdefghijklmnopqrs", "http://x/v1"),
+        ("sk-ant-api03-pw0123456789abcdefghijklmnopqrs", None),
+        ("openai:sk-ant-api03-pw0123456789abcdefghijklmnopqrs", None),
         ("openai:", None),
         ("openai:a b", None),
         ("gemini:\x1b[2J", None),
@@ -71,8 +81,84 @@ def test_bad_names_are_refused_in_one_line_without_the_secret(model: str | None,
     assert "pw" not in str(caught.value) and "\x1b" not in str(caught.value)
 
 
-def test_google_is_gemini_too() -> None:
-    assert choose_model("google:x", None).label == choose_model("gemini:x", None).label == "gemini:x"
+OWN = "http://vllm.models.svc:8000/v1"
+
+
+@pytest.mark.parametrize(
+    ("model", "url", "label"),
+    [
+        ("google:x", None, "gemini:x"),
+        ("gemini-2.5-pro", None, "gemini:gemini-2.5-pro"),
+        ("models/gemini-2.5-pro", None, "gemini:gemini-2.5-pro"),
+        ("gemini:models/gemini-2.5-pro", None, "gemini:gemini-2.5-pro"),
+        ("gemini/gemini-2.5-pro", None, "gemini:gemini-2.5-pro"),
+        ("google/gemma-3-27b-it", None, "gemini:gemma-3-27b-it"),
+        ("Gemini:gemini-2.5-pro", None, "gemini:gemini-2.5-pro"),
+        ("gpt-5", None, "openai:gpt-5"),
+        ("openai/gpt-5", None, "openai:gpt-5"),
+        ("claude-sonnet-5", None, "anthropic:claude-sonnet-5"),
+        ("anthropic/claude-sonnet-5", None, "anthropic:claude-sonnet-5"),
+        ("gemini-2.5-pro", OWN, "gemini:gemini-2.5-pro"),
+        ("google/gemini-2.5-pro", OWN, "gemini:gemini-2.5-pro"),
+        ("openai:gemini-2.5-pro", OWN, "openai:gemini-2.5-pro"),
+        ("granite", OWN, "openai:granite"),
+        ("llama3:8b", OWN, "openai:llama3:8b"),
+        ("org/model-7b", OWN, "openai:org/model-7b"),
+        ("openai/gpt-oss-120b", OWN, "openai:openai/gpt-oss-120b"),
+        ("google/gemma-3-27b-it", OWN, "openai:google/gemma-3-27b-it"),
+        ("openai:org/model-7b", OWN, "openai:org/model-7b"),
+    ],
+)
+def test_a_name_that_can_mean_one_model_is_taken(model: str, url: str | None, label: str) -> None:
+    choice = choose_model(model, url)
+    assert choice.label == label
+    assert choose_model(choice.label, url) == choice, "and the whole form means itself"
+
+
+def test_a_name_that_can_t_is_told_the_whole_form() -> None:
+    with pytest.raises(UserError) as caught:
+        choose_model("llama-3", None)
+    assert str(caught.value) == (
+        "--model: 'llama-3' is no language model; "
+        "as --model gemini:gemini-3.8-flash, or openai:NAME, anthropic:NAME"
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "url", "kept"),
+    [
+        ("granite", OWN, True),
+        ("gemini-2.5-pro", None, True),
+        (None, None, True),
+        ("user:pw@host", None, False),
+        ("user:pw@host", OWN, False),
+        ("openai:x", "http://u:pw@host/v1", False),
+        ("openai:x", "http://host/v1?key=pw", False),
+        ("llama-3", None, False),
+    ],
+)
+def test_a_model_that_can_t_be_asked_is_not_stored_and_none_takes_its_place(
+    tmp_path: Path, model: str | None, url: str | None, kept: bool
+) -> None:
+    folder = RunFolder.create(
+        Settings(manifest="m.yaml", model=model, model_url=url, state_dir=str(tmp_path))
+    )
+    text = (folder.path / SETTINGS).read_text()
+    stored = settings_of_run(folder.path)
+    if kept:
+        assert choose_model(stored.model, stored.model_url) == choose_model(model, url)
+        assert stored.llm is Settings(manifest="").llm
+    else:
+        assert (stored.model, stored.model_url, stored.llm) == (None, None, False)
+    assert "pw" not in text
+    folder.release()
+
+
+def test_the_page_is_served_whatever_the_model_s_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert web._key_variable("claude-sonnet-5", None) == "ANTHROPIC_API_KEY"
+    assert capsys.readouterr().err == ""
+    assert web._key_variable("llama-3", None) == "GEMINI_API_KEY"
+    assert "no language model: --model: 'llama-3' is no language model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -82,7 +168,7 @@ def test_google_is_gemini_too() -> None:
 async def test_a_key_in_the_clear_is_told(monkeypatch: pytest.MonkeyPatch, url: str, told: bool) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     events: list[Any] = []
-    settings = Settings(manifest="", model="openai:x", model_url=url)
+    settings = Settings(manifest="", model="openai:x", model_url=url, llm=True)
     session = open_session(settings, emit=events.append, state=RunState, redact=Redactor())
     await session.close()
     assert any("unencrypted" in getattr(event, "text", "") for event in events) is told
@@ -169,14 +255,16 @@ def test_the_breaker_opens_rests_and_closes() -> None:
     breaker.check()
     breaker.succeeded()
     breaker.failed(ModelError(Failure.RATE_LIMIT, wait_s=120.0))
-    assert breaker.open
+    with pytest.raises(ModelError, match="not asked again"):
+        breaker.check()
     now[0] = 182.0
-    assert not breaker.open
+    breaker.check()
     breaker.failed(ModelError(Failure.UNTRUE))
-    assert not breaker.open
+    breaker.check()
     breaker.failed(ModelError(Failure.BAD_KEY))
     now[0] = 1e9
-    assert breaker.open
+    with pytest.raises(ModelError, match="not asked again"):
+        breaker.check()
 
 
 def test_a_retry_hint_of_the_service_is_read() -> None:
@@ -217,9 +305,18 @@ def test_a_failure_is_told_without_the_words_of_the_library() -> None:
     assert str(classify(ValueError(text))) == "an unexpected failure: ValueError"
 
 
-@pytest.mark.parametrize("text", ['{"changes": []}', '```json\n{"changes": []}\n```', ' {"changes": []}\n'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"changes": []}',
+        '```json\n{"changes": []}\n```',
+        ' {"changes": []}\n',
+        '<think>\n{"changes": 1} is wrong\n</think>\n\n{"changes": []}',
+        'It is GO, press A.</think>```json\n{"changes": []}\n```',
+    ],
+)
 def test_whole_json_is_read(text: str) -> None:
-    assert parse(text, Suggestions).changes == ()
+    assert parse(text, Reading).changes == ()
 
 
 @pytest.mark.parametrize(
@@ -229,6 +326,8 @@ def test_whole_json_is_read(text: str) -> None:
         "{",
         '{"changes": [',
         '{"changes": []} x',
+        '<think>{"changes": []}',
+        '{"changes": []}</think>',
         "```json\n{",
         '{"changes": [], "x": 1}',
         "[" * 100_000,
@@ -240,18 +339,4 @@ def test_whole_json_is_read(text: str) -> None:
 )
 def test_anything_else_is_not(text: str) -> None:
     with pytest.raises(ModelError):
-        parse(text, Suggestions)
-
-
-def test_places_don_t_leave_the_machine() -> None:
-    text = (
-        "node 10.0.3.7:6443, https://api.example.test/x, /root/.kube/config, me@corp.example, "
-        "gpu-0.east.corp.net"
-    )
-    told = scrub(text)
-    for part in ("10.0.3", "example", "/root", "corp"):
-        assert part not in told
-    assert (
-        scrub("15.53 GiB of 39.98 GiB, vLLM 0.11.2, 2/4 GPUs")
-        == "15.53 GiB of 39.98 GiB, vLLM 0.11.2, 2/4 GPUs"
-    )
+        parse(text, Reading)

@@ -1,27 +1,17 @@
-"""Which ways a model may choose from, and that it can't leave them."""
+"""A run takes the steps of its table, whatever a language model says; and it is asked once at most."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.routing import Progress, allowed_next, ways
 from modelcar_tui.verdict.reports import Verdict
 from support.llm_server import LlmServer
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "supervisor"))
-from team import fake_team
-
-TEAM = fake_team()
-DONE = frozenset(("configuration", "accelerator", "decision"))
 Go = Callable[..., Any]
 TOO_BIG = """\
 model-car:
@@ -30,95 +20,46 @@ model-car:
     serving_arguments:
       gpu_count: 1
 """
+MENDS = '{"first": [], "changes": [{"model": "model-1", "flag": "--max-model-len", "value": "16"}]}'
+CHOICES = ("skip-qa", "look-again", "write", "qa", "approval")
 
 
-@given(
-    st.sets(st.sampled_from(("configuration", "accelerator", "decision", "qa", "write", "summary"))),
-    st.sampled_from(("", "GO", "NO-GO", "UNKNOWN")),
-    st.booleans(),
-    st.booleans(),
-    st.sampled_from((None, Decision(plan_digest="p", write=True), Decision(plan_digest="p"))),
-    st.sets(st.sampled_from(("accelerator",))),
-)
-def test_no_way_reaches_a_write_or_qa_that_the_table_does_not(
-    done: set[str], verdict: str, blind: bool, changes: bool, answer: Decision | None, again: set[str]
-) -> None:
-    progress = Progress(
-        finished=frozenset(done),
-        verdict=verdict,
-        blind=blind,
-        has_changes=changes,
-        answer=answer,
-        asked_again=frozenset(again),
-    )
-    found = ways(progress, TEAM)
-    table = allowed_next(progress, TEAM)
-    assert found[0].steps == table
-    for way in found[1:]:
-        assert not {"write", "qa", "approval"} & set(way.steps)
-        assert "approval" not in table or way.name == "look-again"
-        assert not way.again or answer is None
+def steps(seen: list[e.Stamped]) -> list[str]:
+    """The specialists that were started; side by side those of one moment."""
+    return sorted(s.event.specialist for s in seen if isinstance(s.event, e.SpecialistStarted))
 
 
-def test_a_no_go_may_skip_qa_and_a_go_may_not() -> None:
-    assert [way.name for way in ways(Progress(finished=DONE, verdict="NO-GO"), TEAM)] == ["go-on", "skip-qa"]
-    assert [way.name for way in ways(Progress(finished=DONE, verdict="GO"), TEAM)] == ["go-on"]
-
-
-def test_an_unreachable_cluster_is_looked_at_once_more_at_most() -> None:
-    blind = Progress(finished=DONE, verdict="UNKNOWN", blind=True, has_changes=True)
-    assert [way.name for way in ways(blind, TEAM)] == ["go-on", "look-again"]
-    again = Progress(finished=DONE, blind=True, has_changes=True, asked_again=frozenset(("accelerator",)))
-    assert len(ways(again, TEAM)) == 1
-
-
-def reply(choice: str) -> Callable[[dict[str, Any]], str]:
-    def say(asked: dict[str, Any]) -> str:
-        return f'{{"choice": "{choice}"}}' if "ALLOWED" in asked["human"] else "Nothing to add."
-
-    return say
-
-
-@pytest.mark.parametrize(
-    ("choice", "by"),
-    [
-        ("skip-qa", "model"),
-        ("go-on", "model"),
-        ("write", "rules"),
-        ("qa", "rules"),
-        ("approval", "rules"),
-        ('skip-qa"} {"', "rules"),
-    ],
-)
-async def test_a_no_go_ends_alike_whatever_the_model_chooses(go: Go, choice: str, by: str) -> None:
-    options = {"text": TOO_BIG, "gpus": ("NVIDIA-T4:1",)}
-    alone, _ = await go(None, **options)
-    with LlmServer(reply(choice)) as server:
-        supervisor, seen = await go(server, "ok", **options)
-    assert alone.state.decision.verdict is Verdict.NO_GO
-    for state in (alone.state, supervisor.state):
-        assert state.qa.outcome.skipped
-        assert state.pane("qa").status is e.Status.SKIPPED
-    assert supervisor.state.finish.exit_status == alone.state.finish.exit_status
+@pytest.mark.parametrize("choice", CHOICES)
+async def test_a_step_that_a_model_names_is_not_taken(go: Go, choice: str) -> None:
+    alone, before = await go(None)
+    with LlmServer(lambda asked: f'{{"choice": "{choice}"}}') as server:
+        supervisor, seen = await go(server, "ok")
+    assert steps(seen) == steps(before)
+    assert supervisor.state.qa.outcome == alone.state.qa.outcome
     assert supervisor.state.decision.plan == alone.state.decision.plan
-    [route] = [stamped.event for stamped in seen if isinstance(stamped.event, e.RouteChosen)]
-    assert route.by == by
+    assert supervisor.state.finish.exit_status == alone.state.finish.exit_status
+    assert len(server.requests) == supervisor.state.llm.calls == 1
+    assert supervisor.state.llm.problem.startswith("its suggestions: ")
 
 
-async def test_a_blind_run_looks_again_once_and_comes_to_the_same_end(go: Go, tmp_path: Path) -> None:
+async def test_a_no_go_that_no_change_mends_is_not_mended_by_a_model(go: Go) -> None:
+    with LlmServer(lambda asked: MENDS) as server:
+        supervisor, _ = await go(server, "ok", text=TOO_BIG, gpus=("NVIDIA-T4:1",))
+    assert supervisor.state.decision.verdict is Verdict.NO_GO
+    assert len(server.requests) == 1
+    assert [change for change in supervisor.state.decision.plan.changes if change.origin == "model"] == []
+    assert supervisor.state.pane("qa").status is e.Status.SKIPPED
+
+
+async def test_a_blind_run_looks_once(go: Go, tmp_path: Path) -> None:
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(
         "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
         "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:9'}}]\n"
         "users: [{name: u, user: {token: t}}]\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n"
     )
-    options = {"gpus": (), "kubeconfig": str(kubeconfig)}
-    alone, _ = await go(None, **options)
-    with LlmServer(reply("look-again")) as server:
-        supervisor, seen = await go(server, "ok", **options)
-    started = [s.event.specialist for s in seen if isinstance(s.event, e.SpecialistStarted)]
-    assert started.count("accelerator") == 2
-    assert started.count("decision") == 2
-    assert supervisor.state.finish.exit_status == alone.state.finish.exit_status
-    assert supervisor.state.decision.verdict is alone.state.decision.verdict is Verdict.UNKNOWN
-    assert supervisor.state.decision.plan.changes == alone.state.decision.plan.changes
+    with LlmServer(lambda asked: '{"choice": "look-again"}') as server:
+        supervisor, seen = await go(server, "ok", gpus=(), kubeconfig=str(kubeconfig))
+    assert steps(seen).count("accelerator") == steps(seen).count("decision") == 1
+    assert supervisor.state.decision.verdict is Verdict.UNKNOWN
+    assert len(server.requests) == 1 and "127.0.0.1" not in server.requests[0].text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -20,8 +21,8 @@ from modelcar_tui.report.escaping import CUT, escaped, table
 from modelcar_tui.report.html.changes import remarks
 from modelcar_tui.report.shown import shown
 from modelcar_tui.report.text import effect_text
-from modelcar_tui.report.unknowns import unknowns
-from modelcar_tui.supervisor import outcome_of
+from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor import outcome_of, unknowns
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import Verdict, Vote
 from pilot.states import STATES
@@ -197,3 +198,36 @@ def test_a_fence_is_longer_than_what_it_holds(run: RunState) -> None:
 def test_the_demo_is_marked_in_title_and_text(run: RunState) -> None:
     text = markdown(msgspec.structs.replace(run, demo=True))
     assert text.startswith("# Model-car report: granite.base.yaml (DEMO)\n\nDEMO: a stub cluster")
+
+
+ASKED = (
+    e.QuestionAnswered(id="1", question="what if?", text="With --x=1 m would be GO.\n  Then m needs 1 GiB."),
+    e.QuestionAnswered(id="2", question="<b>why</b>", text="<i>m</i> is NO-GO."),
+)
+
+
+def test_what_a_what_if_comes_to_stands_below_its_terms(run: RunState) -> None:
+    state = msgspec.structs.replace(run, answers=ASKED)
+    lists = [
+        token.level
+        for token in parsed(markdown(state))
+        if token.type == "inline" and "would be GO" in token.content
+    ]
+    below = [
+        token.level
+        for token in parsed(markdown(state))
+        if token.type == "inline" and token.content.startswith("Then m")
+    ]
+    assert len(lists) == len(below) == 1 and below[0] > lists[0]
+    page = html_page(state)
+    assert '<p class="then">Then m needs 1 GiB.</p>' in page and ".then {" in page
+
+
+@pytest.mark.parametrize("form", [plain, markdown, html_page], ids=["text", "md", "html"])
+def test_where_rules_answered_no_language_model_is_said_to_have_been_asked(
+    form: Callable[[RunState], str], run: RunState
+) -> None:
+    state = msgspec.structs.replace(run, answers=ASKED, llm=type(run.llm)())
+    text = form(state)
+    assert "Language model" in text and "No language model was asked." in text
+    assert "No language model was asked." not in form(msgspec.structs.replace(state, answers=()))

@@ -354,6 +354,8 @@ def test_every_fact_has_its_source_and_age(made: dict[str, RunState]) -> None:
     tables = Cells(html_page(made["waiting"]))
     rows = {row[0]: row for row in tables.of("granite-3.1-8b-instruct")}
     assert rows["image size"][1:] == ["15.3 GiB", "layer sizes", "25 s"]
+    assert rows["parameters"][1].count("billion") == 0, "no sentence that only says label and value again"
+    assert "The Configuration pane counts" in rows["weights + 10 %, all its GPUs together"][1]
     assert rows["weights + 10 %, all its GPUs together"][1].startswith("18.4 GiB")
     assert "sum of the tensors' bytes" in rows["weights + 10 %, all its GPUs together"][1]
     unread = {row[0]: row for row in tables.of("mixtral-8x7b-instruct-w4a16")}
@@ -362,7 +364,7 @@ def test_every_fact_has_its_source_and_age(made: dict[str, RunState]) -> None:
 
 def test_questions_and_answers_are_told_with_who_answered() -> None:
     asked = e.QuestionAnswered(
-        id="1", question="why NO-GO?", text="It has no room.\nSee the plan.", by="model"
+        id="1", question="why NO-GO?", text="It has no room.\nSee the plan.", by="model", calls=1
     )
     joined = e.LanguageModelJoined(
         model="gemini:flash", host="gemini.example.com", shares=("names of models",)
@@ -370,7 +372,13 @@ def test_questions_and_answers_are_told_with_who_answered() -> None:
     page = Page(html_page(fold(s.stamp([*st.waiting(Path()), joined, asked]))))
     for part in ("Question: why NO-GO?", "It has no room.", "gemini.example.com", "names of models"):
         assert part in page.text
-    assert "Answered by the language model; numbers, names and verdicts checked" in page.text
+    assert (
+        "(the language model chose the facts, the words are the program's; 1 call, 0 tokens, 0.0 s)"
+        in page.text
+    )
+    old = msgspec.structs.replace(asked, calls=0)
+    page = Page(html_page(fold(s.stamp([*st.waiting(Path()), joined, old]))))
+    assert "(a language model's own words: a journal of an earlier release)" in page.text
     assert "Language model" not in Page(html_page(fold(s.stamp(st.waiting(Path()))))).text
 
 

@@ -86,7 +86,7 @@ def test_the_checkpoint_holds_progress_and_no_fact(manifest: Path, tmp_path: Pat
     found = checkpoints(supervisor.folder)
     values = [point["channel_values"] for point in found if isinstance(point, dict) and "v" in point]
     assert values
-    ours = {"graph_version", "ended", "again", "fatal"}
+    ours = {"graph_version", "ended", "fatal"}
     assert {key for one in values for key in one if not key.startswith(("__", "branch:"))} <= ours
     assert values[-1]["ended"] == dict.fromkeys(
         (*(member.name for member in team), "approval", "write", "summary"), "done"

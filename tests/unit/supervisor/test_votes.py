@@ -12,8 +12,8 @@ import pytest
 from modelcar_tui.report.data import envelope
 from modelcar_tui.report.text import plain
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.answers import run_facts
 from modelcar_tui.supervisor.journal import read_journal
-from modelcar_tui.supervisor.llm.named import named_facts
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.runs import JOURNAL
 from modelcar_tui.supervisor.specialist import Context
@@ -98,9 +98,9 @@ async def test_a_no_go_is_heard_before_and_after_the_decision(
     lines = plain(state).splitlines()
     assert lines[0] == f"**NO-GO**: License: {REASON}"
     assert lines[-1].startswith(f"**NO-GO** (exit status 1): License: {REASON}")
-    facts = {fact.id: fact for fact in named_facts(state)}
-    assert facts["vote/License"].value == facts["verdict"].value == "NO-GO"
-    assert REASON in facts["verdict"].note
+    facts = {fact.id: fact for fact in run_facts(state)}
+    assert facts["vote/1"].value == facts["verdict"].value == "NO-GO"
+    assert REASON in facts["verdict"].told
 
 
 WORDS = [

@@ -18,11 +18,6 @@ EXEMPT = {
     "commands/parser.py": "the table of exit statuses in the help",
     "core/settings_table.py": "below verdict/: says what the colours of a theme stand for",
     "qa/preconditions.py": "below verdict/: is told the word and may not import it",
-    "supervisor/llm/check.py": "parses a model's English",
-    "supervisor/llm/claims.py": "parses a model's English",
-    "supervisor/llm/intents.py": "parses an operator's English",
-    "supervisor/llm/prompts.py": "asks a model to write them",
-    "supervisor/llm/reading.py": "parses a model's English",
 }
 _WORD = re.compile(r"(?<![\w-])(?:NO-GO|GO)(?![\w-])|^UNKNOWN$")
 

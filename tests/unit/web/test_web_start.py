@@ -37,9 +37,9 @@ def test_its_own_options_are_not_its_runs() -> None:
 
 def test_a_run_that_goes_on_hears_where_runs_are_and_how_it_is_shown() -> None:
     args = start.parser().parse_args(
-        ["--web", "--state-dir", "s", "--namespace", "ns", "--no-ascii", "--no-qa"]
+        ["--web", "--state-dir", "s", "--namespace", "ns", "--no-ascii", "--no-qa", "--no-llm"]
     )
-    assert web.own_words(args.words, args, web._RESUMED) == ("--state-dir", "s", "--no-ascii")
+    assert web.own_words(args.words, args, web._RESUMED) == ("--state-dir", "s", "--no-ascii", "--no-llm")
 
 
 @pytest.mark.parametrize(

@@ -21,17 +21,19 @@ from modelcar_tui.vllm.arguments import EngineArgs, flag_exists, read_engine_arg
 from modelcar_tui.vllm.quantization import Support, check_kv_cache, effective_kv_dtype
 
 _SEQUENCES = (256, 128, 64, 32, 16, 8)
-_BATCHED = (4096, 2048)
-"""The least is vLLM's own for the smallest cards (config/scheduler.py DEFAULT_MAX_NUM_BATCHED_TOKENS, 0.6.0
-to 0.33.0): below it prompts are cut into ever more steps, each of which reads all weights."""
+STEPS = (4096, 2048)
+"""Tokens of a step, the largest first. The least is vLLM's own for the smallest cards (config/scheduler.py
+DEFAULT_MAX_NUM_BATCHED_TOKENS, 0.6.0 to 0.33.0): below it prompts are cut into ever more steps, each of which
+reads all weights."""
 _FEW_GRAPHS = 128
 """Sequences of which small cards capture the graphs without a doubt."""
-_UTILIZATION = (0.9, 0.92, 0.95)
+SHARES = (0.9, 0.92, 0.95)
+"""Of the GPU's memory, the largest last: what is left is for what no estimate sees."""
 _FLOOR = 2048
 """A context below this is not proposed, unless less was asked for."""
 _SHARDED = (Outcome.REFUSED_ARGS, Outcome.REFUSED_QUANT)
 """How vLLM refuses a tensor parallel size that the model can't be cut to."""
-_FEW = 32
+FEW = 32
 """Fewer requests at once are no improvement, however long each may be."""
 _MOST_GPUS = 64
 _MOST = 6000
@@ -100,7 +102,7 @@ class Search:
             return Found(Tuning(), self.run(Tuning()), 0.0)
         best, least = None, math.inf
         sizes = [size for size in (gpus or self.sizes()) if self.starts_somehow(size)]
-        combined = [self._with_gpus(other, size) for size in sizes for other in self._others(_UTILIZATION)]
+        combined = [self._with_gpus(other, size) for size in sizes for other in self._others(SHARES)]
         for tuning in sorted(combined, key=self.price):
             if len(self._seen) > _MOST or self.price(tuning) >= least:
                 break
@@ -135,7 +137,7 @@ class Search:
         """
         context = self.need if whole else min(self.need, USEFUL)
         length = context if self.asked is None or self.asked > context else None
-        for sequences, share in itertools.product((None, _FEW_GRAPHS), (None, _UTILIZATION[-1])):
+        for sequences, share in itertools.product((None, _FEW_GRAPHS), (None, SHARES[-1])):
             tried = Tuning(length=length, sequences=sequences, utilization=share, stages=stages)
             tuning = self._with_gpus(tried, size)
             outcome = self.run(tuning).outcome
@@ -177,11 +179,11 @@ class Search:
         change, and none is worth the CUDA graphs."""
         size = start.tuning.gpus or self.gpu_count
         winner, mark = start, score(start)
-        greatest = self._others(_UTILIZATION[-1:], always_fp8=True)  # what wins little is trimmed afterwards
+        greatest = self._others(SHARES[-1:], always_fp8=True)  # what wins little is trimmed afterwards
         wide = (
             other
             for other in greatest
-            if (other.sequences is None or other.sequences >= _FEW) and other.eager == start.tuning.eager
+            if (other.sequences is None or other.sequences >= FEW) and other.eager == start.tuning.eager
         )
         options = sorted((self._with_gpus(other, size) for other in wide), key=self.price)
         for other in options:
@@ -248,7 +250,7 @@ class Search:
             length=self.floor,
             sequences=_SEQUENCES[-1],
             batched=next(iter(self._steps()[-1:]), None),
-            utilization=_UTILIZATION[-1],
+            utilization=SHARES[-1],
             kv_dtype="fp8" if self._fp8() else None,
             eager=True,
         )
@@ -293,7 +295,7 @@ class Search:
         """
         if self._has_tower:
             return ()
-        return tuple(n for n in _BATCHED if n < (self.engine.max_num_batched_tokens or 10**9))
+        return tuple(n for n in STEPS if n < (self.engine.max_num_batched_tokens or 10**9))
 
     def _lengths(self, tuning: Tuning, start: Found) -> tuple[Tuning, ...]:
         kept = msgspec.structs.replace(tuning, length=start.tuning.length)

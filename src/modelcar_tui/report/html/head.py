@@ -10,8 +10,7 @@ from modelcar_tui.core.counting import several
 from modelcar_tui.core.text import reveal
 from modelcar_tui.report.ending import Ending
 from modelcar_tui.report.html.told import TONES, Pair, lasted, when
-from modelcar_tui.report.unknowns import unknowns
-from modelcar_tui.supervisor import Approve, RunState
+from modelcar_tui.supervisor import Approve, RunState, unknowns
 from modelcar_tui.verdict import QA_FAILED
 
 

@@ -32,6 +32,8 @@ class Said(NamedTuple):
     age: str
     note: str
     terms: tuple[str, ...]
+    says: str = ""
+    """The sentence that answers tell of it."""
 
 
 class Group(NamedTuple):
@@ -58,7 +60,6 @@ class Done(NamedTuple):
     summary: str
     steps: tuple[Pair, ...]
     lines: tuple[str, ...]
-    narration: str
 
 
 class Answer(NamedTuple):
@@ -75,6 +76,8 @@ class Model(NamedTuple):
     name: str
     about: tuple[Pair, ...]
     shares: tuple[str, ...]
+    first: tuple[str, ...]
+    """What it chose to be read first."""
     answers: tuple[Answer, ...]
 
 
@@ -110,7 +113,7 @@ def _said(known: Known, now: float) -> Said:
         + (f": {term.note}" if term.note else "")
         for term in fact.terms
     )
-    return Said(known.label, fact_text(fact) + guess, source, age(fact.at, now), fact.note, terms)
+    return Said(known.label, fact_text(fact) + guess, source, age(fact.at, now), fact.note, terms, known.says)
 
 
 def done(state: RunState) -> list[Done]:
@@ -126,7 +129,6 @@ def done(state: RunState) -> list[Done]:
                 for step in pane.steps
             ),
             lines=pane.lines,
-            narration=pane.narration if pane.narration_state == "confirmed" else "",
         )
         for pane in state.panes
     ]
@@ -138,19 +140,16 @@ def language_model(state: RunState) -> Model | None:
     if not llm.model and not state.answers:
         return None
     pairs = [Pair("Asked at", llm.host, True), Pair("Cost", llm.cost if llm.model else "")]
-    pairs += [Pair("Narrations withdrawn", str(llm.withdrawn) if llm.withdrawn else "")]
     pairs += [Pair("Last problem", llm.problem)]
     answers = tuple(
         Answer(
             one.question,
             tuple((one.text or one.why or "There is no answer.").replace("\r", "").split("\n")),
-            f"the language model; numbers, names and verdicts checked; {one.cost}"
-            if one.by == "model"
-            else "read from the run's facts, no language model",
+            one.credit or ("" if not llm.model else "by the rules, no language model"),
         )
         for one in state.answers
     )
-    return Model(llm.model, tuple(pair for pair in pairs if pair.text), llm.shares, answers)
+    return Model(llm.model, tuple(pair for pair in pairs if pair.text), llm.shares, state.read_first, answers)
 
 
 def versions(state: RunState) -> list[Pair]:

@@ -1,5 +1,4 @@
-"""The supervisor's language model: it may narrate, choose between allowed steps and answer; it decides
-nothing."""
+"""A run's language model: it may choose facts and suggest arguments; it decides nothing."""
 
 from __future__ import annotations
 
@@ -8,35 +7,27 @@ from typing import TYPE_CHECKING
 from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor.llm.ask import Asker
+    from modelcar_tui.supervisor.llm.ask import Asker, shown
     from modelcar_tui.supervisor.llm.config import choose_model, find_key
-    from modelcar_tui.supervisor.llm.failures import ModelError
-    from modelcar_tui.supervisor.llm.intents import suggestions
-    from modelcar_tui.supervisor.llm.question import WhatIf
     from modelcar_tui.supervisor.llm.session import Session
     from modelcar_tui.supervisor.llm.start import answer_question, open_session
 
 __all__ = [
     "Asker",
-    "ModelError",
     "Session",
-    "WhatIf",
     "answer_question",
     "choose_model",
     "find_key",
     "open_session",
-    "suggestions",
+    "shown",
 ]
 
 if not TYPE_CHECKING:
     __getattr__ = door(
         __name__,
         {
-            "ask": "Asker",
+            "ask": "Asker shown",
             "config": "choose_model find_key",
-            "failures": "ModelError",
-            "intents": "suggestions",
-            "question": "WhatIf",
             "session": "Session",
             "start": "answer_question open_session",
         },

@@ -32,11 +32,6 @@ class Breaker:
         if self._clock() < self._until:
             raise ModelError(Failure.OPEN)
 
-    @property
-    def open(self) -> bool:
-        """Whether it may not be asked now."""
-        return self._final is not None or self._clock() < self._until
-
     def succeeded(self) -> None:
         """A whole reply came."""
         self._failures = 0

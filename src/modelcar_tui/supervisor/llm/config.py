@@ -22,6 +22,8 @@ NO_KEY = "EMPTY"
 _NAME = re.compile(r"[A-Za-z0-9][\w.:/@+-]{0,199}")
 _ADDRESS = re.compile(r"://|:[^:@]*@")
 """In a model's name: it is an address, and may hold a login."""
+_GEMINI = re.compile(r"gemini/|(?:(?:google|models)/)?gemini-")
+"""How the name of a Gemini begins, at whatever address."""
 _MOST_KEY_BYTES = 4096
 
 
@@ -33,6 +35,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """Environment variable of the key; `<variable>_FILE` names a file that holds it."""
     default_model: str = ""
     host: str
+    path: str = ""
+    """Below which its interface lies."""
     module: str
     """The library that speaks its protocol."""
     package: str
@@ -54,6 +58,7 @@ PROVIDERS = {
             name="openai",
             variable="OPENAI_API_KEY",
             host="api.openai.com",
+            path="/v1",
             module="langchain_openai",
             package="langchain-openai",
         ),
@@ -67,8 +72,10 @@ PROVIDERS = {
     )
 }
 DEFAULT = PROVIDERS["gemini"]
-_ALIASES = {"google": "gemini", "google_genai": "gemini"}
-"""Other names by which a provider is known."""
+_ALIASES = {"google": "gemini", "google_genai": "gemini", "models": "gemini"}
+"""Other names by which a provider is known; `models/NAME` is how Gemini lists its own."""
+_STARTS = {"gemini-": "gemini", "gpt-": "openai", "claude-": "anthropic"}
+"""Whose a name alone is."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,10 +91,24 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.provider.name}:{self.name}"
 
     @property
+    def root(self) -> str:
+        """The address below which it is asked."""
+        return self.url or f"https://{self.provider.host}{self.provider.path}"
+
+    @property
     def clear(self) -> bool:
         """Whether what is sent can be read on the way: plain http to another machine."""
         parts = urlsplit(self.url or "https:")
         return parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
+
+    @property
+    def place(self) -> str:
+        """The host that consent is about, with the port where that is not the usual one of https:
+        `generativelanguage.googleapis.com`, `vllm.example:8000`."""
+        parts = urlsplit(self.url or f"https://{self.provider.host}")
+        port = parts.port or (80 if parts.scheme == "http" else 443)
+        told = "" if (parts.scheme, port) == ("https", 443) else f":{port}"
+        return f"{parts.hostname or ''}{told}"
 
     @property
     def host(self) -> str:
@@ -100,6 +121,13 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 def choose_model(model: str | None, url: str | None) -> Choice:
     """The model that `--model` and `--model-url` name.
 
+    `PROVIDER:NAME` says it whole. A shorter form is taken where it can mean one thing only:
+
+    - `gemini-...` alone, `models/NAME`, `gemini/NAME` and `google/gemini-...` are Gemini's;
+    - with a URL, any other name is one of that endpoint, which speaks OpenAI's protocol: also `openai/NAME`
+      and `llama3:8b`, as vLLM and its like call their models;
+    - without one, `gpt-...` and `openai/NAME` are OpenAI's, `claude-...` and `anthropic/NAME` Anthropic's.
+
     Raises:
         UserError: no such provider, no name, or a URL that is none.
     """
@@ -109,19 +137,39 @@ def choose_model(model: str | None, url: str | None) -> Choice:
         if url is not None:
             raise _bad("--model-url", "a URL without a model", "add --model openai:NAME")
         return Choice(provider=DEFAULT, name=DEFAULT.default_model)
-    prefix, colon, name = model.partition(":")
-    provider = PROVIDERS.get(_ALIASES.get(prefix, prefix))
-    if _ADDRESS.search(name) or "//" in prefix:
+    provider, name = _told(model, url is not None)
+    if _ADDRESS.search(name) or "//" in model:
         raise _bad(
             "--model",
             "an address is no name of a model",
             "as --model openai:NAME --model-url https://HOST/v1",
         )
-    if not colon or provider is None or not _NAME.fullmatch(name):
-        kinds = ", ".join(f"{known}:NAME" for known in PROVIDERS)
-        told = "what is given" if "@" in model else repr(clean(model, limit=80))
-        raise _bad("--model", f"{told} is no language model", f"give one of {kinds}")
+    shown = clean(model, limit=250)
+    if provider is None or not _NAME.fullmatch(name) or shown != model:  # masked: it has a secret's shape
+        told = "what is given" if "@" in model or shown != model else repr(shown)
+        fix = f"as --model {DEFAULT.name}:{DEFAULT.default_model}, or openai:NAME, anthropic:NAME"
+        raise _bad("--model", f"{told} is no language model", fix)
     return Choice(provider=provider, name=name, url=url)
+
+
+def _told(model: str, at_url: bool) -> tuple[Provider | None, str]:
+    """Whose it is, and its name there; nobody's where it could be several's."""
+    prefix, colon, name = model.partition(":")
+    if colon and prefix != "models" and (known := _known(prefix)):
+        return known, name.removeprefix("models/") if known is DEFAULT else name
+    if at_url and not _GEMINI.match(model):
+        return None if "@" in model else PROVIDERS["openai"], model  # alone, it may be a login
+    prefix, slash, name = model.partition("/")
+    if slash:
+        return _known(prefix), name
+    return next(
+        (PROVIDERS[whose] for start, whose in _STARTS.items() if model.startswith(start)), None
+    ), model
+
+
+def _known(name: str) -> Provider | None:
+    name = name.casefold()
+    return PROVIDERS.get(_ALIASES.get(name, name))
 
 
 def find_key(choice: Choice, environ: Mapping[str, str] | None = None) -> Secret | None:

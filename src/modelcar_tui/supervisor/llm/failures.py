@@ -7,6 +7,8 @@ import re
 from enum import StrEnum
 from typing import Any
 
+from modelcar_tui.core.bounded_body import LongBodyError, OddBodyError
+
 
 class Failure(StrEnum):
     """What went wrong, in words for the operator."""
@@ -14,6 +16,7 @@ class Failure(StrEnum):
     RATE_LIMIT = "over its rate limit or quota"
     BAD_KEY = "the key is refused"
     NO_MODEL = "there is no such model"
+    STOPPED = "stopped before it was done"
     SERVER = "the service failed"
     NETWORK = "the service can't be reached"
     TIMED_OUT = "too slow"
@@ -23,7 +26,7 @@ class Failure(StrEnum):
     EMPTY = "an empty answer"
     TOO_LONG = "an answer without end"
     NOT_ALLOWED = "an answer outside of what is allowed"
-    UNTRUE = "an answer that does not agree with the facts"
+    UNTRUE = "an answer that can not be said"
     OPEN = "not asked again after repeated failures"
     OTHER = "an unexpected failure"
 
@@ -41,12 +44,16 @@ class Failure(StrEnum):
 class ModelError(Exception):
     """The model gave nothing that can be used; the rules go on alone."""
 
-    def __init__(self, failure: Failure, detail: str = "", *, wait_s: float | None = None) -> None:
+    def __init__(
+        self, failure: Failure, detail: str = "", *, wait_s: float | None = None, status: int | None = None
+    ) -> None:
         text = str(failure) if detail in ("", failure.value) else f"{failure}: {detail}"
         super().__init__(text)
-        self.failure = failure
+        self.failure, self.detail = failure, detail
         self.wait_s = wait_s
         """How long the service asked us to wait, in seconds."""
+        self.status = status
+        """Of HTTP, where the service answered with an error."""
 
 
 _STOPS = frozenset(("stop", "end_turn", "stop_sequence", "tool_calls", "tool_use", "eos"))
@@ -99,6 +106,7 @@ _BY_NAME = (
     ("JSONDecode", Failure.MALFORMED),
     ("UnknownApiResponse", Failure.MALFORMED),
     ("Validation", Failure.MALFORMED),
+    ("Recursion", Failure.MALFORMED),
 )
 _KEY = re.compile(r"api[ _]key", re.IGNORECASE)
 _RETRY = re.compile(r"(\d{1,6}(?:\.\d+)?)s?")
@@ -108,6 +116,16 @@ def classify(error: BaseException) -> ModelError:
     """What an exception of a provider's library means, in our words: its own may quote a header, and the
     key."""
     chain = _chain(error)
+    ours = next((item for item in chain if isinstance(item, ModelError)), None)
+    long = next((item for item in chain if isinstance(item, LongBodyError | OddBodyError)), None)
+    if ours is None and long is not None:
+        return ModelError(
+            Failure.TOO_LONG if isinstance(long, LongBodyError) else Failure.MALFORMED, str(long)
+        )
+    return ours or _classified(chain)
+
+
+def _classified(chain: list[BaseException]) -> ModelError:
     number = next((item.errno for item in chain if isinstance(item, OSError) and item.errno), 0)
     text = os.strerror(number) if number else type(chain[-1]).__name__
     status = next((found for item in chain if (found := _status(item)) is not None), None)
@@ -115,7 +133,7 @@ def classify(error: BaseException) -> ModelError:
     if status is not None and 300 <= status < 400:
         return ModelError(Failure.OTHER, f"HTTP {status}: it redirects, which is not followed")
     if status is not None and 400 <= status < 600:
-        return ModelError(_by_status(status, str(error)), f"HTTP {status}", wait_s=wait)
+        return ModelError(_by_status(status, str(chain[0])), f"HTTP {status}", wait_s=wait, status=status)
     return ModelError(next(filter(None, map(_by_name, chain)), Failure.OTHER), text, wait_s=wait)
 
 

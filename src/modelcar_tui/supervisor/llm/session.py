@@ -1,4 +1,4 @@
-"""The language model of one run: asked beside the run, never in its way.
+"""The language model of one run: asked once, for a moment, and never needed.
 
 A session belongs to the run's loop. Without a model there is no session, and nothing of it is imported.
 """
@@ -6,42 +6,41 @@ A session belongs to the run's loop. Without a model there is no session, and no
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.core.secrets import Redactor, Secret, quoted
-from modelcar_tui.core.text import clean_block
+from modelcar_tui.core.secrets import Redactor, Secret
 from modelcar_tui.manifest import Change
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.answers import Part, PartError, by_id, rendered, run_facts
 from modelcar_tui.supervisor.llm import prompts
-from modelcar_tui.supervisor.llm.check import MOST_CHARS, fault
-from modelcar_tui.supervisor.llm.claims import known
-from modelcar_tui.supervisor.llm.client import Client, Limits, Use
+from modelcar_tui.supervisor.llm.answer import listed, no_more, one_of
+from modelcar_tui.supervisor.llm.client import Client, Limits, Reply, Use
 from modelcar_tui.supervisor.llm.config import Choice
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
-from modelcar_tui.supervisor.llm.named import SHARES, named_facts, payload
+from modelcar_tui.supervisor.llm.pseudonyms import Pseudonyms
+from modelcar_tui.supervisor.llm.replies import Reading, parse
+from modelcar_tui.supervisor.llm.sent import SHARES, Sent, in_order
+from modelcar_tui.supervisor.settings import LLM_WAIT_S
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import DecisionReport, Verdict
 
-SETTLE_S = 3.0
-"""How long the end of a run waits for narrations that are on their way."""
-TOKENS_S = 0.05
-"""Narration is shown at most so often."""
-NARRATION = Limits(first_s=10.0, total_s=25.0, chars=4000)
-ROUTE = Limits(first_s=3.0, total_s=4.0, chars=400)
-"""The run waits for this one."""
-PROPOSE = Limits(first_s=5.0, total_s=6.0, chars=4000)
-"""The run waits for this one too, once."""
-_TOLD = (e.Status.DONE, e.Status.WARNING)
-"""A pane that failed or was skipped has its own line, which says more."""
+if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
+
+TALK_S = 6.0
+"""All that a run waits for a model that talks; for one that is silent see `Settings.llm_wait_s`."""
+CHARS = 4000
+"""Five suggestions are some 500 characters of JSON."""
+MOST_FIRST = 4
 
 
 class Session:
-    """Narrates finished panes, and lends its client to routing, proposals and questions."""
+    """Says once what to read first, and suggests arguments for the plan, at its time."""
 
     def __init__(
         self,
@@ -52,7 +51,6 @@ class Session:
         state: Callable[[], RunState],
         redact: Redactor,
         vllm: str | None = None,
-        narration: Limits = NARRATION,
     ) -> None:
         """
         Args:
@@ -62,30 +60,20 @@ class Session:
             state: The run as it is now.
             redact: Of the run.
             vllm: The release that the operator states.
-            narration: Limits of one narration.
         """
         redact.add(key)
         self.choice = choice
-        self._key, self._emit, self._state, self._redact = key, emit, state, redact
-        self._limits, self._vllm = narration, vllm
+        self._key, self._emit, self._state, self._vllm = key, emit, state, vllm
         self._client: asyncio.Task[Client] | None = None
-        self._narrations: dict[str, asyncio.Task[None]] = {}
-        self._turns = asyncio.Semaphore(2)
+        self._redact = redact
+        self._first: tuple[str, ...] = ()
+        """Ids of what to read first, until it is told."""
         self._closed = False
 
     def start(self) -> None:
         """Say what will be shared, and load the library beside the run."""
         self._say(e.LanguageModelJoined(model=self.choice.label, host=self.choice.host, shares=SHARES))
         self._client = asyncio.create_task(self._build())
-
-    def heard(self, event: e.AnyEvent) -> None:
-        """Narrate a pane that has just finished; the newest result of a pane is the one that counts."""
-        if self._closed or not isinstance(event, e.SpecialistFinished) or event.status not in _TOLD:
-            return
-        earlier = self._narrations.get(event.specialist)
-        if earlier is not None:
-            earlier.cancel()
-        self._narrations[event.specialist] = asyncio.create_task(self._narrate(event.specialist))
 
     async def client(self) -> Client:
         """The client, once its library is loaded.
@@ -97,65 +85,92 @@ class Session:
             raise ModelError(Failure.OPEN)
         return await asyncio.shield(self._client)
 
-    async def choose(self, names: tuple[str, ...]) -> str:
-        """One of `names`, the allowed next steps.
+    async def suggest(self, report: DecisionReport, *, wait_s: float = LLM_WAIT_S) -> tuple[Change, ...]:
+        """Changes that the model suggests and the validators let through; none where anything goes wrong.
 
-        Raises:
-            ModelError: no answer in time, or one that is not among them.
+        The run waits for this, and for nothing else of a model. What the model would have read first comes in
+        the same reply.
+
+        Args:
+            report: What was decided.
+            wait_s: Seconds until the first word, with what is left of loading the library. A reply that has
+                begun has `TALK_S` in all.
         """
-        try:
-            async with asyncio.timeout(ROUTE.total_s):
-                client = await self.client()
-                facts = payload(named_facts(self._state(), "decision")[:20])
-                reply = await client.ask(prompts.route(names, facts), ROUTE)
-        except TimeoutError:
-            raise ModelError(Failure.TIMED_OUT) from None
-        from modelcar_tui.supervisor.llm.replies import Route
-        from modelcar_tui.supervisor.llm.strict import parse
-
-        chosen = parse(reply.text, Route).choice
-        if chosen not in names:
-            raise ModelError(Failure.NOT_ALLOWED, quoted(chosen, limit=40))
-        return chosen
-
-    async def suggest(self, report: DecisionReport) -> tuple[Change, ...]:
-        """Changes that the model suggests and the validators let through; none where anything goes wrong."""
         state = msgspec.structs.replace(self._state(), decision=report)
-        cluster = state.cluster
-        if cluster is None or (report.with_changes is not Verdict.GO and report.verdict is not Verdict.GO):
-            return ()
-        from modelcar_tui.supervisor.llm.propose import FLAGS, validated
-        from modelcar_tui.supervisor.llm.replies import Suggestions
-        from modelcar_tui.supervisor.llm.strict import parse
-
+        names = Pseudonyms(state)
+        sent = Sent(names)
+        rows = sent.add(in_order(run_facts(state), ()))
         try:
-            async with asyncio.timeout(PROPOSE.total_s):
-                client = await self.client()
-                reply = await client.ask(prompts.propose(FLAGS, payload(named_facts(state))), PROPOSE)
-            wanted = parse(reply.text, Suggestions).changes
-            return await asyncio.to_thread(validated, wanted, report, state.models, cluster, vllm=self._vllm)
-        except (ModelError, TimeoutError):
+            reply = await self._asked(prompts.read_first(rows), _schema(sent, names), wait_s)
+        except ModelError:
+            return ()
+        try:
+            reading = parse(reply.text, Reading)
+            self._first = tuple(sent.real(one) for one in reading.first[:MOST_FIRST])
+            return await self._validated(reading, names, state, report)
+        except ModelError as error:
+            self._say(e.LanguageModelUsed(calls=0, problem=f"its suggestions: {error}"))
             return ()
         except Exception as error:  # noqa: BLE001 - the plan must not depend on what a model wrote
             self._say(e.LanguageModelUsed(calls=0, problem=f"its suggestions: {type(error).__name__}"))
             return ()
 
-    async def settle(self, limit_s: float = SETTLE_S) -> None:
-        """Wait a little for what is being told, then withdraw the rest. The run ends after this."""
-        tasks = [task for task in self._narrations.values() if not task.done()]
-        if tasks:
-            await asyncio.wait(tasks, timeout=limit_s)
-        await self.close()
+    async def _validated(
+        self, reading: Reading, names: Pseudonyms, state: RunState, report: DecisionReport
+    ) -> tuple[Change, ...]:
+        cluster = state.cluster
+        if cluster is None or (report.with_changes is not Verdict.GO and report.verdict is not Verdict.GO):
+            return ()
+        from modelcar_tui.supervisor.llm.propose import MOST, validated
+
+        wanted = [
+            one.model_copy(update={"model": names.real(one.model, "model") or ""})
+            for one in reading.changes[:MOST]
+        ]
+        return await asyncio.to_thread(validated, wanted, report, state.models, cluster, vllm=self._vllm)
+
+    def decided(self) -> None:
+        """The decision stands: tell, once, what the model would have the operator read first of it."""
+        first, self._first = self._first, ()
+        if not first:
+            return
+        try:
+            facts = by_id(run_facts(self._state()))
+            lines, ids = rendered([Part(ids=tuple(one for one in first if one in facts))], facts)
+            self._say(e.ReadFirst(lines=tuple(self._redact(line) for line in lines), facts=ids))
+        except PartError:
+            pass  # none of them is a fact of the plan with its suggestions
+        except Exception as error:  # noqa: BLE001 - nobody waits for it who could hear of a fault
+            self._say(e.LanguageModelUsed(calls=0, problem=f"to read first: {type(error).__name__}"))
 
     async def close(self) -> None:
         """Stop asking."""
         if self._closed:
             return
-        tasks = [*self._narrations.values(), *([self._client] if self._client else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._client is not None:
+            self._client.cancel()
+            await asyncio.gather(self._client, return_exceptions=True)
         self._closed = True
+
+    async def _asked(self, messages: list[BaseMessage], schema: dict[str, Any], wait_s: float) -> Reply:
+        """The reply of the run's one call.
+
+        Raises:
+            ModelError: no whole reply in time.
+        """
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            async with asyncio.timeout(wait_s):
+                client = await self.client()
+        except TimeoutError:
+            problem = f"its library was not loaded within {wait_s:g} s"
+            self._say(e.LanguageModelUsed(calls=0, problem=problem))
+            raise ModelError(Failure.TIMED_OUT, problem) from None
+        gone = clock() - began
+        first_s, total_s = (round(limit - gone, 2) for limit in (wait_s, max(wait_s, TALK_S)))
+        limits = Limits(first_s=first_s, total_s=total_s, chars=CHARS)
+        return await client.ask(messages, limits, schema=schema)
 
     async def _build(self) -> Client:
         from modelcar_tui.supervisor.llm.provider import build
@@ -165,50 +180,10 @@ class Session:
         except UserError as error:
             self._problem(str(error))
             raise ModelError(Failure.OTHER, str(error)) from None
-        except Exception as error:  # noqa: BLE001 - a library that does not load costs the narration only
+        except Exception as error:  # noqa: BLE001 - a library that does not load costs the suggestions only
             self._problem(f"{self.choice.provider.module} can't be used: {type(error).__name__}")
             raise ModelError(Failure.OTHER, type(error).__name__) from None
         return Client(model, on_use=self._used)
-
-    async def _narrate(self, pane_name: str) -> None:
-        shown = False
-        last = 0.0
-
-        def on_text(text: str) -> None:
-            nonlocal shown, last
-            if time.monotonic() - last < TOKENS_S:
-                return
-            shown, last = True, time.monotonic()
-            self._say(e.NarrationToken(specialist=pane_name, text=_prose(self._redact(text))))
-
-        why = "the run ended first"
-        text = ""
-        try:
-            async with self._turns:
-                state = self._state()
-                facts = named_facts(state, pane_name)
-                pane = state.pane(pane_name)
-                if not facts or pane is None:
-                    return
-                client = await self.client()
-                messages = prompts.narrate(pane.title, payload(facts))
-                reply = await client.ask(messages, self._limits, on_text)
-                text = _prose(self._redact(reply.text))
-                why = fault(self._redact(reply.text), known(state, facts))
-        except ModelError as error:
-            why = str(error)
-            if not shown:
-                return
-        except Exception as error:  # noqa: BLE001 - narration is never worth a fault of the run
-            why, text = f"a fault of ours: {type(error).__name__}", ""
-        finally:
-            if shown or text:
-                confirmed = bool(text) and not why
-                self._say(
-                    e.NarrationSettled(
-                        specialist=pane_name, confirmed=confirmed, text=text if confirmed else "", why=why
-                    )
-                )
 
     def _used(self, use: Use) -> None:
         self._say(e.LanguageModelUsed(**msgspec.structs.asdict(use)))
@@ -223,5 +198,15 @@ class Session:
                 self._emit(event)
 
 
-def _prose(text: str) -> str:
-    return " ".join(clean_block(text, limit=MOST_CHARS).split())
+def _schema(sent: Sent, names: Pseudonyms) -> dict[str, Any]:
+    """The JSON schema of what to read first and of suggestions."""
+    from modelcar_tui.supervisor.llm.propose import FLAGS, MOST
+
+    change = no_more(
+        {
+            "model": one_of(names.known("model")),
+            "flag": one_of(FLAGS),
+            "value": {"type": "number"},
+        }
+    )
+    return no_more({"first": listed(one_of(sent.ids), MOST_FIRST), "changes": listed(change, MOST)})

@@ -7,14 +7,52 @@ from collections.abc import Iterator
 
 from modelcar_tui.core.text import reveal
 from modelcar_tui.kube import Rung
-from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.answer import banner_height, banner_rows
 from modelcar_tui.tui.rows import Row, Span, crop_middle, row, spans_width, width
 
-__all__ = ["banner_height", "banner_rows", "header_row", "keys_row"]
+__all__ = ["banner_height", "banner_rows", "header_row", "header_rows", "keys_row"]
 _LEAST_FOLDER = 16
 """Cells below which a cut folder tells nothing."""
+_LEAST_HOST = 12
+"""Cells below which a cut host tells nothing."""
+
+
+def header_rows(face: Face, screen: str, cells: int) -> list[Row]:
+    """The header; below it the language model that is asked, as long as one is, where it has no room above.
+
+    Args:
+        face: what is shown.
+        screen: title of the screen, empty on the dashboard.
+        cells: width of the screen.
+    """
+    first, told = header_row(face, screen, cells), asked_model(face)
+    if not told or any(told in text for text, _ in first.spans):
+        return [first]
+    told = _cut_model(*asked_parts(face), cells - 2, face.glyphs.ellipsis)
+    return [first, row((f" {told}".ljust(cells), "label"))]
+
+
+def asked_model(face: Face) -> str:
+    """`model: gemini-3.8-flash @ generativelanguage.googleapis.com`; empty where none is asked."""
+    name, host = asked_parts(face)
+    return f"{_MODEL_IS}{name} @ {host}" if name else ""
+
+
+def asked_parts(face: Face) -> tuple[str, str]:
+    """Name and host of the language model that is asked; two empty texts where none is, as in a replay."""
+    llm = face.state.llm
+    if face.replay or not llm.asked or not llm.model:
+        return "", ""
+    return reveal(llm.model.partition(":")[2] or llm.model), reveal(llm.host)
+
+
+def _cut_model(name: str, host: str, cells: int, ellipsis: str) -> str:
+    """That it is asked, and its name, go last; the host is cut in its middle first."""
+    head = f"{_MODEL_IS}{name} @ "
+    if (room := cells - width(head)) >= min(_LEAST_HOST, width(host)):
+        return head + crop_middle(host, room, ellipsis)
+    return _MODEL_IS + crop_middle(name, cells - width(_MODEL_IS), ellipsis)
 
 
 def header_row(face: Face, screen: str, cells: int) -> Row:
@@ -38,7 +76,7 @@ def header_row(face: Face, screen: str, cells: int) -> Row:
     folder, name = os.path.split(reveal(state.path or "starting"))
     room = cells - 1 - width(title) - spans_width(marks) - 1
     name = crop_middle(name, room, face.glyphs.ellipsis)
-    told = _fitting(state, room - width(name) - 2, f" {dot} ")
+    told = _fitting(face, room - width(name) - 2, f" {dot} ")
     right = f" {told} " if told else ""
     left = room - width(name) - width(right)
     path = f"{crop_middle(folder, left - 1, face.glyphs.ellipsis)}/{name}" if _worth(folder, left) else name
@@ -51,11 +89,11 @@ def _worth(folder: str, room: int) -> bool:
     return bool(folder) and room - 1 >= min(width(folder), _LEAST_FOLDER)
 
 
-def _fitting(state: RunState, room: int, dot: str) -> str:
+def _fitting(face: Face, room: int, dot: str) -> str:
     """The facts for which there is room, the most important taken first, in the order in which they are
     read."""
     taken: dict[int, str] = {}
-    for place, forms in sorted(_facts(state), key=lambda fact: _IMPORTANCE.index(fact[0])):
+    for place, forms in sorted(_facts(face), key=lambda fact: _IMPORTANCE.index(fact[0])):
         for form in forms:
             others = [text for at, text in sorted({**taken, place: form}.items())]
             if width(dot.join(others)) <= room:
@@ -64,13 +102,14 @@ def _fitting(state: RunState, room: int, dot: str) -> str:
     return dot.join(text for _, text in sorted(taken.items()))
 
 
-_CLUSTER, _USER, _AI, _VLLM, _RUN = range(5)
-_IMPORTANCE = (_CLUSTER, _VLLM, _USER, _RUN, _AI)
+_CLUSTER, _USER, _AI, _VLLM, _RUN, _MODEL = range(6)
+_IMPORTANCE = (_CLUSTER, _VLLM, _MODEL, _USER, _RUN, _AI)
+_MODEL_IS = "model: "
 
 
-def _facts(state: RunState) -> Iterator[tuple[int, tuple[str, ...]]]:
+def _facts(face: Face) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Each with its place and its forms from long to short; what is still looked up is not told."""
-    report = state.cluster
+    state, report = face.state, face.state.cluster
     if report is not None:
         access = report.access
         yield _CLUSTER, _cluster(access.rung, short_host(access.server))
@@ -85,6 +124,8 @@ def _facts(state: RunState) -> Iterator[tuple[int, tuple[str, ...]]]:
         yield _VLLM, (f"vLLM {version} (cluster's)", f"vLLM {version}") if version else ("vLLM ?",)
     if state.run_id:
         yield _RUN, (f"run {state.run_id.rpartition('-')[2]}",)
+    if told := asked_model(face):
+        yield _MODEL, (told,)
 
 
 def _cluster(rung: Rung, host: str) -> tuple[str, ...]:

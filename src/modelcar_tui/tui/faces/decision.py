@@ -5,12 +5,23 @@ from __future__ import annotations
 from modelcar_tui.advice import Severity
 from modelcar_tui.cluster.types import State
 from modelcar_tui.core.counting import several
+from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.need import amount
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.own_keys import shown
-from modelcar_tui.tui.rows import Row, Span, crop_middle, labelled, pad, paragraph, row, spans_width, width
+from modelcar_tui.tui.rows import (
+    Row,
+    Span,
+    crop_middle,
+    labelled,
+    pad,
+    paragraph,
+    row,
+    spans_width,
+    width,
+)
 from modelcar_tui.verdict import DecisionReport, ModelVerdict, Verdict
 
 _LEAD = 13
@@ -47,7 +58,22 @@ def decision_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
         )
         if model.verdict is not Verdict.GO:
             rows += _why(model, cells)
-    return [*rows, *_plan(state, report), *_together(report, cells), *_remarks(report, cells, glyphs)]
+    return [
+        *rows,
+        *_plan(state, report),
+        *_together(report, cells),
+        *_read_first(state, cells),
+        *_remarks(report, cells, glyphs),
+    ]
+
+
+def _read_first(state: RunState, cells: int) -> list[Row]:
+    """What a language model chose to be read first, marked as its choice. In a low pane the verdicts of the
+    models are what there is room for, so they come before."""
+    if not state.read_first:
+        return []
+    told = [line for text in state.read_first for line in paragraph(reveal(text), cells, indent=2)]
+    return [row(("read first (chosen by the language model)", "muted")), *told]
 
 
 def worst_first(report: DecisionReport) -> list[ModelVerdict]:

@@ -9,7 +9,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import reveal
 from modelcar_tui.qa import Seen, hopeless_models
 from modelcar_tui.supervisor import Finish, Qa, RunState
-from modelcar_tui.supervisor.events import Status
+from modelcar_tui.supervisor.events import LanguageModelOffered, Status
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.own_keys import shown
@@ -60,7 +60,7 @@ def doing(state: RunState, *, replay: bool, glyphs: Glyphs, now: float) -> Doing
         text = notice.text.removeprefix(f"{notice.status.value}: ")
         word = f"{notice.status.value} {glyphs.status(notice.status)}"
         return Doing(word, f.STATUS_ROLE[notice.status], (text,))
-    return _working(state, now)
+    return _working(state, now, replay=replay)
 
 
 def _asked(state: RunState) -> Doing:
@@ -79,10 +79,12 @@ def _tests(state: RunState) -> bool:
     return bool(state.qa.started.container) and state.qa.outcome is None
 
 
-def _working(state: RunState, now: float) -> Doing:
+def _working(state: RunState, now: float, *, replay: bool) -> Doing:
     if _tests(state):
         return _testing(state.qa, max(now, state.now))
-    if state.llm.model and state.decision is None:
+    if state.llm.offer is not None and state.decision is None and not replay:
+        return _offered(state.llm.offer)
+    if state.llm.model and state.decision is None and not replay:
         given = f"{state.llm.model} at {state.llm.host} is given facts, no secrets"
         forms = (
             f"{given}: {shown('a')} lists them, --no-llm keeps them here",
@@ -96,6 +98,17 @@ def _working(state: RunState, now: float) -> Doing:
     else:
         text = activity(state) if state.decision is not None else ""
     return Doing("", "muted", (text,) if text else (), busy=bool(text))
+
+
+def _offered(offer: LanguageModelOffered) -> Doing:
+    """A language model waits for a word; the run does not wait for it."""
+    name = reveal(offer.model.partition(":")[2] or offer.model)
+    forms = (
+        f"{name} at {reveal(offer.host)} is asked only if you let it: {shown('M')}",
+        f"{name} is asked only if you let it: {shown('M')}",
+        f"{shown('M')}: let a language model be asked, or not",
+    )
+    return Doing("", "muted", forms, busy=True)
 
 
 def activity(state: RunState) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from modelcar_tui.core.text import reveal
 from modelcar_tui.report import Known, facts_of
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.memory import term_rows
@@ -48,6 +49,8 @@ def explain_rows(known: Known, cells: int, now: float, glyphs: Glyphs) -> list[R
     rows = [row((known.group, "muted")), row((known.label, "title"), f"  {amount}")]
     if spans_width(rows[-1].spans) > cells:
         rows[-1:] = [row((known.label, "title")), *paragraph(amount, cells, indent=2)]
+    if known.says:
+        rows += paragraph(reveal(known.says), cells)
     source = f.origin(fact, now, glyphs)
     if source:
         rows.append(row(("source   ", "muted"), source))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor import Pane, RunState, Step
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui import format as f
@@ -115,15 +114,6 @@ def summary_rows(pane: Pane, cells: int) -> list[Row]:
     return paragraph(pane.summary, cells, role)
 
 
-def narration_rows(pane: Pane, cells: int) -> list[Row]:
-    """A language model's words: dimmed while they come, and marked as its own when they agree with the
-    facts."""
-    if not pane.narration:
-        return []
-    telling = pane.narration_state != "confirmed"
-    return paragraph(f"(model) {reveal(pane.narration)}", cells, "muted" if telling else "text")
-
-
 def pane_rows(
     state: RunState, pane: Pane, cells: int, height: int, glyphs: Glyphs, now: float = 0.0
 ) -> list[Row]:
@@ -136,7 +126,6 @@ def pane_rows(
         else pane.name == "qa" and state.qa.outcome is not None
     )
     result = [*([] if told else summary_rows(pane, cells)), *result_rows(state, pane, cells, glyphs, now)]
-    result += narration_rows(pane, cells)
     if not result:
         return steps
     if len(steps) + len(result) <= height:

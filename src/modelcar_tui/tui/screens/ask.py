@@ -12,13 +12,14 @@ from textual.widget import Widget
 from textual.widgets import Input, Label
 
 from modelcar_tui.core.text import reveal
+from modelcar_tui.supervisor.answers import WhatIf, suggestions
 from modelcar_tui.supervisor.events import QuestionAnswered
-from modelcar_tui.supervisor.llm import WhatIf, suggestions
 from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.port import Asked, EnginePort
 from modelcar_tui.tui.rows import EMPTY, Row, labelled, paragraph, row
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
-from modelcar_tui.tui.view import View
+from modelcar_tui.tui.view import Scrolled
 
 QUESTION = "question"
 FIELDS = (
@@ -31,46 +32,49 @@ FIELDS = (
     ("gpu", "GPUs", "PRODUCT or PRODUCT:COUNT"),
 )
 """Name, label and hint of each line."""
+_END = 1 << 30
+"""More rows than there are."""
 
 
-class Answers(View):
+class Answers(Scrolled):
     """What was asked and answered, the newest at the end, from its beginning; PgUp and PgDn turn the
     pages."""
 
-    framed = True
+    page_key = "PgDn"
 
     def __init__(self, face: Face) -> None:
         super().__init__(face, id="answers")
         self.waiting: dict[str, str] = {}
         """Questions without an answer yet, by id."""
-        self.back = 0
-        """Rows below the shown ones."""
         self._seen = 0
 
     def head(self) -> tuple[Row, Row]:
         llm = self.face.state.llm
         who = f"{llm.model}: {llm.cost}" if llm.model else ""
-        return row(("ask", "title")), row((who or "no language model: facts and what-if", "muted"))
+        return row(("ask", "title")), row((who or "no language model: rules and what-if", "muted"))
 
-    def body(self, width: int, height: int) -> list[Row]:
+    def all_rows(self, width: int, height: int) -> list[Row]:
         answers = self.face.state.answers
         parts = [answer_rows(answer, width) for answer in answers]
         rows = [line for part in parts for line in part]
         if len(answers) != self._seen:
             # A new answer is read from its first line, also where it is longer than the screen.
             self._seen = len(answers)
-            self.back = max(0, len(parts[-1]) - 1 - height) if parts else 0
+            self.top = len(rows) - len(parts[-1]) if parts else 0
         known = {answer.id for answer in answers}
         for name, text in self.waiting.items():
             if name not in known:
                 rows += [*paragraph(f"? {reveal(text)}", width, "accent"), row(("  ...", "muted"))]
         if not rows:
             return self._welcome(width)
-        while rows and rows[-1] is EMPTY:
+        while rows[-1] is EMPTY:
             rows.pop()
-        self.back = max(0, min(self.back, len(rows) - height))
-        end = len(rows) - self.back
-        return rows[max(0, end - height) : end]
+        return rows
+
+    def wait_for(self, identifier: str, question: str) -> None:
+        """Show what was asked, below all answers."""
+        self.waiting[identifier] = question
+        self.scroll_rows(_END)
 
     def _welcome(self, width: int) -> list[Row]:
         """What may be asked, and what a language model is given."""
@@ -81,9 +85,13 @@ class Answers(View):
             "Type a number or a question, or fill in a what-if: the real estimate answers.", width, "muted"
         )
         llm = self.face.state.llm
-        if llm.model:
+        if llm.model and not self.face.replay:
             rows += [EMPTY, *paragraph(f"{llm.model} at {llm.host} is given, as data:", width, "muted")]
             rows += [row for text in llm.shares for row in paragraph(f"- {reveal(text)}", width, "muted")]
+        if llm.offer is not None and not self.face.replay:
+            at = f"{reveal(llm.offer.model)} at {reveal(llm.offer.host)}"
+            told = f"{at} is asked, too, if you let it: Esc, then {shown('M')}."
+            rows += [EMPTY, *paragraph(told, width, "muted")]
         return rows
 
 
@@ -92,12 +100,8 @@ def answer_rows(answer: QuestionAnswered, cells: int) -> list[Row]:
     rows = paragraph(f"? {reveal(answer.question)}", cells, "accent")
     for text in answer.text.splitlines():
         rows += paragraph(reveal(text.strip()), cells, indent=2 if text.startswith("  ") else 0)
-    if answer.by == "model":
-        rows += paragraph(
-            f"(language model; numbers, names and verdicts checked; {answer.cost})", cells, "muted"
-        )
-    elif answer.facts:
-        rows += paragraph(f"from: {reveal(answer.cited)}", cells, "muted")
+    if answer.credit:
+        rows += paragraph(f"({answer.credit})", cells, "muted")
     if answer.why:
         rows += paragraph(reveal(answer.why), cells, "warn")
     return [*rows, EMPTY]
@@ -113,8 +117,8 @@ class AskScreen(FaceScreen):
         Binding("escape", "back", "back", priority=True),
         Binding("tab,down", "app.focus_next", "next line", priority=True),
         Binding("shift+tab,up", "app.focus_previous", "line before", priority=True),
-        Binding("pageup", "scroll(1)", "back", priority=True),
-        Binding("pagedown", "scroll(-1)", "forth", priority=True),
+        Binding("pageup", "scroll(-1)", "back", priority=True),
+        Binding("pagedown", "scroll(1)", "forth", priority=True),
     ]
 
     def __init__(self, face: Face, port: EnginePort) -> None:
@@ -149,16 +153,13 @@ class AskScreen(FaceScreen):
             question = WhatIf(model=lines["model"], arguments=flags, gpu=lines["gpu"] or None)
         view = self.query_one(Answers)
         text = question if isinstance(question, str) else question.text
-        view.waiting[port.ask(question)] = text
-        view.back = 0
         self.query(Input).first().value = ""
-        view.update()
+        view.wait_for(port.ask(question), text)
 
     def action_scroll(self, how: int) -> None:
         """A page of answers back or forth."""
         view = self.query_one(Answers)
-        view.back = max(0, view.back + how * max(1, view.size.height - 3))
-        view.update()
+        view.scroll_rows(how * max(1, view.inner[1] - 1))
 
 
 class _Line(Horizontal):

@@ -21,10 +21,11 @@ from modelcar_tui.core.counting import several
 from modelcar_tui.tui.board import Opening
 from modelcar_tui.tui.driver import forget_typed
 from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.faces.banner import asked_parts
 from modelcar_tui.tui.keys import bind, moved_bindings
 from modelcar_tui.tui.messages import Said
 from modelcar_tui.tui.own_keys import shown
-from modelcar_tui.tui.rows import EMPTY, Row, row
+from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, row
 from modelcar_tui.tui.view import View
 from modelcar_tui.tui.widgets.panels import Footer, HeaderBar
 
@@ -155,7 +156,8 @@ class FaceScreen(Faced, Sparing[None]):
         return []
 
     def compose(self) -> ComposeResult:
-        yield HeaderBar(self.face, self.TITLE or "")
+        self._header = HeaderBar(self.face, self.TITLE or "")
+        yield self._header
         yield from self.content()
         yield Footer(self.face, self._keys_now)
 
@@ -177,6 +179,15 @@ class FaceScreen(Faced, Sparing[None]):
 
     def _fit_height(self) -> None:
         self.set_class(self.app.size.height < SHORT_BELOW, "-short")
+        self.fit_header()
+
+    def fit_header(self) -> None:
+        """Rows of the header."""
+        self._header.styles.height = self._header.rows_in(self.app.size.width)
+
+    def refresh_state(self) -> None:
+        self.fit_header()
+        super().refresh_state()
 
     def on_screen_resume(self) -> None:
         if self._shown:
@@ -238,7 +249,12 @@ class Box(View):
         ]
 
     def foot(self) -> Row:
-        return row((self._dialog.said, "warn")) if self._dialog.said else EMPTY
+        """The last key's word; else the language model that is asked, for a dialog may hide the header."""
+        if self._dialog.said:
+            return row((self._dialog.said, "warn"))
+        name, _ = asked_parts(self.face)
+        told = crop_middle(f"model: {name}", max(8, self.size.width - 6), self.face.glyphs.ellipsis)
+        return row((told, "muted")) if name else EMPTY
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
         return min(len(self._dialog.rows(max(1, width - 4))) + 2, self.app.size.height)

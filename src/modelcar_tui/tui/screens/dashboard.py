@@ -46,6 +46,7 @@ class DashboardScreen(FrontScreen):
         *bind("enter", "open"),
         *bind("d", "diff"),
         *bind("A", "required"),
+        *bind("M", "language_model"),
         *bind("x", "consent"),
         *bind("g", "gpus"),
         *bind("l", "log"),
@@ -120,6 +121,8 @@ class DashboardScreen(FrontScreen):
             keys.append(("d", "review"))
         if state.waiting_for_consent and not self.face.replay:
             keys.append(("x", "start QA"))
+        if state.llm.offer is not None and not self.face.replay:
+            keys.append(("M", "model"))
         if hopeless_models(state.qa.seen):
             keys.append(("S", "stop QA"))
         keys += self._panel_keys()
@@ -331,6 +334,10 @@ class DashboardScreen(FrontScreen):
             self.tell(why)
         else:
             self.opening.open_screen("consent")
+
+    def action_language_model(self) -> None:
+        """`M`."""
+        self.opening.open_screen("language-model")
 
     def action_gpus(self) -> None:
         """All GPUs."""

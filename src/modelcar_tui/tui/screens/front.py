@@ -49,6 +49,7 @@ class FrontScreen(FaceScreen):
         self.fit()
 
     def fit(self) -> None:
-        """Rows of the answer and of the specialists."""
+        """Rows of the header, the answer and the specialists."""
+        self.fit_header()
         heights = front_heights(self.face, *self.app.size)
         self._banner.styles.height, self._strip.styles.height = heights

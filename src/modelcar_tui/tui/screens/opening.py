@@ -77,6 +77,19 @@ def _consent(board: Board) -> Screen[Any] | None:
     return ConsentDialog(board.face) if asked else None
 
 
+def _language_model(board: Board) -> Screen[Any] | None:
+    """What a language model would be given, and the key that lets it."""
+    from modelcar_tui.tui.faces.offer import why_no_offer
+    from modelcar_tui.tui.port import Offering
+    from modelcar_tui.tui.screens.offer import OfferDialog
+
+    offer, replay = board.face.state.llm.offer, board.face.replay
+    if offer is None or replay or not isinstance(board.port, Offering):
+        board.tell(why_no_offer(board.face.state, replay=replay))
+        return None
+    return OfferDialog(board.face, offer)
+
+
 def _summary(board: Board) -> Screen[Any]:
     """How the run ended, or stands."""
     from modelcar_tui.tui.screens.finish import FinishDialog
@@ -107,6 +120,7 @@ OPENERS: dict[str, Callable[[Board], Screen[Any] | None]] = {
     "log": _log,
     "ask": _ask,
     "consent": _consent,
+    "language-model": _language_model,
     "summary": _summary,
     "palette": _palette,
     "quit": _quit,

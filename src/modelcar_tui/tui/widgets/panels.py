@@ -7,7 +7,7 @@ from operator import is_
 from typing import TYPE_CHECKING
 
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.banner import banner_rows, header_row, keys_row
+from modelcar_tui.tui.faces.banner import banner_rows, header_rows, keys_row
 from modelcar_tui.tui.faces.panes import pane_head, pane_rows
 from modelcar_tui.tui.faces.strip import strip_rows
 from modelcar_tui.tui.narrow import narrowed
@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 
 
 class HeaderBar(View):
-    """Product, manifest, screen, DEMO."""
+    """Product, manifest, screen, DEMO, the language model that is asked."""
 
     def __init__(self, face: Face, screen: str = "") -> None:
         super().__init__(face, classes="bar")
         self._screen_title = screen
 
     def body(self, width: int, height: int) -> list[Row]:
-        return [header_row(self.face, self._screen_title, width)]
+        return header_rows(self.face, self._screen_title, width)
+
+    def rows_in(self, width: int) -> int:
+        """The rows that it takes on a screen of that width."""
+        return len(header_rows(self.face, self._screen_title, width))
 
 
 class Banner(View):

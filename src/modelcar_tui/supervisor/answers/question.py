@@ -8,6 +8,17 @@ import msgspec
 
 from modelcar_tui.core.text import clean
 
+TUNABLE = (
+    "--max-model-len",
+    "--max-num-seqs",
+    "--max-num-batched-tokens",
+    "--gpu-memory-utilization",
+    "--kv-cache-dtype",
+    "--tensor-parallel-size",
+    "--enforce-eager",
+)
+"""Arguments that a what-if may set, and whose values are facts."""
+
 
 class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
     """One model with other arguments, or on other GPUs."""

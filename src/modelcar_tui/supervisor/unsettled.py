@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modelcar_tui.cluster.types import State
 from modelcar_tui.core.counting import several
-from modelcar_tui.supervisor import RunState
+from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import RunOutcome, Verdict
 
 
