@@ -47,11 +47,12 @@ child = os.fork()
 if not child:
     time.sleep(60)
     os._exit(0)
+sys.stdin.readline()
 print("child %d;" % child, flush=True)
 sys.stdin.readline()
 os._exit(0)
 """
-"""Ends, and leaves a child that holds the terminal."""
+"""Says its child when it is asked, ends, and leaves a child that holds the terminal."""
 DEAF = """
 import signal, sys, time
 for number in (signal.SIGHUP, signal.SIGTERM):
@@ -225,6 +226,7 @@ async def test_a_child_that_keeps_the_terminal_of_an_ended_run_is_heard_no_more(
     async with visited(tmp_path, FORKED) as visitor:
         place = await visitor.begin()
         window = await visitor.watch(place)
+        await window.send_json(["stdin", "who\r"])
         found = re.findall("child ([0-9]+)", await said(window, "child [0-9]+;"))
         try:
             await window.send_json(["stdin", "go on\r"])
