@@ -1,21 +1,19 @@
 """Puts lists of texts into the operator's settings file, and leaves all else of it as it is written.
 
-The file is its owner's: comments, order and layout stay. Each way to write a list is tried on the text and
-read back; only one that changes nothing else is taken, and where none does nothing is written.
+The file is its owner's: comments, order and layout stay (tomlkit). What comes out is read back, and is
+written only where it holds the list, and all else as before.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from modelcar_tui.core.config_file import MOST, NO_FILE, lines_of, with_home
+from modelcar_tui.core.config_file import MOST, NO_FILE, with_home
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import check_owner, open_regular, write_atomic
 from modelcar_tui.core.text import reveal
@@ -26,8 +24,6 @@ Change = Callable[[Tree], Mapping[str, Texts]]
 """Of the file as it stands, as TOML reads it: the lists that are to be in it, by their whole names."""
 _TRIES = 3
 """How often a file is read again that another program has written in the meantime."""
-_MOST_LINES = 500
-"""Of one list."""
 
 
 class _MeanwhileError(Exception):
@@ -61,24 +57,44 @@ def edit_texts(path: Path, change: Change) -> None:
 
 
 def with_texts(text: str, name: str, values: Texts) -> str | None:
-    """The TOML `text` with the list `name`, and nothing else changed; None where no way to write it does so.
+    """The TOML `text` with the list `name`, and nothing else changed; None where it has no place for one.
 
     Args:
         text: as it is written.
         name: of the list with its table in front, such as `llm.allowed-hosts`.
         values: all that it is to hold.
     """
-    tree = tomllib.loads(text)
-    wanted = _set(deepcopy(tree), name, values)
-    if wanted is None or wanted == tree:
-        return text if wanted is not None else None
-    for form in _forms(text, name, values):
-        try:
-            if tomllib.loads(form) == wanted:
-                return form
-        except (tomllib.TOMLDecodeError, RecursionError):
-            continue
-    return None
+    wanted = _set(tomllib.loads(text), name, values)
+    if wanted is None:
+        return None
+    try:
+        fresh = _written(text, name, values)
+        return fresh if tomllib.loads(fresh) == wanted else None
+    except Exception:  # noqa: BLE001 - what tomlkit can't write is left to the operator's own hand
+        return None
+
+
+def _written(text: str, name: str, values: Texts) -> str:
+    """The text with the list; one that is there keeps its layout, its comments and the texts that stay."""
+    import tomlkit
+    from tomlkit.items import Array
+
+    document = tomlkit.parse(text)
+    table, _, last = name.rpartition(".")
+    if table not in document:
+        document.add(table, tomlkit.table())
+    held: Any = document[table]
+    listed = held.get(last)
+    if not isinstance(listed, Array):
+        held[last] = list(values)
+        return tomlkit.dumps(document)
+    for at in reversed(range(len(listed))):
+        if listed[at] not in values:
+            del listed[at]
+    for one in values:
+        if one not in listed:
+            listed.append(one)
+    return tomlkit.dumps(document)
 
 
 def _edited(path: Path, change: Change) -> None:
@@ -149,74 +165,6 @@ def _set(tree: dict[str, Any], name: str, values: Texts) -> dict[str, Any] | Non
             return None
     inner[last] = list(values)
     return tree
-
-
-def _forms(text: str, name: str, values: Texts) -> Iterator[str]:
-    """Ways to write it, the one that changes least first."""
-    lines, end = text.splitlines(keepends=True), "\r\n" if "\r\n" in text else "\n"
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += end
-    table, _, last = name.rpartition(".")
-    at = lines_of(text)
-    if name in at:
-        first = at[name] - 1
-        until = _until(lines, first)
-        before, held, after = "".join(lines[:first]), "".join(lines[first:until]), "".join(lines[until:])
-        yield from (f"{before}{form}{after}" for form in _in_place(held, values, end))
-    new = f"{last} = {_list(values)}{end}"
-    if table in at:
-        yield "".join((*lines[: at[table]], new, *lines[at[table] :]))
-        dotted = [line for line in range(len(lines)) if re.match(rf"\s*{re.escape(table)}\s*\.", lines[line])]
-        for line in reversed(dotted):
-            yield "".join((*lines[: line + 1], f"{table}.{new}", *lines[line + 1 :]))
-    yield "".join((*lines, *([end] if lines else []), f"[{table}]{end}", new))
-
-
-def _until(lines: list[str], first: int) -> int:
-    """The line behind the value that begins on `first`."""
-    for until in range(first + 1, min(len(lines), first + _MOST_LINES) + 1):
-        try:
-            tomllib.loads("".join(lines[first:until]))
-        except tomllib.TOMLDecodeError:
-            continue
-        return until
-    return first + 1
-
-
-def _in_place(held: str, values: Texts, end: str) -> Iterator[str]:
-    """A list as it is written with other values: first with its layout and comments, else on one line."""
-    key, _, _ = held.partition("=")
-    try:
-        (told,) = _leaves(tomllib.loads(held))
-    except ValueError:  # no TOML by itself, or more than one value
-        told = None
-    old = [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
-    text = held
-    for gone in [one for one in old if one not in values]:
-        text = _without(text, gone)
-    fresh = ", ".join(json.dumps(one, ensure_ascii=False) for one in values if one not in old)
-    if not fresh:
-        yield text
-    for bracket in [one.start() for one in re.finditer("]", text)][::-1]:
-        inner = text[:bracket].rstrip()
-        gap = text[len(inner) : bracket]
-        for lead in (" ",) if inner.endswith(",") else (", ", ""):
-            yield f"{inner}{lead}{fresh}{gap}{text[bracket:]}"
-            yield f"{inner}{gap}{lead}{fresh}{text[bracket:]}"
-    yield f"{key.rstrip()} = {_list(values)}{end}"
-
-
-def _without(text: str, gone: str) -> str:
-    """A list as it is written, less one text and a comma."""
-    quoted = rf"([\"']){re.escape(gone)}\1"
-    for form in (rf"\s*,[ \t]*{quoted}", rf"{quoted}\s*,[ \t]*", quoted):
-        if found := re.search(form, text):
-            return text[: found.start()] + text[found.end() :]
-    return text
-
-
-def _leaves(tree: Any) -> list[Any]:
-    return [leaf for held in tree.values() for leaf in _leaves(held)] if isinstance(tree, dict) else [tree]
 
 
 def _list(values: Texts) -> str:

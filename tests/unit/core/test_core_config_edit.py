@@ -34,24 +34,24 @@ context = "prod"  # the cluster
     ("text", "values", "written"),
     [
         ("", ("a",), '[llm]\nallowed-hosts = ["a"]\n'),
-        ('theme = "light"', ("a",), 'theme = "light"\n\n[llm]\nallowed-hosts = ["a"]\n'),
+        ('theme = "light"', ("a",), 'theme = "light"\n[llm]\nallowed-hosts = ["a"]\n'),
         (
             '[llm]  # c\nmodel = "m"\n[qa]\n',
             ("a",),
-            '[llm]  # c\nallowed-hosts = ["a"]\nmodel = "m"\n[qa]\n',
+            '[llm]  # c\nmodel = "m"\nallowed-hosts = ["a"]\n[qa]\n',
         ),
         ("[llm]\nallowed-hosts = []  # c\n", ("a",), '[llm]\nallowed-hosts = ["a"]  # c\n'),
-        ('llm.allowed-hosts=["a"]', ("a", "b"), 'llm.allowed-hosts=["a", "b"]\n'),
+        ('llm.allowed-hosts=["a"]', ("a", "b"), 'llm.allowed-hosts=["a", "b"]'),
         ('llm.url = "u"\npatch = true\n', ("a",), 'llm.url = "u"\nllm.allowed-hosts = ["a"]\npatch = true\n'),
         (
             "[llm]\nallowed-hosts = [\n  'a', # first ]\n  'b',\n] # end\n",
             ("a", "b", "c"),
-            "[llm]\nallowed-hosts = [\n  'a', # first ]\n  'b', \"c\"\n] # end\n",
+            "[llm]\nallowed-hosts = [\n  'a', # first ]\n  'b',\n  \"c\",\n] # end\n",
         ),
         (
             "[llm]\nallowed-hosts = [\n  'a', # first\n  'b', # second\n]\n",
             ("b",),
-            "[llm]\nallowed-hosts = [\n  # first\n  'b', # second\n]\n",
+            "[llm]\nallowed-hosts = [\n  'b', # second\n]\n",
         ),
         (
             "[llm]\r\nallowed-hosts = ['a', 'b']\r\n[qa]\r\n",
@@ -60,7 +60,7 @@ context = "prod"  # the cluster
         ),
         ('[llm]\nallowed-hosts = "oops"\n', ("a",), '[llm]\nallowed-hosts = ["a"]\n'),
         ('[llm]\nallowed-hosts = ["a"]\n', ("a",), '[llm]\nallowed-hosts = ["a"]\n'),
-        ('llm = { model = "m" }\n', ("a",), None),
+        ('llm = { model = "m" }\n', ("a",), 'llm = { model = "m", allowed-hosts = ["a"]}\n'),
         ("llm = 5\n", ("a",), None),
     ],
 )
@@ -131,7 +131,7 @@ def test_a_new_file_is_its_owner_s_and_a_link_stays_a_link(tmp_path: Path) -> No
         (b"theme = ", "not TOML; `agent config --check` says where"),
         (b"\xff", "not UTF-8"),
         (b"#" * 70_000, "larger than 64 KiB"),
-        (b"llm = {}\n", 'leaves the rest alone; write: llm.allowed-hosts = ["a"]'),
+        (b"llm = 3\n", 'leaves the rest alone; write: llm.allowed-hosts = ["a"]'),
     ],
 )
 def test_a_file_that_can_t_take_it_is_left_alone(tmp_path: Path, data: bytes, told: str) -> None:

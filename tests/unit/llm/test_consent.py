@@ -219,7 +219,7 @@ async def test_it_joins_a_run_that_goes_on(
 
 async def test_a_file_that_can_t_be_written_costs_a_notice(go: Callable[..., Any], consented: Path) -> None:
     with LlmServer() as server:
-        consented.write_text("llm = {}  # no place\n")
+        consented.write_text("llm = 3  # no place\n")
         supervisor, _ = await go(server)
         told: list[Any] = []
         supervisor.allow_model(host_of(server), True, say=told.append)
@@ -227,7 +227,7 @@ async def test_a_file_that_can_t_be_written_costs_a_notice(go: Callable[..., Any
         assert server.requests, "it holds for this run"
     (notice,) = [event.text for event in told if isinstance(event, e.Noticed)]
     assert notice.startswith("the answer holds for this run only: ") and "consent.toml" in notice
-    assert consented.read_text() == "llm = {}  # no place\n"
+    assert consented.read_text() == "llm = 3  # no place\n"
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_headless_says_in_one_line_how_to_allow_it(
     assert (first.returncode, first.stderr.splitlines().count(told)) == (0, 1), first.stderr
     assert (asked.returncode, asked.stderr.splitlines().count(told)) == (0, 1), asked.stderr
     assert "asking openai:ok" in once.stderr and told not in once.stderr
-    assert consented.read_text() == f'[llm]\nallowed-hosts = ["{host}"]\nenabled = true\n'
+    assert consented.read_text() == f'[llm]\nenabled = true\nallowed-hosts = ["{host}"]\n'
     assert KEY not in first.stdout + first.stderr + asked.stdout + asked.stderr
 
 
@@ -320,6 +320,6 @@ def test_config_changes_the_word(consented: Path) -> None:
         assert done.stdout.startswith(f"vllm.example:8000: {told}, in ")
     assert standing("vllm.example:8000") is Standing.ALLOWED
     assert agent("config", "--allow", "https://x/v1").returncode == 2
-    consented.write_text("llm = {}\n")
+    consented.write_text("llm = 3\n")
     full = agent("config", "--allow", "h")
     assert full.returncode == 2 and len(full.stderr.splitlines()) == 1 and "no place" in full.stderr
