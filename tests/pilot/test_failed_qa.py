@@ -123,7 +123,9 @@ async def test_the_decision_pane_explains_the_row_and_proposes_nothing_that_was_
     app = DashboardApp(ReplayPort(oom.folder, speed=0))
     async with app.run_test(size=(120, 40)) as pilot:
         await s.wait_for(pilot, lambda: s.shows(app, "QA FAILED"), "the end")
-        assert s.shows(app, "predicted GO, but its QA failed: CUDA_OOM")
+        await s.wait_for(
+            pilot, lambda: s.shows(app, "predicted GO, but its QA failed: CUDA_OOM"), "the row's reason"
+        )
         assert not s.shows(app, "d to review")
 
 
