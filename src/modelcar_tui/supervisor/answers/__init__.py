@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.answers.asking import MOST_QUESTION, Rules
     from modelcar_tui.supervisor.answers.fact import RunFact, by_id
     from modelcar_tui.supervisor.answers.facts import run_facts
-    from modelcar_tui.supervisor.answers.names import meant, named, spans_of
+    from modelcar_tui.supervisor.answers.names import meant, spans_of
     from modelcar_tui.supervisor.answers.parts import Part, PartError, rendered
     from modelcar_tui.supervisor.answers.question import TUNABLE, WhatIf
     from modelcar_tui.supervisor.answers.statements import STATEMENTS, sentence
@@ -28,7 +28,6 @@ __all__ = [
     "WhatIf",
     "by_id",
     "meant",
-    "named",
     "rendered",
     "run_facts",
     "sentence",
@@ -44,7 +43,7 @@ if not TYPE_CHECKING:
             "asking": "MOST_QUESTION Rules",
             "fact": "RunFact by_id",
             "facts": "run_facts",
-            "names": "meant named spans_of",
+            "names": "meant spans_of",
             "parts": "Part PartError rendered",
             "question": "TUNABLE WhatIf",
             "statements": "STATEMENTS sentence",

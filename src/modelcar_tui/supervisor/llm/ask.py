@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.text import clean
-from modelcar_tui.supervisor.answers import MOST_QUESTION, PartError, Rules, WhatIf, named, rendered
+from modelcar_tui.supervisor.answers import MOST_QUESTION, PartError, Rules, WhatIf, rendered
 from modelcar_tui.supervisor.events import QuestionAnswered
 from modelcar_tui.supervisor.llm import prompts
 from modelcar_tui.supervisor.llm.answer import Answer, answer_schema, parts_of, what_if_of
@@ -87,8 +87,8 @@ class Asker:
         Raises:
             ModelError: no answer, or one that can't be said after one repair.
         """
-        asked = named(question, self._state).models
-        names, sent, messages = _conversation(self._rules, self._state, question)
+        asked = self._rules.mention(question).models
+        names, sent, messages = _conversation(self._rules, self._state, question, asked)
         repaired = False
         for _ in range(ROUNDS):
             schema = answer_schema(sent.ids, names.known("model"), names.known("gpu"))
@@ -125,10 +125,11 @@ class Asker:
         return rows
 
 
-def _conversation(rules: Rules, state: RunState, question: str) -> tuple[Pseudonyms, Sent, list[BaseMessage]]:
+def _conversation(
+    rules: Rules, state: RunState, question: str, asked: tuple[str, ...]
+) -> tuple[Pseudonyms, Sent, list[BaseMessage]]:
     names = Pseudonyms(state)
     sent = Sent(names)
-    asked = rules.mention(question).models
     hidden = names.hide(question)
     rows = sent.add(in_order(tuple(rules.facts.values()), asked))
     return names, sent, prompts.ask(hidden, rows)
@@ -136,7 +137,8 @@ def _conversation(rules: Rules, state: RunState, question: str) -> tuple[Pseudon
 
 def shown(state: RunState, question: str = "", *, vllm: str | None = None) -> str:
     """What would be sent for a question, whole: `agent ask --show-facts`."""
-    names, sent, messages = _conversation(Rules(state, vllm=vllm), state, question)
+    rules = Rules(state, vllm=vllm)
+    names, sent, messages = _conversation(rules, state, question, rules.mention(question).models)
     schema = answer_schema(sent.ids, names.known("model"), names.known("gpu"))
     parts = [f"--- {message.type} ---\n{message.content}" for message in messages]
     return "\n\n".join([*parts, f"--- schema ---\n{json.dumps(schema)}"])
