@@ -6,9 +6,9 @@ from enum import StrEnum
 
 import msgspec
 
-from modelcar_tui.cluster.scheduling import Scheduling
 from modelcar_tui.cluster.serving_types import Profiles
 from modelcar_tui.cluster.types import Runtime
+from modelcar_tui.manifest import Scheduling
 
 SUITE_CPU_MILLI, SUITE_MEMORY_MIB = 2000, 15 * 1024
 """What the pods of opendatahub-tests ask for: 2 CPUs and 15 GiB."""

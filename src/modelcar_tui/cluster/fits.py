@@ -17,12 +17,12 @@ from modelcar_tui.cluster.fit_types import (
     maybe,
     no,
 )
-from modelcar_tui.cluster.scheduling import Requirement
 from modelcar_tui.cluster.taints import tainted, tolerated, untolerated
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
 from modelcar_tui.cluster.words import why_text
 from modelcar_tui.core.counting import several
 from modelcar_tui.hardware import asked_resource
+from modelcar_tui.manifest import Requirement
 
 __all__ = (
     "LARGER_DISKS",

@@ -8,13 +8,12 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.cluster.scheduling import Requirement, Scheduling
 from modelcar_tui.cluster.tolerations import Written, tolerations_of
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import vendors
 from modelcar_tui.kube import mebibytes, thousandths
 from modelcar_tui.kube.objects import Meta, NodeSelector, Requirements
-from modelcar_tui.manifest import expanded, masked_arguments, references
+from modelcar_tui.manifest import Requirement, Scheduling, expanded, masked_arguments, references
 from modelcar_tui.vllm import release_of_runtime
 
 _CONTAINER = "kserve-container"

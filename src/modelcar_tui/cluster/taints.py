@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from modelcar_tui.cluster.fit_types import TAINT, Fit, PodShape, maybe
 from modelcar_tui.cluster.profile_checks import naming_profile
-from modelcar_tui.cluster.scheduling import Toleration
 from modelcar_tui.cluster.serving_types import HardwareProfile, ProfileKind
 from modelcar_tui.cluster.types import GpuNode, Pool
 from modelcar_tui.hardware import asked_resource
+from modelcar_tui.manifest import Toleration
 
 
 def tolerated(taint: str, tolerations: tuple[Toleration, ...]) -> bool:

@@ -7,10 +7,10 @@ from enum import StrEnum
 import msgspec
 
 from modelcar_tui.cluster.limit_types import NamespaceLimits
-from modelcar_tui.cluster.scheduling import Scheduling
 from modelcar_tui.cluster.serving_types import KServe, LlmServices, Profiles
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.kube import Access
+from modelcar_tui.manifest import Scheduling
 
 
 class Guarantee(StrEnum):

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from modelcar_tui.manifest.keeping import ChangedError, Keeping
     from modelcar_tui.manifest.limits import MAX_GPUS, MAX_TEXT
     from modelcar_tui.manifest.masking import SECRET_FLAGS, is_reference, is_secret_flag, masked_arguments
+    from modelcar_tui.manifest.modelcar import MAX_MODELS
     from modelcar_tui.manifest.plan import ANYTHING, Change, Decision, Hunk, Operation, Plan
     from modelcar_tui.manifest.planfile import PlanFile, check_output, load_plan, put_plan
-    from modelcar_tui.manifest.reader import MAX_MODELS, inspect_manifest, inspect_text, read_manifest
+    from modelcar_tui.manifest.reader import inspect_manifest, inspect_text, read_manifest
     from modelcar_tui.manifest.records import place_of_file
+    from modelcar_tui.manifest.scheduling import Requirement, Scheduling, Toleration
     from modelcar_tui.manifest.standing import Kind, Replaced, Standing
     from modelcar_tui.manifest.types import (
         ArgumentsFrom,
@@ -52,8 +54,11 @@ __all__ = [
     "PlanFile",
     "Position",
     "Replaced",
+    "Requirement",
+    "Scheduling",
     "ServingArguments",
     "Standing",
+    "Toleration",
     "accepted_changes",
     "check_output",
     "effective",
@@ -88,8 +93,10 @@ if not TYPE_CHECKING:
             "masking": "SECRET_FLAGS is_reference is_secret_flag masked_arguments",
             "plan": "ANYTHING Change Decision Hunk Operation Plan",
             "planfile": "PlanFile check_output load_plan put_plan",
-            "reader": "MAX_MODELS inspect_manifest inspect_text read_manifest",
+            "modelcar": "MAX_MODELS",
+            "reader": "inspect_manifest inspect_text read_manifest",
             "records": "place_of_file",
+            "scheduling": "Requirement Scheduling Toleration",
             "standing": "Kind Replaced Standing",
             "types": "ArgumentsFrom Ignore Manifest ModelCar Position ServingArguments",
             "variables": "expanded references",

@@ -21,7 +21,7 @@ from modelcar_tui.manifest.spans import (
     Node,
     Scalar,
     Sequence,
-    compose,
+    compose_all,
     deref,
     walk,
 )
@@ -109,11 +109,12 @@ def masked_text(text: str) -> str:
     faults.
     """
     try:
-        tree = compose(text)
+        tree = compose_all(text)
     except ManifestSyntaxError:
         return masked_by_shape(text)
     edits: dict[tuple[int, int], str] = {}
-    for node in walk(tree.root):
+    nodes = (node for root in tree.roots for node in walk(root))
+    for node in nodes:
         for item, shown in _shown(node):
             if shown != item.value:
                 edits[item.start, item.end] = shown
@@ -129,6 +130,9 @@ def _shown(node: Node) -> Iterator[tuple[Scalar, str]]:
         scalars = [item for item in map(deref, node.items) if isinstance(item, Scalar)]
         yield from zip(scalars, masked_arguments(tuple(item.value for item in scalars)), strict=True)
     elif isinstance(node, Mapping):
+        named = _named_value(node)
+        if named is not None:
+            yield named
         for key, value in node.pairs:
             target = deref(value)
             if isinstance(target, Scalar):
@@ -136,6 +140,14 @@ def _shown(node: Node) -> Iterator[tuple[Scalar, str]]:
             elif kind_of(key.value) is Kind.SURE:
                 texts = (item for item in walk(target) if isinstance(item, Scalar))
                 yield from ((item, mask_value(key.value, item.value)) for item in texts)
+
+
+def _named_value(node: Mapping) -> tuple[Scalar, str] | None:
+    """The value of a variable (`name: HF_TOKEN`, `value: ...`) with what is shown of it."""
+    told = {key.value: target for key, value in node.pairs if isinstance(target := deref(value), Scalar)}
+    if "name" not in told or "value" not in told:
+        return None
+    return told["value"], mask_value(told["name"].value, told["value"].value)
 
 
 def _mask(value: str) -> str:

@@ -1,0 +1,24 @@
+"""Kubernetes kinds that serve vLLM: a reader each, and where they say their arguments and GPUs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelcar_tui.core.door import door
+
+if TYPE_CHECKING:
+    from modelcar_tui.manifest.kinds.objects import is_kubernetes
+    from modelcar_tui.manifest.kinds.places import CountPlace, ListPart, Place, TextPart
+    from modelcar_tui.manifest.kinds.reading import places_of, read_objects
+
+__all__ = ["CountPlace", "ListPart", "Place", "TextPart", "is_kubernetes", "places_of", "read_objects"]
+
+if not TYPE_CHECKING:
+    __getattr__ = door(
+        __name__,
+        {
+            "objects": "is_kubernetes",
+            "places": "CountPlace ListPart Place TextPart",
+            "reading": "places_of read_objects",
+        },
+    )

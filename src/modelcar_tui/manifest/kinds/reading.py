@@ -1,0 +1,90 @@
+"""Kubernetes objects that serve vLLM, read by one reader a kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from modelcar_tui.core.errors import Problem
+from modelcar_tui.manifest.ignores import ignores_of
+from modelcar_tui.manifest.kinds.objects import KubeObject, objects_of
+from modelcar_tui.manifest.kinds.places import Place
+from modelcar_tui.manifest.kinds.requests import File, Read
+from modelcar_tui.manifest.source import Source
+from modelcar_tui.manifest.spans import Tree, compose_all
+from modelcar_tui.manifest.telling import Told, malformed
+from modelcar_tui.manifest.types import Manifest
+
+Reader = Callable[[KubeObject, File], Iterable[Read]]
+"""Gives what an object serves by vLLM; nothing for one that serves something else."""
+
+READERS: dict[tuple[str, str], Reader] = {}
+"""By API group and kind."""
+
+
+def read_objects(source: Source, tree: Tree) -> tuple[Manifest, tuple[Problem, ...]]:
+    """What the objects of a file serve, and the errors in it."""
+    told = Told(source.label, tree.root)
+    malformed(tree, told)
+    found = _named(_read(tree, told))
+    if not found and not told.faults:
+        kinds = ", ".join(sorted({kind for _, kind in READERS}))
+        what = "no object of this file serves a model with vLLM"
+        told.error(None, what, f"kinds that are read: {kinds}, and a `model-car:` list", "nothing-served")
+    manifest = Manifest(
+        path=source.label,
+        sha256=source.sha256,
+        shape="objects",
+        models=tuple(one.request for one in found),
+        findings=told.warnings(),
+        ignores=ignores_of(source.text, tree),
+    )
+    return manifest, told.errors()
+
+
+def places_of(text: str) -> dict[str, Place]:
+    """Where each thing to serve is written in a text, by its name.
+
+    Raises:
+        ManifestSyntaxError: the text is no YAML.
+    """
+    tree = compose_all(text)
+    return {one.request.name: one.place for one in _named(_read(tree, Told("", tree.root)))}
+
+
+def _read(tree: Tree, told: Told) -> Iterator[Read]:
+    file = File(told, objects_of(tree))
+    for one in file.objects:
+        reader = READERS.get((one.group, one.kind))
+        if reader is not None:
+            yield from reader(one, file)
+
+
+def _named(found: Iterable[Read]) -> list[Read]:
+    """With a name for each that no other has: its namespace before it, or its kind, or a number behind it."""
+    reads = list(found)
+    for longer in (_with_namespace, _with_kind):
+        counts = Counter(one.request.name for one in reads)
+        reads = [longer(one) if counts[one.request.name] > 1 else one for one in reads]
+    seen: Counter[str] = Counter()
+    out = []
+    for one in reads:
+        seen[one.request.name] += 1
+        again = seen[one.request.name]
+        out.append(one if again == 1 else _renamed(one, f"{one.request.name}-{again}"))
+    return out
+
+
+def _with_namespace(one: Read) -> Read:
+    namespace = one.request.namespace
+    return _renamed(one, f"{namespace}/{one.request.name}") if namespace else one
+
+
+def _with_kind(one: Read) -> Read:
+    return _renamed(one, f"{one.request.kind.lower()}/{one.request.name}")
+
+
+def _renamed(one: Read, name: str) -> Read:
+    return Read(msgspec.structs.replace(one.request, name=name), one.place)
