@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from modelcar_tui.manifest.scheduling import Requirement, Scheduling, Toleration
     from modelcar_tui.manifest.standing import Kind, Replaced, Standing
     from modelcar_tui.manifest.types import (
+        MODEL_CAR,
         ArgumentsFrom,
         Ignore,
         Manifest,
         ModelCar,
         Position,
+        Server,
         ServingArguments,
     )
     from modelcar_tui.manifest.variables import expanded, references
@@ -36,6 +38,7 @@ __all__ = [
     "MAX_GPUS",
     "MAX_MODELS",
     "MAX_TEXT",
+    "MODEL_CAR",
     "OCI_TRANSPORTS",
     "SECRET_FLAGS",
     "ArgumentsFrom",
@@ -56,6 +59,7 @@ __all__ = [
     "Replaced",
     "Requirement",
     "Scheduling",
+    "Server",
     "ServingArguments",
     "Standing",
     "Toleration",
@@ -98,7 +102,7 @@ if not TYPE_CHECKING:
             "records": "place_of_file",
             "scheduling": "Requirement Scheduling Toleration",
             "standing": "Kind Replaced Standing",
-            "types": "ArgumentsFrom Ignore Manifest ModelCar Position ServingArguments",
+            "types": ("MODEL_CAR ArgumentsFrom Ignore Manifest ModelCar Position Server ServingArguments"),
             "variables": "expanded references",
             "write": "Output not_asked outputs target_path write_generated",
         },
