@@ -55,10 +55,19 @@ def environment_of(container: Node) -> tuple[tuple[str, str], ...]:
         if not isinstance(written, str):
             continue
         value = expanded(written, found)
-        told = len(value) <= _LONGEST and value == clean(value) and not _SECRET.search(name)
-        if name and told and not references(value) and not _PARAMETER.search(value):
+        if name and _may_be_told(name, value):
             found[name] = value
     return tuple(found.items())
+
+
+def tellable(variables: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Those of a script's own variables that `environment_of` would tell."""
+    return tuple((name, value) for name, value in variables if _may_be_told(name, value))
+
+
+def _may_be_told(name: str, value: str) -> bool:
+    whole = not references(value) and not _PARAMETER.search(value)
+    return whole and len(value) <= _LONGEST and value == clean(value) and not _SECRET.search(name)
 
 
 def accelerator_of(container: Node) -> tuple[str, int | None]:

@@ -9,9 +9,11 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.ignores import ignores_of
+from modelcar_tui.manifest.kinds.inferenceservice import read as read_inferenceservice
 from modelcar_tui.manifest.kinds.objects import KubeObject, objects_of
 from modelcar_tui.manifest.kinds.places import Place
 from modelcar_tui.manifest.kinds.requests import File, Read
+from modelcar_tui.manifest.kinds.runtimes import read_runtime
 from modelcar_tui.manifest.source import Source
 from modelcar_tui.manifest.spans import Tree, compose_all
 from modelcar_tui.manifest.telling import Told, malformed
@@ -20,7 +22,11 @@ from modelcar_tui.manifest.types import Manifest
 Reader = Callable[[KubeObject, File], Iterable[Read]]
 """Gives what an object serves by vLLM; nothing for one that serves something else."""
 
-READERS: dict[tuple[str, str], Reader] = {}
+READERS: dict[tuple[str, str], Reader] = {
+    ("serving.kserve.io", "InferenceService"): read_inferenceservice,
+    ("serving.kserve.io", "ServingRuntime"): read_runtime,
+    ("serving.kserve.io", "ClusterServingRuntime"): read_runtime,
+}
 """By API group and kind."""
 
 
@@ -29,7 +35,9 @@ def read_objects(source: Source, tree: Tree) -> tuple[Manifest, tuple[Problem, .
     told = Told(source.label, tree.root)
     malformed(tree, told)
     found = _named(_read(tree, told))
+    passed_over: tuple[Problem, ...] = ()
     if not found and not told.faults:
+        passed_over = told.warnings()
         kinds = ", ".join(sorted({kind for _, kind in READERS}))
         what = "no object of this file serves a model with vLLM"
         told.error(None, what, f"kinds that are read: {kinds}, and a `model-car:` list", "nothing-served")
@@ -41,7 +49,7 @@ def read_objects(source: Source, tree: Tree) -> tuple[Manifest, tuple[Problem, .
         findings=told.warnings(),
         ignores=ignores_of(source.text, tree),
     )
-    return manifest, told.errors()
+    return manifest, (*told.errors(), *passed_over)
 
 
 def places_of(text: str) -> dict[str, Place]:
