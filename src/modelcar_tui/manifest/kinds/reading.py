@@ -10,6 +10,7 @@ import msgspec
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.ignores import ignores_of
 from modelcar_tui.manifest.kinds.inferenceservice import read as read_inferenceservice
+from modelcar_tui.manifest.kinds.llminferenceservice import read_llm_service
 from modelcar_tui.manifest.kinds.objects import KubeObject, objects_of
 from modelcar_tui.manifest.kinds.places import Place
 from modelcar_tui.manifest.kinds.requests import File, Read
@@ -26,6 +27,7 @@ READERS: dict[tuple[str, str], Reader] = {
     ("serving.kserve.io", "InferenceService"): read_inferenceservice,
     ("serving.kserve.io", "ServingRuntime"): read_runtime,
     ("serving.kserve.io", "ClusterServingRuntime"): read_runtime,
+    ("serving.kserve.io", "LLMInferenceService"): read_llm_service,
 }
 """By API group and kind."""
 
