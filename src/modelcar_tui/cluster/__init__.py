@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from modelcar_tui.cluster.model_checks import ModelNeed, check_models
     from modelcar_tui.cluster.profile_checks import naming_profile
     from modelcar_tui.cluster.report import accelerator_json, accelerator_rows
+    from modelcar_tui.cluster.serving_objects import ServingObjects, kinds_in_words, read_serving_objects
     from modelcar_tui.cluster.serving_types import HardwareProfile
     from modelcar_tui.cluster.whatif import find_card, parse_gpu_flags, slice_problem
     from modelcar_tui.cluster.words import MEMORY_READ_FROM, MEMORY_WORTH, scale_text, why_text
@@ -42,6 +43,7 @@ __all__ = [
     "NamespaceLimits",
     "NamespaceRequest",
     "PodShape",
+    "ServingObjects",
     "accelerator_json",
     "accelerator_rows",
     "admission",
@@ -54,6 +56,7 @@ __all__ = [
     "gpu_info_text",
     "handed_out",
     "kind_line",
+    "kinds_in_words",
     "may_be_put",
     "may_run",
     "may_stand",
@@ -61,6 +64,7 @@ __all__ = [
     "parse_gpu_flags",
     "pull_seconds",
     "read_cluster",
+    "read_serving_objects",
     "refresh_cluster",
     "runtime_pod",
     "scale_text",
@@ -86,6 +90,7 @@ if not TYPE_CHECKING:
             "model_checks": "ModelNeed check_models",
             "profile_checks": "naming_profile",
             "report": "accelerator_json accelerator_rows",
+            "serving_objects": "ServingObjects kinds_in_words read_serving_objects",
             "serving_types": "HardwareProfile",
             "whatif": "find_card parse_gpu_flags slice_problem",
             "words": "MEMORY_READ_FROM MEMORY_WORTH scale_text why_text",
