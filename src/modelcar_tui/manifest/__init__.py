@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from modelcar_tui.manifest.diff import text_hunks
     from modelcar_tui.manifest.fields import OCI_TRANSPORTS
     from modelcar_tui.manifest.keeping import ChangedError, Keeping
+    from modelcar_tui.manifest.kinds.runtimes import ReadRuntime, runtime_from
     from modelcar_tui.manifest.limits import MAX_GPUS, MAX_TEXT
     from modelcar_tui.manifest.masking import SECRET_FLAGS, is_reference, is_secret_flag, masked_arguments
     from modelcar_tui.manifest.modelcar import MAX_MODELS
@@ -56,6 +57,7 @@ __all__ = [
     "Plan",
     "PlanFile",
     "Position",
+    "ReadRuntime",
     "Replaced",
     "Requirement",
     "Scheduling",
@@ -80,6 +82,7 @@ __all__ = [
     "put_plan",
     "read_manifest",
     "references",
+    "runtime_from",
     "target_path",
     "text_hunks",
     "write_generated",
@@ -93,6 +96,7 @@ if not TYPE_CHECKING:
             "diff": "text_hunks",
             "fields": "OCI_TRANSPORTS",
             "keeping": "ChangedError Keeping",
+            "kinds.runtimes": "ReadRuntime runtime_from",
             "limits": "MAX_GPUS MAX_TEXT",
             "masking": "SECRET_FLAGS is_reference is_secret_flag masked_arguments",
             "plan": "ANYTHING Change Decision Hunk Operation Plan",
