@@ -198,11 +198,11 @@ def change_sequence(
     text: str,
     key: Scalar | None,
     seq: Sequence,
-    kept: tuple[str | None, ...],
+    kept: tuple[Any, ...],
     added: tuple[str, ...],
     how: Layout,
 ) -> list[Edit]:
-    """Edits that make a sequence of texts hold `kept` (None: removed) and then `added`.
+    """Edits that make a sequence hold `kept` (None: removed) and then `added`; only texts change.
 
     Raises:
         CannotEditError: the sequence is written in a way that we don't edit item by item.
@@ -244,7 +244,7 @@ def _empty_list(text: str, key: Scalar | None, seq: Sequence) -> Edit:
     return Edit(seq.start, seq.start + len(anchor), "[]")
 
 
-def _changed(text: str, pairs: list[tuple[Node, str | None]]) -> list[Edit]:
+def _changed(text: str, pairs: list[tuple[Node, Any]]) -> list[Edit]:
     return [
         set_scalar(text, item, value, item.style if isinstance(item, Scalar) else None)
         for item, value in pairs
@@ -267,7 +267,7 @@ def _line_of(text: str, item: Node) -> Edit:
     return Edit(line_start(text, dash), next_line(text, end), "")
 
 
-def _flow(text: str, seq: Sequence, kept: tuple[str | None, ...], new: list[str], how: Layout) -> list[Edit]:
+def _flow(text: str, seq: Sequence, kept: tuple[Any, ...], new: list[str], how: Layout) -> list[Edit]:
     alive = [index for index, value in enumerate(kept) if value is not None]
     if not alive:
         if not new and not seq.items:

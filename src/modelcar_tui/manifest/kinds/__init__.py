@@ -7,16 +7,28 @@ from typing import TYPE_CHECKING
 from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
+    from modelcar_tui.manifest.kinds.editing import object_tasks, reads_as
     from modelcar_tui.manifest.kinds.objects import is_kubernetes
     from modelcar_tui.manifest.kinds.places import CountPlace, ListPart, Place, TextPart
     from modelcar_tui.manifest.kinds.reading import places_of, read_objects
 
-__all__ = ["CountPlace", "ListPart", "Place", "TextPart", "is_kubernetes", "places_of", "read_objects"]
+__all__ = [
+    "CountPlace",
+    "ListPart",
+    "Place",
+    "TextPart",
+    "is_kubernetes",
+    "object_tasks",
+    "places_of",
+    "read_objects",
+    "reads_as",
+]
 
 if not TYPE_CHECKING:
     __getattr__ = door(
         __name__,
         {
+            "editing": "object_tasks reads_as",
             "objects": "is_kubernetes",
             "places": "CountPlace ListPart Place TextPart",
             "reading": "places_of read_objects",
