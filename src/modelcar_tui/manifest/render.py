@@ -11,6 +11,7 @@ from modelcar_tui.manifest.plain import Other
 from modelcar_tui.manifest.spans import STR
 
 _SAFE = re.compile(r"(?:--?)?[A-Za-z0-9_/](?:[\w./=+@%~-]|:(?=[\w/]))*\Z", re.ASCII)
+_ESCAPED = {'"': '"', "\\": "\\", "\n": "n", "\t": "t"}
 _RESOLVER: Any = yaml.resolver.Resolver()
 
 
@@ -68,8 +69,8 @@ def _single(value: str) -> str:
 def _double(value: str) -> str:
     out = []
     for char in value:
-        if char in '"\\':
-            out.append("\\" + char)
+        if char in _ESCAPED:
+            out.append("\\" + _ESCAPED[char])
         elif char.isprintable():
             out.append(char)
         else:

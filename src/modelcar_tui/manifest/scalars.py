@@ -14,7 +14,7 @@ from modelcar_tui.manifest.spans import Scalar
 
 _FOLD = re.compile(r"[ \t]*((?:(?:\r\n|[\r\n])[ \t]*)+)")
 _BREAKS = re.compile(r"\r\n|[\r\n]")
-_JOINED = re.compile(r"\\(?:\r\n|[\r\n])[ \t]*")
+_JOINED = re.compile(r"\\(?:\r\n|[\r\n])[ \t]*((?:(?:\r\n|[\r\n])[ \t]*)*)")
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([^\r\n]))")
 _LONGEST = 200_000
 
@@ -41,7 +41,7 @@ def edit_scalar(text: str, node: Scalar, words: tuple[Edit, ...], eol: str) -> l
         CannotEditError: what the source spells is not understood, or has no place for such a change.
     """
     spelled = _spelled(text, node)
-    starts = [at for unit in spelled.units for at in (unit.start, *[unit.end] * (len(unit.value) - 1))]
+    starts = [unit.end if at else unit.start for unit in spelled.units for at in range(len(unit.value))]
     ends = [unit.end for unit in spelled.units for _ in unit.value]
     edits = []
     for start, end, new in words:
@@ -122,7 +122,7 @@ def _folded(text: str, at: int, end: int) -> _Unit | None:
 
 def _escaped(text: str, at: int) -> _Unit | None:
     if joined := _JOINED.match(text, at):
-        return _Unit("", at, joined.end())
+        return _Unit("\n" * len(_BREAKS.findall(joined[1])), at, joined.end())
     found = _ESCAPE.match(text, at)
     if found is None:
         return None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Table
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import NamedTuple
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest.arguments import Rewrite, flag_of, mismatch, rewrite
 from modelcar_tui.manifest.edits import CannotEditError, splice
 from modelcar_tui.manifest.goals import Goal, Task, at, reach
-from modelcar_tui.manifest.kinds.places import CountPlace, ListPart, Place, TextPart
+from modelcar_tui.manifest.kinds.places import CountPlace, ListPart, Path, Place, TextPart
 from modelcar_tui.manifest.kinds.reading import places_of
 from modelcar_tui.manifest.kinds.words import word_edits
 from modelcar_tui.manifest.limits import shorten
@@ -72,6 +74,14 @@ def _is_as(place: Place, wanted: Wanted) -> bool:
     return place.words in wanted.words and (wanted.gpus is None or counts == {str(wanted.gpus)})
 
 
+class _Piece(NamedTuple):
+    """A part, its words, and what becomes of each."""
+
+    part: ListPart | TextPart
+    words: tuple[str, ...]
+    kept: tuple[str | None, ...]
+
+
 class _Change:
     """The changes of one request, as goals at its places."""
 
@@ -83,12 +93,14 @@ class _Change:
             added = tuple(item for item in done.added if flag_of(item) not in TENSOR)
             done = Rewrite(kept=done.kept, added=added, gpu_count=done.gpu_count)
         self._done = done
+        self._pieces = tuple(self._cut())
 
     def goals(self) -> Iterator[Goal]:
         """What changes in the arguments, the GPU counts, and in what repeats them."""
-        for part, words, kept, added in self._parts():
-            if added or words != kept:
-                yield _of_part(part, words, kept, added)
+        for piece in self._whole():
+            added = self._done.added if piece.part.path == self._place.grows else ()
+            if added or piece.words != piece.kept:
+                yield _of_part(piece, added)
         if self._done.added and not self._grows_in_part():
             yield self._new_list()
         if self._done.gpu_count is not None:
@@ -97,30 +109,33 @@ class _Change:
 
     def wanted(self) -> Wanted:
         """What is to be read afterwards."""
-        words: list[str] = []
-        for _, _, kept, added in self._parts():
-            words += [item for item in kept if item is not None]
-            words += added
-        whole = {tuple(words)}
-        if not self._grows_in_part():
-            whole = {(*words, *self._done.added), (*self._done.added, *words)}
-        return Wanted(frozenset(whole), self._done.gpu_count)
+        pieces = [[item for item in piece.kept if item is not None] for piece in self._pieces]
+        grows = [at for at, one in enumerate(self._pieces, 1) if one.part.path == self._place.grows]
+        found = set()
+        for index in grows or (0, len(pieces)):
+            before, behind = (list(chain(*some)) for some in (pieces[:index], pieces[index:]))
+            found.add((*before, *self._done.added, *behind))
+        return Wanted(frozenset(found), self._done.gpu_count)
 
     def _grows_in_part(self) -> bool:
         return any(part.path == self._place.grows for part in self._place.parts)
 
-    def _parts(
-        self,
-    ) -> Iterator[tuple[ListPart | TextPart, tuple[str, ...], tuple[str | None, ...], tuple[str, ...]]]:
-        """Each part with its words, what becomes of them, and what is added to them."""
+    def _cut(self) -> Iterator[_Piece]:
         begin = 0
         for part in self._place.parts:
             end = begin + len(part.items if isinstance(part, ListPart) else part.spans)
-            added = self._done.added if part.path == self._place.grows else ()
-            yield part, self._place.words[begin:end], self._done.kept[begin:end], added
+            yield _Piece(part, self._place.words[begin:end], self._done.kept[begin:end])
             begin = end
         if begin != len(self._place.words):
             raise CannotEditError("words without a place")
+
+    def _whole(self) -> Iterable[_Piece]:
+        """One piece for each list and text: a script may take its list in between (`vllm serve "$@" --a`)."""
+        found: dict[Path, _Piece] = {}
+        for piece in self._pieces:
+            before = found.get(piece.part.path)
+            found[piece.part.path] = piece if before is None else _joined(before, piece)
+        return found.values()
 
     def _new_list(self) -> Goal:
         """Arguments where the object has none yet."""
@@ -163,16 +178,26 @@ def _numbers(places: tuple[CountPlace, ...], value: int) -> Iterator[Goal]:
             yield Goal(one.path, str(value) if one.node.tag == STR else integer(value))
 
 
-def _of_part(
-    part: ListPart | TextPart, words: tuple[str, ...], kept: tuple[str | None, ...], added: tuple[str, ...]
-) -> Goal:
+def _joined(first: _Piece, second: _Piece) -> _Piece:
+    one, other = first.part, second.part
+    if isinstance(one, ListPart) and isinstance(other, ListPart):
+        part: ListPart | TextPart = replace(one, items=one.items + other.items)
+    elif isinstance(one, TextPart) and isinstance(other, TextPart):
+        part = replace(one, spans=one.spans + other.spans)
+    else:
+        raise CannotEditError("a text that is a list")
+    return _Piece(part, first.words + second.words, first.kept + second.kept)
+
+
+def _of_part(piece: _Piece, added: tuple[str, ...]) -> Goal:
+    part = piece.part
     if isinstance(part, TextPart):
-        edits = word_edits(part, words, kept, added)
+        edits = word_edits(part, piece.words, piece.kept, added)
         return Goal(part.path, splice(part.node.value, list(edits)), words=edits)
     items = list(plain(part.seq))
     if None in items:
         raise CannotEditError("a null in a list of arguments")
-    for index, old, new in zip(part.items, words, kept, strict=True):
+    for index, old, new in zip(part.items, piece.words, piece.kept, strict=True):
         items[index] = items[index] if new == old else new
     value = [item for item in items if item is not None]
     return Goal(part.path, [*value, *added], tuple(items), added)

@@ -11,7 +11,7 @@ from modelcar_tui.manifest.kinds.places import TextPart
 _BLANKS = re.compile(r"[ \t]*")
 _FLAG = re.compile(r"--?[A-Za-z][\w.-]*=")
 _BETWEEN = re.compile(r"(?:[ \t]|\\?\r?\n)*\Z")
-_LINE_ENDS = re.compile(r"\Z|\\?\r?\n|\\\Z")
+_LINE_ENDS = re.compile(r"\Z|\\?\r?\n|\\\Z|(?=#)")
 
 
 def word_edits(
@@ -37,7 +37,9 @@ def word_edits(
             gone[-1] = (gone[-1][0], span[1])
         else:
             gone.append(span)
-    edits += [_removal(value, *span) for span in gone]
+    for span in gone:
+        edit, floor = _removal(value, *span), max([end for _, end in part.spans if end <= span[0]], default=0)
+        edits.append(edit._replace(start=max(edit.start, floor)))
     if added:
         edits.append(Edit(part.end, part.end, _addition(part, added)))
     return tuple(sorted(edits, key=lambda edit: edit[:2]))
