@@ -1,0 +1,242 @@
+"""What a container starts: vLLM with which arguments, and where each of them stands.
+
+`command` replaces the image's ENTRYPOINT and `args` its CMD, as Kubernetes has it; a shell's script is read
+as `scripts.py` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping as Table
+from dataclasses import dataclass
+from itertools import groupby
+
+from modelcar_tui.core.errors import Problem
+from modelcar_tui.manifest.fields import argument_field
+from modelcar_tui.manifest.kinds.expansion import Argument, Block
+from modelcar_tui.manifest.kinds.objects import below, text_below
+from modelcar_tui.manifest.kinds.places import ListPart, Path, TextPart
+from modelcar_tui.manifest.kinds.programs import NEUTRAL, model_of, program_of, shell_of
+from modelcar_tui.manifest.kinds.scripts import ScriptReader
+from modelcar_tui.manifest.limits import shorten
+from modelcar_tui.manifest.spans import STR, Mapping, Node, Scalar, Sequence, deref
+from modelcar_tui.manifest.telling import Told
+
+UNKNOWN = "command-unknown"
+"""The code of what can't be understood of a command line."""
+_IDLE = ("sleep", "tail", "ray", "vllm", "true", "hf", "huggingface-cli", "nginx", "cp", "ls", "echo")
+"""Programs that are known to serve no model themselves; `vllm` with another command than `serve`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """What a container starts."""
+
+    program: str
+    """`vllm serve` or `api_server` (`python -m vllm.entrypoints.openai.api_server`); empty where it is not
+    vLLM, or not understood: then `open` says so."""
+    model: str
+    """The positional model, or the value of `--model`, as written; empty where there is none."""
+    words: tuple[str, ...]
+    """vLLM's arguments as vLLM gets them, secrets in clear; without the program and the positional model."""
+    parts: tuple[ListPart | TextPart, ...]
+    """Where the words stand, in their order."""
+    grows: Path
+    """Where one more goes: see `Place`."""
+    parent: Mapping | None
+    environment: tuple[tuple[str, str], ...] = ()
+    """What the script itself sets for vLLM, in clear."""
+    open: tuple[Problem, ...] = ()
+    """What of it can't be understood, each with what would settle it."""
+    model_node: Node | None = None
+    """The text in which the model stands."""
+
+
+def command_line(
+    container: Mapping, path: Path, environment: Table[str, str], told: Told, *, entrypoint: str = ""
+) -> CommandLine:
+    """What a container starts; `path` is the container's, `environment` its variables that are known.
+
+    `entrypoint` is what the image starts where there is no `command`: `vllm serve` or `api_server`; where
+    that isn't known, "vllm" in the image's name tells it. `$(NAME)` is left as it is written.
+    """
+    return _Reader(container, path, environment, told).read(entrypoint)
+
+
+class _Reader:
+    def __init__(self, container: Mapping, path: Path, environment: Table[str, str], told: Told) -> None:
+        self._container = container
+        self._path = path
+        self._environment = environment
+        self._told = told
+        self._image = text_below(container, "image")
+        self._command = self._items("command")
+        self._args = self._items("args")
+        self._open: list[Problem] = []
+
+    def read(self, entrypoint: str) -> CommandLine:
+        items = [*self._command, *self._args]
+        texts = [one.text for one in items]
+        shell = shell_of(texts)
+        if shell is not None:
+            return self._script(items, shell)
+        found = program_of(texts)
+        if found is not None:
+            return self._line(found.program, items[found.at :], ())
+        if not self._command and (entrypoint or self._is_vllm_image()):
+            return self._line(entrypoint or "vllm serve", items, ())
+        if self._suspected(texts) and not _idle(texts):
+            what = f"what the container starts is not understood: {shorten(' '.join(texts[:4]), 60)}"
+            self._unknown(
+                self._container, what, "write `vllm serve` and its arguments in `command` and `args`"
+            )
+        return self._nothing()
+
+    def _script(self, items: list[Argument], shell: int) -> CommandLine:
+        """What a shell's script starts; `shell` is the script's index, or -1 where a file is the script."""
+        texts = [one.text for one in items]
+        if shell < 0:
+            if self._suspected(texts):
+                what = (
+                    f"the script that starts the server is in the image: {shorten(' '.join(texts[:3]), 60)}"
+                )
+                self._unknown(self._container, what, "write what it runs in `command` and `args`")
+            return self._nothing()
+        script, rest = items[shell], items[shell + 1 :]
+        node = deref(script.block.item(script.start))
+        assert isinstance(node, Scalar)  # noqa: S101 - an argument of a list is one
+        block = Block((*script.block.path, script.start), node)
+        reader = ScriptReader(
+            block=block,
+            known=self._environment,
+            container=self._container,
+            path=self._path,
+            arguments=tuple(rest),
+        )
+        done = reader.read()
+        for fault in done.faults:
+            self._unknown(node, fault.what, fault.fix)
+        if done.arguments is None:
+            if not done.faults and self._suspected(texts) and not done.idle:
+                what = "no `vllm serve` is found in the container's script"
+                self._unknown(
+                    node, what, "start vLLM in the script itself, without another script or a variable"
+                )
+            return self._nothing()
+        self._lost(rest, used=done.all_used)
+        found = program_of([one.text for one in done.arguments])
+        assert found is not None  # noqa: S101 - the reader gives a command that is one
+        return self._line(found.program, list(done.arguments[found.at :]), done.environment, done.block)
+
+    def _lost(self, rest: list[Argument], *, used: bool) -> None:
+        """Say which items behind a script it never sees."""
+        lost = rest[:1] if used else rest
+        if lost and lost[0].text.startswith("-") and lost[0].text.strip("-"):
+            where = lost[0].block.item(lost[0].start)
+            if used:
+                what = f"{shorten(lost[0].text)} is the script's own name ($0), so vLLM doesn't get it"
+                fix = 'put an item "--" before it'
+            else:
+                what = f"{shorten(lost[0].text)} stands behind a script that uses no arguments"
+                fix = "write it into the script, behind `vllm serve`"
+            self._told.warn(where, what, fix, "argument-lost")
+
+    def _line(
+        self,
+        program: str,
+        arguments: list[Argument],
+        environment: tuple[tuple[str, str], ...],
+        script: Block | None = None,
+    ) -> CommandLine:
+        model = model_of(program, [one.text for one in arguments])
+        kept = [one for index, one in enumerate(arguments) if index != model.positional]
+        before = ""
+        for one in kept:
+            self._unsure(one, before)
+            before = one.text
+        named = arguments[model.at] if model.at is not None else None
+        if named is not None and model.positional is not None:
+            self._unsure(named, "--model")
+        block = self._growing(script, kept)
+        return CommandLine(
+            program=program,
+            model=model.text,
+            words=tuple(one.text for one in kept),
+            parts=_parts(kept, block),
+            grows=block.path if block is not None else (*self._path, "args"),
+            parent=None if block is not None else self._container,
+            environment=environment,
+            open=tuple(self._open),
+            model_node=named.block.item(named.start) if named is not None else None,
+        )
+
+    def _unsure(self, one: Argument, before: str) -> None:
+        """Say that an argument is not known where it may decide."""
+        if not one.unsure:
+            return
+        flag = one.text.partition("=")[0] if one.text.startswith("-") else before
+        flag = flag if flag.startswith("-") else ""
+        if flag.replace("_", "-") in NEUTRAL:
+            return
+        of = f" of {shorten(flag)}" if flag else ""
+        what = f"the argument {shorten(one.text)}{of} is not known: {one.unsure}"
+        self._unknown(
+            one.block.item(one.start), what, "write its value out, or as a variable of the container"
+        )
+
+    def _growing(self, script: Block | None, kept: list[Argument]) -> Block | None:
+        """The list or text that gets one more argument; None where there is no list yet."""
+        if script is not None:
+            return next((one.block for one in reversed(kept) if not one.block.text), script)
+        return next((one.block for one in (*self._args, *self._command)), None)
+
+    def _items(self, key: str) -> list[Argument]:
+        node = below(self._container, key)
+        if node is None:
+            return []
+        if not isinstance(node, Sequence):
+            self._told.error(
+                node, f"{key} must be a list of texts", "write each word as an item: `- ...`", "args-type"
+            )
+            return []
+        block = Block((*self._path, key), node)
+        found, before = [], ""
+        for index, item in enumerate(node.items):
+            target = deref(item)
+            if not isinstance(target, Scalar) or target.tag != STR:
+                argument_field(item, before, self._told.error)
+            before = target.value if isinstance(target, Scalar) else ""
+            if isinstance(target, Scalar):
+                found.append(Argument(before, block, index))
+        return found
+
+    def _is_vllm_image(self) -> bool:
+        return "vllm" in self._image.lower()
+
+    def _suspected(self, texts: Iterable[str]) -> bool:
+        return self._is_vllm_image() or any("vllm" in text.lower() for text in texts)
+
+    def _unknown(self, node: Node, what: str, fix: str) -> None:
+        self._open.append(self._told.problem(node, what, fix, UNKNOWN))
+
+    def _nothing(self) -> CommandLine:
+        return CommandLine("", "", (), (), (*self._path, "args"), self._container, open=tuple(self._open))
+
+
+def _idle(texts: list[str]) -> bool:
+    return not texts or texts[0].rpartition("/")[2] in _IDLE
+
+
+def _parts(kept: list[Argument], grows: Block | None) -> tuple[ListPart | TextPart, ...]:
+    """Where some arguments stand: neighbours of one list or text are one part. What grows is a part, too."""
+    parts = [_part(block, list(group)) for block, group in groupby(kept, key=lambda one: one.block)]
+    if grows is not None and all(part.path != grows.path for part in parts):
+        parts.append(_part(grows, []))
+    return tuple(parts)
+
+
+def _part(block: Block, ones: list[Argument]) -> ListPart | TextPart:
+    if isinstance(block.node, Sequence):
+        return ListPart(block.path, block.node, tuple(one.start for one in ones))
+    spans = tuple((one.start, one.end) for one in ones)
+    return TextPart(block.path, block.node, spans, block.end, block.shell)
