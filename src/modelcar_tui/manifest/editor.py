@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Table
 from typing import Any
 
@@ -66,16 +66,7 @@ class Editor:
 
     def touched(self) -> dict[str, set[int]]:
         """The lines of the original text, from 1, that each model's edits rewrite or stand behind."""
-        starts = [at + 1 for at, char in enumerate(self._original) if char == "\n"]
-        return {
-            name: {
-                line
-                for start, end in spans
-                for line in range(bisect_right(starts, start) + 1, bisect_left(starts, end) + 2)
-            }
-            | {bisect_right(starts, start) + 1 for start, _ in spans}
-            for name, spans in self._spans.items()
-        }
+        return {name: lines_of(self._original, spans) for name, spans in self._spans.items()}
 
     def _reset(self) -> None:
         self._history: list[list[Edit]] = []
@@ -173,6 +164,17 @@ class Editor:
         except ManifestSyntaxError:
             return False
         return not final.duplicates and [plain(root) for root in final.roots] == wanted
+
+
+def lines_of(text: str, spans: Iterable[tuple[int, int]]) -> set[int]:
+    """The lines of a text, from 1, that some spans meet or stand behind."""
+    starts = [at + 1 for at, char in enumerate(text) if char == "\n"]
+    return {
+        line
+        for start, end in spans
+        for first in (bisect_right(starts, start) + 1,)
+        for line in (first, *range(first, bisect_left(starts, end) + 2))
+    }
 
 
 def unproven(names: str) -> UserError:

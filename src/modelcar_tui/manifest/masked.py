@@ -36,20 +36,25 @@ def masked_text(text: str) -> str:
         tree = compose_all(text)
     except ManifestSyntaxError:
         return masked_by_shape(text)
-    whole: dict[tuple[int, int], str] = {}
-    words: dict[tuple[int, int], list[Edit]] = {}
+    edits: dict[tuple[int, int], list[Edit]] = {}
     for node in (node for root in tree.roots for node in walk(root)):
         for item, shown in _shown(node):
-            place = (item.start, item.end)
-            script = script_masks(item.value, sure=isinstance(node, Mapping) and item.value.startswith("-"))
-            if shown is None or (shown != item.value and not _by_words(item.value, shown, script)):
-                whole[place] = masked_value(item.value) if shown is None else shown.replace("\n", " ")
-            elif script:
-                words[place] = _in_place(text, item, script)
-    edits = [edit for place, own in words.items() if place not in whole for edit in own]
-    edits += [Edit(*place, shown) for place, shown in whole.items()]
-    kept = [edit._replace(new=edit.new + "\n" * text.count("\n", edit.start, edit.end)) for edit in edits]
+            own = _masks(text, item, shown, arguments=isinstance(node, Mapping))
+            if own:
+                edits[item.start, item.end] = own
+    flat = [edit for own in edits.values() for edit in own]
+    kept = [edit._replace(new=edit.new + "\n" * text.count("\n", edit.start, edit.end)) for edit in flat]
     return masked_by_shape(splice(text, kept))
+
+
+def _masks(text: str, item: Scalar, shown: str | None, *, arguments: bool) -> list[Edit]:
+    """The edits that mask a text: all of it, or its words where it is a script (or `arguments`)."""
+    if shown is None:
+        return [Edit(item.start, item.end, masked_value(item.value))]
+    script = script_masks(item.value, sure=arguments and item.value.startswith("-"))
+    if shown != item.value and not _by_words(item.value, shown, script):
+        return [Edit(item.start, item.end, shown.replace("\n", " "))]
+    return _in_place(text, item, script) if script else []
 
 
 def _by_words(value: str, shown: str, script: list[Edit] | None) -> bool:
@@ -73,7 +78,6 @@ def _shown(node: Node) -> Iterator[tuple[Scalar, str | None]]:
         scalars = [item for item in map(deref, node.items) if isinstance(item, Scalar)]
         yield from zip(scalars, masked_arguments(tuple(item.value for item in scalars)), strict=True)
     elif isinstance(node, Mapping):
-        yield from _held(node)
         named = _named_value(node)
         if named is not None:
             yield named
@@ -84,6 +88,7 @@ def _shown(node: Node) -> Iterator[tuple[Scalar, str | None]]:
             elif kind_of(key.value) is Kind.SURE:
                 texts = (item for item in walk(target) if isinstance(item, Scalar))
                 yield from ((item, mask_value(key.value, item.value)) for item in texts)
+        yield from _held(node)
 
 
 def _held(node: Mapping) -> Iterator[tuple[Scalar, None]]:

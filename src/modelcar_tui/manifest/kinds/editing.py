@@ -49,11 +49,11 @@ def object_tasks(
         if name not in places:
             raise mismatch(name)
         place = places[name]
-        change = _Change(name, tree.roots[place.document], place, tuple(changes))
-        goals = tuple(change.goals())
+        planned = Planned(name, tree.roots[place.document], place, tuple(changes))
+        goals = tuple(planned.goals())
         coarse = tuple(Goal(goal.path, goal.value) for goal in goals)
         tasks[name] = Task(place.document, (goals, coarse))
-        wanted[name] = change.wanted()
+        wanted[name] = planned.wanted()
     return tasks, wanted
 
 
@@ -64,12 +64,13 @@ def reads_as(text: str, places: Table[str, Place], wanted: Table[str, Wanted]) -
     except ManifestSyntaxError:
         return False
     return list(found) == list(places) and all(
-        _is_as(found[name], wanted[name]) if name in wanted else found[name].words == place.words
+        is_as(found[name], wanted[name]) if name in wanted else found[name].words == place.words
         for name, place in places.items()
     )
 
 
-def _is_as(place: Place, wanted: Wanted) -> bool:
+def is_as(place: Place, wanted: Wanted) -> bool:
+    """Whether what was read is what was wanted."""
     counts = {one.node.value for one in place.gpus}
     return place.words in wanted.words and (wanted.gpus is None or counts == {str(wanted.gpus)})
 
@@ -82,12 +83,13 @@ class _Piece(NamedTuple):
     kept: tuple[str | None, ...]
 
 
-class _Change:
+class Planned:
     """The changes of one request, as goals at its places."""
 
     def __init__(self, name: str, root: Node, place: Place, changes: tuple[Change, ...]) -> None:
         self._name, self._root, self._place = name, root, place
-        self._tensor = _tensor(changes) if place.ranks else None
+        self._size = _tensor(changes)
+        self._tensor = self._size if place.ranks else None
         done = rewrite(place.words, changes)
         if self._tensor is not None:
             added = tuple(item for item in done.added if flag_of(item) not in TENSOR)
@@ -115,7 +117,8 @@ class _Change:
         for index in grows or (0, len(pieces)):
             before, behind = (list(chain(*some)) for some in (pieces[:index], pieces[index:]))
             found.add((*before, *self._done.added, *behind))
-        return Wanted(frozenset(found), self._done.gpu_count)
+        counted = self._place.gpus or self._place.gpus_parent is not None
+        return Wanted(frozenset(found), self._done.gpu_count if counted else None)
 
     def _grows_in_part(self) -> bool:
         return any(part.path == self._place.grows for part in self._place.parts)
@@ -155,9 +158,9 @@ class _Change:
         elif self._place.gpus_parent is not None:
             path = (*self._place.gpus_parent, "resources", "limits", RESOURCE)
             yield reach(self._root, Goal(path, str(count)))
-        else:
+        elif any(part.path for part in self._place.parts) or self._size is None:
             what = f"the file says nowhere how many GPUs {shorten(self._name)} gets"
-            fix = "set the count in the runtime that serves it"
+            fix = "set the count in the runtime that serves it, or `--tensor-parallel-size` on a command line"
             raise UserError(Problem(what=what, fix=fix, code="plan-mismatch"))
 
     def _ranks(self) -> Iterator[Goal]:
