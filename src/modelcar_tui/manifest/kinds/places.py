@@ -19,6 +19,8 @@ class ListPart:
     seq: Sequence
     items: tuple[int, ...]
     """Which of its items are arguments, in order; the others (the program, the model) are left alone."""
+    split: bool = False
+    """Whether a shell splits each item once more, so that what is added is quoted for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +68,9 @@ class Place:
     ranks: tuple[CountPlace, ...] = ()
     """Numbers that are the tensor parallel size of this one beside the arguments:
     `parallelism.tensor`, `workerSpec.tensorParallelSize`."""
+    variable: str = ""
+    """Where `grows` ends in `env`: the environment variable whose value gets what is added, as words for a
+    shell. It is a new item of that list. The list, and the mappings above it up to `parent`, may not be there
+    yet; a container that is not there is made with the name `main`."""
+    repeats: tuple[Place, ...] = ()
+    """Where the same is written once more, for the workers of a group: a change is made there, too."""

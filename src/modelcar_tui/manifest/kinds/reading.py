@@ -9,6 +9,7 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.ignores import ignores_of
+from modelcar_tui.manifest.kinds.llminferenceservice import read_llm_service
 from modelcar_tui.manifest.kinds.objects import KubeObject, objects_of
 from modelcar_tui.manifest.kinds.places import Place
 from modelcar_tui.manifest.kinds.requests import File, Read
@@ -20,7 +21,9 @@ from modelcar_tui.manifest.types import Manifest
 Reader = Callable[[KubeObject, File], Iterable[Read]]
 """Gives what an object serves by vLLM; nothing for one that serves something else."""
 
-READERS: dict[tuple[str, str], Reader] = {}
+READERS: dict[tuple[str, str], Reader] = {
+    ("serving.kserve.io", "LLMInferenceService"): read_llm_service,
+}
 """By API group and kind."""
 
 
