@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from modelcar_tui.manifest.edits import (
@@ -19,6 +20,9 @@ from modelcar_tui.manifest.render import scalar_text
 from modelcar_tui.manifest.scalars import edit_scalar
 from modelcar_tui.manifest.spans import Mapping, Node, Scalar, Sequence, Tree, deref
 
+_CONTAINER = "main"
+"""The container that serves in an LLMInferenceService, where the file has none of its own."""
+
 
 class Goal(NamedTuple):
     """One value that changes."""
@@ -29,7 +33,7 @@ class Goal(NamedTuple):
     """The plain value that it is to have."""
     kept: tuple[Any, ...] | None = None
     """Of a list that is changed item by item: the new value of each present item; None where it goes."""
-    added: tuple[str, ...] = ()
+    added: tuple[Any, ...] = ()
     """What is added behind them."""
     words: tuple[Edit, ...] = ()
     """Of a text that is changed word by word: edits at offsets of its value."""
@@ -59,18 +63,36 @@ def at(node: Node, path: Path) -> Node | None:
 
 
 def reach(root: Node, goal: Goal) -> Goal:
-    """A goal with the mappings that are missing above its value put around it."""
+    """A goal with what is missing above its value put around it: mappings, and lists with a first item.
+
+    An item that a list does not have yet is added to it; a container's is named, as Kubernetes wants it.
+    """
     path, value = goal.path, goal.value
     while len(path) > 1 and is_null(at(root, path[:-1])):
-        path, value = path[:-1], {path[-1]: value}
-    return goal if path == goal.path else Goal(path, value)
+        step, path = path[-1], path[:-1]
+        named = {"name": _CONTAINER} if path[-2:-1] == ("containers",) else {}
+        value = {**named, step: value} if isinstance(step, str) else [value]
+    if isinstance(path[-1], str):
+        return goal if path == goal.path else Goal(path, value)
+    above = at(root, path[:-1])
+    items = plain(above) if above is not None else None
+    if not isinstance(items, list) or len(items) != path[-1]:
+        raise CannotEditError("an item behind the end of a list")
+    return Goal(path[:-1], [*items, value], tuple(items), (value,))
+
+
+def outermost(goals: Iterable[Goal]) -> list[Goal]:
+    """The goals whose value is part of no other's."""
+    every = list(goals)
+    paths = {goal.path for goal in every}
+    return [goal for goal in every if not any(goal.path[:end] in paths for end in range(len(goal.path)))]
 
 
 def intended(tree: Tree, tasks: list[Task]) -> list[Any]:
     """The plain values of all documents as they are to be."""
     documents = [plain(root) for root in tree.roots]
     for task in tasks:
-        for goal in task.levels[-1]:
+        for goal in outermost(task.levels[-1]):
             documents[task.document] = _with(documents[task.document], goal.path, goal.value)
     return documents
 

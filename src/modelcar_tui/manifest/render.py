@@ -51,7 +51,8 @@ def block(value: Any, column: int, list_offset: int) -> list[str]:
             lines += _entry(f"{pad}{scalar_text(key)}:", item, column, list_offset)
     else:
         for item in value:
-            lines.append(f"{pad}- {flow(item)}")
+            inner = block(item, column + 2, list_offset) if isinstance(item, dict) and item else [flow(item)]
+            lines += [f"{pad}- {inner[0].lstrip()}", *inner[1:]]
     return lines
 
 

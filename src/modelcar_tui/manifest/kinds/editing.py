@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest.arguments import Rewrite, flag_of, mismatch, rewrite
 from modelcar_tui.manifest.edits import CannotEditError, splice
-from modelcar_tui.manifest.goals import Goal, Task, at, reach
+from modelcar_tui.manifest.goals import Goal, Task, at, outermost, reach
 from modelcar_tui.manifest.kinds.places import CountPlace, ListPart, Path, Place, TextPart
 from modelcar_tui.manifest.kinds.reading import places_of
-from modelcar_tui.manifest.kinds.words import word_edits
+from modelcar_tui.manifest.kinds.words import quoted, word_edits
 from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.plain import integer, plain
 from modelcar_tui.manifest.plan import Change, Operation
@@ -37,7 +37,7 @@ class Wanted:
 
 def object_tasks(
     tree: Tree, places: Table[str, Place], models: Table[str, Iterable[Change]]
-) -> tuple[dict[str, Task], dict[str, Wanted]]:
+) -> tuple[dict[str, Task], dict[str, tuple[Wanted, ...]]]:
     """The tasks of the requests that have changes, by name, and what is to be read of each afterwards.
 
     Raises:
@@ -49,22 +49,24 @@ def object_tasks(
         if name not in places:
             raise mismatch(name)
         place = places[name]
-        planned = Planned(name, tree.roots[place.document], place, tuple(changes))
-        goals = tuple(planned.goals())
-        coarse = tuple(Goal(goal.path, goal.value) for goal in goals)
+        planned = tuple(_planned(name, tree.roots[place.document], place, tuple(changes)))
+        goals = tuple(goal for one in planned for goal in one.goals())
+        coarse = tuple(Goal(goal.path, goal.value) for goal in outermost(goals))
         tasks[name] = Task(place.document, (goals, coarse))
-        wanted[name] = planned.wanted()
+        wanted[name] = tuple(one.wanted() for one in planned)
     return tasks, wanted
 
 
-def reads_as(text: str, places: Table[str, Place], wanted: Table[str, Wanted]) -> bool:
+def reads_as(text: str, places: Table[str, Place], wanted: Table[str, tuple[Wanted, ...]]) -> bool:
     """Whether the reader finds in a text what was wanted, and of all others what was there before."""
     try:
         found = places_of(text)
     except ManifestSyntaxError:
         return False
     return list(found) == list(places) and all(
-        is_as(found[name], wanted[name]) if name in wanted else found[name].words == place.words
+        all(map(is_as, (found[name], *found[name].repeats), wanted[name]))
+        if name in wanted
+        else found[name].words == place.words
         for name, place in places.items()
     )
 
@@ -73,6 +75,26 @@ def is_as(place: Place, wanted: Wanted) -> bool:
     """Whether what was read is what was wanted."""
     counts = {one.node.value for one in place.gpus}
     return place.words in wanted.words and (wanted.gpus is None or counts == {str(wanted.gpus)})
+
+
+def _planned(name: str, root: Node, place: Place, changes: tuple[Change, ...]) -> Iterator[Planned]:
+    """The changes at a request's own places and where these are repeated, as far as they fit there."""
+    yield Planned(name, root, place, changes)
+    if place.ranks and _tensor(changes) is not None:
+        changes = tuple(one for one in changes if flag_of(one.flag) not in TENSOR)
+    for other in place.repeats:
+        yield Planned(name, root, other, tuple(one for one in changes if _fits(other, one)))
+
+
+def _fits(place: Place, change: Change) -> bool:
+    """Whether a place has what a change is about."""
+    if change.operation is Operation.GPU_COUNT:
+        return bool(place.gpus)
+    try:
+        rewrite(place.words, (change,))
+    except UserError:
+        return False
+    return True
 
 
 class _Piece(NamedTuple):
@@ -99,15 +121,29 @@ class Planned:
 
     def goals(self) -> Iterator[Goal]:
         """What changes in the arguments, the GPU counts, and in what repeats them."""
-        for piece in self._whole():
-            added = self._done.added if piece.part.path == self._place.grows else ()
-            if added or piece.words != piece.kept:
-                yield _of_part(piece, added)
+        yield from self._arguments()
         if self._done.added and not self._grows_in_part():
             yield self._new_list()
         if self._done.gpu_count is not None:
             yield from self._counts(self._done.gpu_count)
         yield from self._ranks()
+
+    def _arguments(self) -> Iterator[Goal]:
+        pieces = list(self._whole())
+        lists = {piece.part.path for piece in pieces if isinstance(piece.part, ListPart)}
+        texts: dict[Path, str] = {}
+        for piece in pieces:
+            if isinstance(piece.part, TextPart) and (self._new(piece) or piece.words != piece.kept):
+                edits = word_edits(piece.part, piece.words, piece.kept, self._new(piece))
+                value = texts[piece.part.path] = splice(piece.part.node.value, list(edits))
+                if value.strip() or piece.part.path[:-1] not in lists:
+                    yield Goal(piece.part.path, value, words=edits)
+        for piece in pieces:
+            if isinstance(piece.part, ListPart):
+                yield from _of_list(piece.part, piece, self._new(piece), texts)
+
+    def _new(self, piece: _Piece) -> tuple[str, ...]:
+        return self._done.added if piece.part.path == self._place.grows else ()
 
     def wanted(self) -> Wanted:
         """What is to be read afterwards."""
@@ -143,14 +179,22 @@ class Planned:
     def _new_list(self) -> Goal:
         """Arguments where the object has none yet."""
         path, added = self._place.grows, self._done.added
+        if not path:
+            what = f"{shorten(self._name)} has no place for an argument in this file: all come from elsewhere"
+            fix = "write its arguments into this file, or change them where they stand"
+            raise UserError(Problem(what=what, fix=fix, code="plan-mismatch"))
+        new: Any = list(added)
+        if self._place.variable:
+            value = " ".join(quoted(item) for item in added)
+            new = [{"name": self._place.variable, "value": value}]
         there = at(self._root, path)
         node = deref(there) if there is not None else None
         if isinstance(node, Sequence):
             items = plain(node)
-            return Goal(path, [*items, *added], tuple(items), added)
+            return Goal(path, [*items, *new], tuple(items), tuple(new))
         if isinstance(node, Scalar) and node.value:
             raise CannotEditError("a text of which no word is an argument")
-        return reach(self._root, Goal(path, list(added)))
+        return reach(self._root, Goal(path, new))
 
     def _counts(self, count: int) -> Iterator[Goal]:
         if self._place.gpus:
@@ -192,18 +236,28 @@ def _joined(first: _Piece, second: _Piece) -> _Piece:
     return _Piece(part, first.words + second.words, first.kept + second.kept)
 
 
-def _of_part(piece: _Piece, added: tuple[str, ...]) -> Goal:
-    part = piece.part
-    if isinstance(part, TextPart):
-        edits = word_edits(part, piece.words, piece.kept, added)
-        return Goal(part.path, splice(part.node.value, list(edits)), words=edits)
+def _of_list(
+    part: ListPart, piece: _Piece, added: tuple[str, ...], texts: Table[Path, str]
+) -> Iterator[Goal]:
+    """What changes in a list; `texts` are those of its items that change word by word."""
+    spelled = quoted if part.split else str
     items = list(plain(part.seq))
+    kept, value = list(items), list(items)
+    for index, old, new in zip(part.items, piece.words, piece.kept, strict=True):
+        if new != old:
+            kept[index] = value[index] = None if new is None else spelled(new)
+    for index in range(len(items)):
+        text = texts.get((*part.path, index))
+        if text is not None:
+            value[index] = text
+            kept[index] = kept[index] if text.strip() else None
+    if kept == items and not added:
+        return
     if None in items:
         raise CannotEditError("a null in a list of arguments")
-    for index, old, new in zip(part.items, piece.words, piece.kept, strict=True):
-        items[index] = items[index] if new == old else new
-    value = [item for item in items if item is not None]
-    return Goal(part.path, [*value, *added], tuple(items), added)
+    left = [one for one, still in zip(value, kept, strict=True) if still is not None]
+    more = tuple(spelled(item) for item in added)
+    yield Goal(part.path, [*left, *more], tuple(kept), more)
 
 
 def _tensor(changes: Iterable[Change]) -> int | None:

@@ -32,7 +32,7 @@ def word_edits(
         if new == old:
             continue
         if new:
-            edits.append(Edit(*span, " ".join(_quoted(word, part) for word in new)))
+            edits.append(Edit(*span, " ".join(_spelled(word, part) for word in new)))
         elif gone and _BETWEEN.fullmatch(value, gone[-1][1], span[0]):
             gone[-1] = (gone[-1][0], span[1])
         else:
@@ -58,16 +58,20 @@ def _by_span(
     return found
 
 
-def _quoted(word: str, part: TextPart) -> str:
-    """A word as the text has to spell it."""
-    if not part.shell:
-        if word.split() != [word]:
-            raise CannotEditError("a blank in a word")
-        return word
+def quoted(word: str) -> str:
+    """A word as a shell has to read it; of a flag only the value is quoted."""
     flag = _FLAG.match(word)
     if flag is None or flag.end() == len(word):
         return shlex.quote(word)
     return flag.group() + shlex.quote(word[flag.end() :])
+
+
+def _spelled(word: str, part: TextPart) -> str:
+    if part.shell:
+        return quoted(word)
+    if word.split() != [word]:
+        raise CannotEditError("a blank in a word")
+    return word
 
 
 def _removal(value: str, start: int, end: int) -> Edit:
@@ -93,7 +97,7 @@ def _line_above(value: str, at: int) -> int:
 def _addition(part: TextPart, added: tuple[str, ...]) -> str:
     value = part.node.value
     gap = _gap(part)
-    words = [_quoted(word, part) for word in added]
+    words = [_spelled(word, part) for word in added]
     first = gap if value[: part.end] and not value[: part.end].endswith((" ", "\t", "\n")) else ""
     return first + gap.join(words)
 
