@@ -9,7 +9,14 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest.arguments import accepted_changes, by_model
 from modelcar_tui.manifest.editor import Editor, unproven
 from modelcar_tui.manifest.edits import CannotEditError
-from modelcar_tui.manifest.kinds import is_kubernetes, object_tasks, places_of, reads_as
+from modelcar_tui.manifest.kinds import (
+    LineEditor,
+    is_kubernetes,
+    is_serve_line,
+    object_tasks,
+    places_of,
+    reads_as,
+)
 from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.modelcar_edits import car_tasks
 from modelcar_tui.manifest.plan import Change, Decision, Plan
@@ -52,7 +59,9 @@ def apply_with_places(
     return source.encode(editor.text), editor.touched()
 
 
-def _editor(text: str, models: Mapping[str, list[Change]]) -> Editor:
+def _editor(text: str, models: Mapping[str, list[Change]]) -> Editor | LineEditor:
+    if is_serve_line(text):
+        return LineEditor(text, models, places_of)
     tree = compose_all(text)
     if not any(map(is_kubernetes, tree.roots)):
         return Editor(text, car_tasks(only_document(tree).root, models))

@@ -8,7 +8,8 @@ from modelcar_tui.core.masking import masked_by_shape
 from modelcar_tui.core.names import Kind, kind_of
 from modelcar_tui.core.shapes import mask_value, without_shapes
 from modelcar_tui.manifest.edits import CannotEditError, Edit, splice
-from modelcar_tui.manifest.masking import masked_arguments, masked_value, script_masks
+from modelcar_tui.manifest.kinds import is_serve_line
+from modelcar_tui.manifest.masking import masked_arguments, masked_line, masked_value, script_masks
 from modelcar_tui.manifest.plain import get
 from modelcar_tui.manifest.scalars import edit_scalar
 from modelcar_tui.manifest.spans import (
@@ -32,6 +33,8 @@ def masked_text(text: str) -> str:
     Of a script only the words that are secrets are masked, of a Secret all that it holds. In a text that
     can't be read as YAML only shapes are masked: nothing of such a file is shown but its faults.
     """
+    if is_serve_line(text):
+        return masked_by_shape(masked_line(text))
     try:
         tree = compose_all(text)
     except ManifestSyntaxError:

@@ -116,6 +116,16 @@ def script_masks(text: str, *, sure: bool = False) -> list[Edit] | None:
     return edits + _masked_words(command)
 
 
+def masked_line(text: str) -> str:
+    """A command line with a mask for every word that is a secret, and as many lines as before."""
+    edits = script_masks(text, sure=True)
+    if edits is None:
+        return _slip(text)
+    return splice(
+        text, [edit._replace(new=edit.new + "\n" * text.count("\n", edit.start, edit.end)) for edit in edits]
+    )
+
+
 def _masked_words(command: list[Word]) -> list[Edit]:
     texts = tuple(_with_references(word) for word in command)
     shown = zip(command, texts, masked_arguments(texts), strict=True)

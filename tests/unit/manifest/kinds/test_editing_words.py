@@ -134,7 +134,7 @@ def test_any_style(style: str, lines: list[list[str]], joint: str, eol: str, dat
         node = scalar_of(text)
     except ManifestSyntaxError:
         assume(False)
-    words = tuple(re.finditer(r"\S+", node.value))
+    words = tuple(word for word in re.finditer(r"\S+", node.value) if word[0] != "\\")
     assume(words)
     part = TextPart((), node, tuple(word.span() for word in words), words[-1].end())
     new = st.sampled_from([None, "--new", "--x={'a': 1}"])
