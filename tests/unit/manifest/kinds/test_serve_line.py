@@ -8,7 +8,7 @@ import pytest
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.kinds import is_serve_line, places_of
-from modelcar_tui.manifest.masking import masked_text
+from modelcar_tui.manifest.masked import masked_text
 from modelcar_tui.manifest.reader import inspect_text
 from modelcar_tui.manifest.types import Manifest
 
