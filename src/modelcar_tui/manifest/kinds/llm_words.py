@@ -18,8 +18,6 @@ from modelcar_tui.manifest.spans import STR, Node, Scalar, Sequence, deref
 from modelcar_tui.manifest.telling import Told
 from modelcar_tui.manifest.variables import expanded, references
 
-CODE = "llm-arguments"
-
 
 @dataclass(frozen=True, slots=True)
 class Variables:
@@ -55,7 +53,9 @@ def words_of_variable(node: Scalar, path: Path, variables: Variables, told: Told
         what = (
             f"a line's end in {ADDITIONAL_ARGS} ends vLLM's command: what stands behind it is not passed on"
         )
-        told.warn(node, what, "write `>-` instead of `|`, or a backslash at the end of each line", CODE)
+        told.warn(
+            node, what, "write `>-` instead of `|`, or a backslash at the end of each line", "llm-arguments"
+        )
     part = TextPart(path, node, split.spans, split.end)
     return Words(split.words, (part,), _unknown(split, node, told))
 
@@ -69,7 +69,9 @@ def words_of_items(items: Sequence, path: Path, variables: Variables, told: Told
     for index, item in enumerate(items.items):
         node = deref(item)
         if not isinstance(node, Scalar):
-            opened.append(told.problem(item, "an argument is no text", "write it as one text", CODE))
+            opened.append(
+                told.problem(item, "an argument is no text", "write it as one text", "llm-arguments")
+            )
             continue
         split = _split(node.value, variables)
         words += split.words
@@ -91,14 +93,18 @@ def _broken(node: Scalar, split: _Split, told: Told) -> None:
     """Say where JSON loses its quotes to the shell."""
     if node.tag == STR and '"' in node.value and not any('"' in word for word in split.words):
         what = "the shell that adds this argument to vLLM's command takes its quotes away"
-        told.warn(node, what, "put single quotes around it, inside the text", CODE)
+        told.warn(node, what, "put single quotes around it, inside the text", "llm-arguments")
 
 
 def _unknown(split: _Split, node: Node, told: Told) -> tuple[Problem, ...]:
     if not split.unknown:
         return ()
     fix = "write the arguments out, without what only a shell can work out"
-    return (told.problem(node, f"what vLLM gets here is not known: {shorten(split.unknown, 60)}", fix, CODE),)
+    return (
+        told.problem(
+            node, f"what vLLM gets here is not known: {shorten(split.unknown, 60)}", fix, "llm-arguments"
+        ),
+    )
 
 
 def _split(text: str, variables: Variables) -> _Split:

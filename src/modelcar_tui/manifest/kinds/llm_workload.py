@@ -36,7 +36,6 @@ from modelcar_tui.manifest.plain import plain
 from modelcar_tui.manifest.spans import Mapping, Node, Scalar, Sequence, compose_all, deref, walk
 from modelcar_tui.manifest.telling import Told
 
-_CODE = "llm-service"
 _SERVERS = "VLLM_API_SERVER_COUNT"
 
 
@@ -149,7 +148,7 @@ class PodReader:
         problems = list(line.own.open)
         if asked is None:
             what, fix = f"the number of {resource} is no whole number", "write a whole number"
-            problems.append(self._told.problem(self._of.node, what, fix, _CODE))
+            problems.append(self._told.problem(self._of.node, what, fix, "llm-service"))
         place = Place(
             document=self._of.document,
             words=line.own.words,
@@ -294,7 +293,7 @@ class PodReader:
             return Words()
         what = f"{ADDITIONAL_ARGS} comes from another object: vLLM's arguments are not known"
         return Words(
-            open=(self._told.problem(self._of.node, what, "write its value into the service", _CODE),)
+            open=(self._told.problem(self._of.node, what, "write its value into the service", "llm-service"),)
         )
 
     def _from_args(self, args: Sequence | None) -> Words:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from llm_services import at, place, read, request, requests, service
+from llm_written import at, place, read, request, requests, service
 
 from modelcar_tui.manifest.kinds.places import ListPart, TextPart
 
