@@ -10,6 +10,7 @@ from collections.abc import Mapping as Table
 from dataclasses import dataclass
 
 from modelcar_tui.core.errors import Problem
+from modelcar_tui.manifest.kinds.llm_names import Names, hidden, shown
 from modelcar_tui.manifest.kinds.llm_presets import ADDITIONAL_ARGS
 from modelcar_tui.manifest.kinds.places import ListPart, Path, TextPart
 from modelcar_tui.manifest.kinds.shell import OPAQUE, VARIABLE, Piece, ShellSyntaxError, Word, commands
@@ -26,6 +27,7 @@ class Variables:
     known: Table[str, str]
     named: frozenset[str]
     """Those whose value stands elsewhere: in a Secret, in a field of the pod."""
+    names: Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,9 @@ def _unknown(split: _Split, node: Node, told: Told) -> tuple[Problem, ...]:
 
 
 def _split(text: str, variables: Variables) -> _Split:
+    masked, actions = hidden(text)
     try:
-        found = commands(text)
+        found = commands(masked)
     except ShellSyntaxError as fault:
         return _Split((), (), len(text.rstrip()), unknown=fault.what)
     if not found:
@@ -117,9 +120,10 @@ def _split(text: str, variables: Variables) -> _Split:
     first, rest = found[0], found[1:]
     words, unknown = [], ""
     for word in first.words:
-        value = _value(word, variables)
-        unknown = unknown or ("" if value is not None else text[word.start : word.end])
-        words.append(text[word.start : word.end] if value is None else value)
+        value, written = _value(word, variables), text[word.start : word.end]
+        told = written if value is None else variables.names.filled(shown(value, actions))
+        unknown = unknown or (written if value is None else variables.names.unfilled(told))
+        words.append(told)
     if rest and "\n" not in text[first.words[-1].end : rest[0].words[0].start]:
         unknown = unknown or text[first.words[-1].end :].strip()
     spans = tuple((word.start, word.end) for word in first.words)

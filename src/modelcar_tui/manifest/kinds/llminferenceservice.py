@@ -18,6 +18,8 @@ from modelcar_tui.core.shapes import without_address_secrets
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import whole
 from modelcar_tui.manifest.kinds.llm_merge import merged
+from modelcar_tui.manifest.kinds.llm_names import Names
+from modelcar_tui.manifest.kinds.llm_pods import PodRead, PodReader
 from modelcar_tui.manifest.kinds.llm_presets import (
     ADDITIONAL_ARGS,
     Role,
@@ -26,7 +28,7 @@ from modelcar_tui.manifest.kinds.llm_presets import (
     sets_only_the_image,
 )
 from modelcar_tui.manifest.kinds.llm_sizes import group_size, wanted_replicas
-from modelcar_tui.manifest.kinds.llm_workload import PodRead, PodReader, Workload
+from modelcar_tui.manifest.kinds.llm_workload import Workload
 from modelcar_tui.manifest.kinds.objects import KubeObject, below, text_below
 from modelcar_tui.manifest.kinds.places import CountPlace, Path, Place
 from modelcar_tui.manifest.kinds.pods import amounts_of, names_of, scheduling_of, shm_of, texts
@@ -203,8 +205,8 @@ def _workload(service: _Service, role: Role) -> Workload:
         laid=laid,
         preset=None,
         lora=tuple(_lora(service)),
-        model=service.model,
-        publisher=f"publishers/{namespace}/models/{service.model}" if namespace else None,
+        names=Names(service.model, service.object.name, namespace),
+        old=service.object.version == "v1alpha1",
         told=service.told,
     )
     preset = _config(workload.config, namespace, service.file) if workload.config else None
@@ -247,12 +249,15 @@ def _request(service: _Service, workload: Workload) -> Iterator[Read]:
     claimed = _claimed(service, leader)
     _warn_of_sizes(service, workload, leader)
     name = service.object.name
+    address, node = service.address, service.address_node
+    if leader.model and not leader.model.startswith(("/", ".", "$", "{")) and "://" not in leader.model:
+        address, node = f"hf://{clean(leader.model, limit=300)}", leader.model_node
     yield read_of(
         Found(
             object=service.object,
             name=f"{name}/prefill" if workload.role is Role.PREFILL else name,
-            image=service.address,
-            image_node=service.address_node,
+            image=address,
+            image_node=node,
             place=_place(service, leader, worker, claimed),
             gpus=leader.gpus if claimed is None else claimed,
             server=_server(service, leader),
