@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
+_ACTION = re.compile(r"\{\{([^{}]{1,300})\}\}")
 _CHILD = re.compile(r"ChildName \.(?:ObjectMeta\.)?Name [`\"]([a-z0-9-]{1,60})[`\"]")
 _LONGEST = 63
 """Above which Kubernetes' `ChildName` shortens a name by a hash."""
@@ -36,7 +36,7 @@ class Names:
         return found[0] if found else ""
 
     def _value(self, match: re.Match[str]) -> str:
-        action = match[1]
+        action = match[1].strip().removeprefix("-").removesuffix("-").strip()
         if child := _CHILD.fullmatch(action):
             made = f"{self.name}{child[1]}"
             return made if len(made) <= _LONGEST else match[0]
