@@ -73,7 +73,6 @@ CODES = {
     "args-empty": "`args` without items",
     "llm-arguments": "Arguments of an LLMInferenceService that vLLM does not get as they stand",
     "llm-parallelism": "Sizes of an LLMInferenceService that KServe does not pass on",
-    "llm-service": "What KServe does not take of an LLMInferenceService, or what serves no model by vLLM",
     "mapping-shape": "`model-car` as a mapping, which the QA suite does not accept",
 }
 """Every code that can be switched off, and what it stands for; errors of the manifest's reader are none."""

@@ -32,7 +32,6 @@ from modelcar_tui.manifest.kinds.pods import (
     count_places,
     environment_of,
 )
-from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.plain import plain
 from modelcar_tui.manifest.spans import Mapping, Node, Scalar, Sequence, compose_all, deref, walk
@@ -194,10 +193,10 @@ class PodReader:
                 parts.append(self._at_home(part))
             else:
                 other += map(self._of.names.filled, here)
-        problems = [*line.open, *self._unfilled((*own, *other))]
+        problems = line.open
         serves = bool(line.program or problems) or below(container, "command") is None
         return _Line(
-            own=Words(tuple(own), tuple(parts), tuple(problems)),
+            own=Words(tuple(own), tuple(parts), problems),
             other=(*self._lora(newest(), line.words, container), *other),
             grows=self._where(line.grows),
             parent=self._own if line.parent is container else line.parent,
@@ -208,12 +207,6 @@ class PodReader:
             model_node=line.model_node if id(line.model_node) in self._inside else None,
             serves=serves,
         )
-
-    def _unfilled(self, words: tuple[str, ...]) -> list[Problem]:
-        left = next(filter(None, map(self._of.names.unfilled, words)), "")
-        what = f"an argument holds {shorten(left)}, which only the cluster can fill"
-        fix = "write metadata.namespace, or the value itself"
-        return [self._told.problem(self._of.node, what, fix, "placeholder")] if left else []
 
     def _is_unused(self, container: Mapping) -> bool:
         """Whether a VLLM_ADDITIONAL_ARGS is set that the container's own command does not look at."""

@@ -13,6 +13,7 @@ from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.kinds.llm_names import Names, hidden, shown
 from modelcar_tui.manifest.kinds.llm_presets import ADDITIONAL_ARGS
 from modelcar_tui.manifest.kinds.places import ListPart, Path, TextPart
+from modelcar_tui.manifest.kinds.programs import NEUTRAL
 from modelcar_tui.manifest.kinds.shell import OPAQUE, VARIABLE, Piece, ShellSyntaxError, Word, commands
 from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.spans import STR, Node, Scalar, Sequence, deref
@@ -118,11 +119,13 @@ def _split(text: str, variables: Variables) -> _Split:
     if not found:
         return _Split((), (), len(text))
     first, rest = found[0], found[1:]
-    words, unknown = [], ""
+    words, unknown, flag = list[str](), "", ""
     for word in first.words:
         value, written = _value(word, variables), text[word.start : word.end]
         told = written if value is None else variables.names.filled(shown(value, actions))
-        unknown = unknown or (written if value is None else variables.names.unfilled(told))
+        flag = told.partition("=")[0] if told.startswith("-") else flag
+        if flag.replace("_", "-") not in NEUTRAL:
+            unknown = unknown or (written if value is None else variables.names.unfilled(told))
         words.append(told)
     if rest and "\n" not in text[first.words[-1].end : rest[0].words[0].start]:
         unknown = unknown or text[first.words[-1].end :].strip()

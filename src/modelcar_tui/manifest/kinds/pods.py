@@ -55,10 +55,15 @@ def environment_of(container: Node) -> tuple[tuple[str, str], ...]:
         if not isinstance(written, str):
             continue
         value = expanded(written, found)
-        told = len(value) <= _LONGEST and value == clean(value) and not _SECRET.search(name)
-        if name and told and not references(value) and not _PARAMETER.search(value):
+        if name and may_tell(name, value) and not references(value):
             found[name] = value
     return tuple(found.items())
+
+
+def may_tell(name: str, value: str) -> bool:
+    """Whether a variable's value is plain text: no secret by its name or shape, no parameter to fill in."""
+    told = len(value) <= _LONGEST and value == clean(value) and not _SECRET.search(name)
+    return told and not _PARAMETER.search(value)
 
 
 def accelerator_of(container: Node) -> tuple[str, int | None]:

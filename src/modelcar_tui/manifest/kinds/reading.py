@@ -9,10 +9,19 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.ignores import ignores_of
+from modelcar_tui.manifest.kinds.lines import is_serve_line
 from modelcar_tui.manifest.kinds.llminferenceservice import read_llm_service
 from modelcar_tui.manifest.kinds.objects import KubeObject, objects_of
 from modelcar_tui.manifest.kinds.places import Place
 from modelcar_tui.manifest.kinds.requests import File, Read
+from modelcar_tui.manifest.kinds.serve_line import place_of_line
+from modelcar_tui.manifest.kinds.workload import (
+    LEADER_WORKER_SET,
+    WORKLOADS,
+    read_leader_worker_set,
+    read_workload,
+    tell_unread,
+)
 from modelcar_tui.manifest.source import Source
 from modelcar_tui.manifest.spans import Tree, compose_all
 from modelcar_tui.manifest.telling import Told, malformed
@@ -23,6 +32,8 @@ Reader = Callable[[KubeObject, File], Iterable[Read]]
 
 READERS: dict[tuple[str, str], Reader] = {
     ("serving.kserve.io", "LLMInferenceService"): read_llm_service,
+    **dict.fromkeys(WORKLOADS, read_workload),
+    LEADER_WORKER_SET: read_leader_worker_set,
 }
 """By API group and kind."""
 
@@ -53,6 +64,8 @@ def places_of(text: str) -> dict[str, Place]:
     Raises:
         ManifestSyntaxError: the text is no YAML.
     """
+    if is_serve_line(text):
+        return place_of_line(text)
     tree = compose_all(text)
     return {one.request.name: one.place for one in _named(_read(tree, Told("", tree.root)))}
 
@@ -63,6 +76,8 @@ def _read(tree: Tree, told: Told) -> Iterator[Read]:
         reader = READERS.get((one.group, one.kind))
         if reader is not None:
             yield from reader(one, file)
+        else:
+            tell_unread(one, file)
 
 
 def _named(found: Iterable[Read]) -> list[Read]:
