@@ -242,7 +242,7 @@ def _request(service: _Service, workload: Workload) -> Iterator[Read]:
     leader = PodReader(workload, "template").read()
     if not leader.serves:
         what = f"the container main of {shorten(service.object.name)} starts no vLLM, so it is not judged"
-        service.told.warn(workload.node, what, "leave it out, or start `vllm serve` in it", "not-vllm")
+        service.told.warn(workload.node, what, "count what it takes of the cluster by hand", "not-vllm")
         return
     spread = below(workload.laid, "worker") is not None
     worker = PodReader(workload, "worker").read() if spread else None
