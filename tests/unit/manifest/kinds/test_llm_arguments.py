@@ -131,6 +131,7 @@ def test_the_first_argument_is_a_new_variable(
     text = service(spec)
     found = place(text)
     assert (found.grows, found.variable, found.parts) == (grows, "VLLM_ADDITIONAL_ARGS", ())
+    assert found.gpus_parent == grows[:-1]
     if there is None:
         assert found.parent is None
         assert isinstance(at(yaml.safe_load(text), grows), list)
@@ -209,6 +210,7 @@ def test_an_argument_never_takes_a_configuration_s_place() -> None:
     text = service("baseRefs: [{name: base}]\ntemplate: {containers: [{name: main}]}") + CONFIG
     found = place(text)
     assert (found.grows[-1], found.variable) == ("args", "")
+    assert (found.gpus, found.gpus_parent) == ((), None)
     both = text.replace(
         "      image: quay.io/vllm:2\n", "      image: quay.io/vllm:2\n      args: [--seed=1]\n"
     )
