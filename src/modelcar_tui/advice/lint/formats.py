@@ -71,6 +71,8 @@ CODES = {
     "name-cut": "Two names that the QA suite cuts to one",
     "default-unmerged": "A default block that is not used beside arguments of the model's own",
     "args-empty": "`args` without items",
+    "llm-arguments": "Arguments of an LLMInferenceService that vLLM does not get as they stand",
+    "llm-parallelism": "Sizes of an LLMInferenceService that KServe does not pass on",
     "mapping-shape": "`model-car` as a mapping, which the QA suite does not accept",
 }
 """Every code that can be switched off, and what it stands for; errors of the manifest's reader are none."""
