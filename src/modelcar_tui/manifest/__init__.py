@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Manifest,
         ModelCar,
         Position,
+        Server,
         ServingArguments,
     )
     from modelcar_tui.manifest.variables import expanded, references
@@ -56,6 +57,7 @@ __all__ = [
     "Replaced",
     "Requirement",
     "Scheduling",
+    "Server",
     "ServingArguments",
     "Standing",
     "Toleration",
@@ -98,7 +100,7 @@ if not TYPE_CHECKING:
             "records": "place_of_file",
             "scheduling": "Requirement Scheduling Toleration",
             "standing": "Kind Replaced Standing",
-            "types": "ArgumentsFrom Ignore Manifest ModelCar Position ServingArguments",
+            "types": "ArgumentsFrom Ignore Manifest ModelCar Position Server ServingArguments",
             "variables": "expanded references",
             "write": "Output not_asked outputs target_path write_generated",
         },
