@@ -101,7 +101,11 @@ def amounts_of(container: Node) -> tuple[int | None, int | None, int | None]:
 
 
 def shm_of(pod: Node, container: Node) -> int | None:
-    """MiB of the memory volume at /dev/shm: 0 where it has no limit of its own, None where there is none."""
+    """MiB of the memory volume at /dev/shm: 0 where it has no limit of its own, or is the node's (`hostIPC`);
+    None where there is none."""
+    host = below(pod, "hostIPC")
+    if isinstance(host, Scalar) and host.value.lower() == "true":
+        return 0
     volumes = {str(one.get("name")): one for one in _mappings(below(pod, "volumes"))}
     for mount in _mappings(below(container, "volumeMounts")):
         if str(mount.get("mountPath") or "").rstrip("/") == SHM:
