@@ -60,8 +60,21 @@ def queue_checks(profiles: Profiles | None, limits: NamespaceLimits | None) -> t
     )
 
 
-def naming_profile(profile: HardwareProfile) -> str:
-    """What to do so that a model is served with a profile."""
+APPLIED_TO = ("InferenceService", "LLMInferenceService")
+"""Kinds whose profile the webhook applies (odh-model-controller, internal/webhook/serving)."""
+
+
+def naming_profile(profile: HardwareProfile, kind: str = "") -> str:
+    """What to do so that a model is served with a profile.
+
+    Args:
+        profile: that helps.
+        kind: of the object that serves; empty for what the QA suite makes.
+    """
+    if kind:
+        if profile.kind is ProfileKind.HARDWARE and kind in APPLIED_TO:
+            return f"annotate it: {NAME}: {profile.name}, {NAMESPACE}: {profile.namespace}"
+        return f"give the pod what {profile.title} has: its tolerations, its node selector"
     if profile.kind is ProfileKind.HARDWARE:
         return (
             f"oc annotate inferenceservice NAME {NAME}={profile.name} {NAMESPACE}={profile.namespace} "

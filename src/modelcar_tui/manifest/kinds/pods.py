@@ -84,6 +84,11 @@ def accelerator_of(container: Node) -> tuple[str, int | None]:
     return "", 0
 
 
+def claims_of(container: Node) -> tuple[str, ...]:
+    """The claims of Dynamic Resource Allocation that a container names (`resources.claims`)."""
+    return names_of(below(container, "resources", "claims"))
+
+
 def is_accelerator(resource: str) -> bool:
     """Whether a resource's name is an accelerator's."""
     return vendor_of_resource(resource) is not None or resource.startswith(tuple(resource_prefixes()))
@@ -108,7 +113,11 @@ def amounts_of(container: Node) -> tuple[int | None, int | None, int | None]:
 
 
 def shm_of(pod: Node, container: Node) -> int | None:
-    """MiB of the memory volume at /dev/shm: 0 where it has no limit of its own, None where there is none."""
+    """MiB of the memory volume at /dev/shm: 0 where it has no limit of its own, or is the node's (`hostIPC`);
+    None where there is none."""
+    host = below(pod, "hostIPC")
+    if isinstance(host, Scalar) and host.value.lower() == "true":
+        return 0
     volumes = {str(one.get("name")): one for one in _mappings(below(pod, "volumes"))}
     for mount in _mappings(below(container, "volumeMounts")):
         if str(mount.get("mountPath") or "").rstrip("/") == SHM:
