@@ -117,7 +117,9 @@ class Settled:
         return made
 
     def _unknown(self, key: str, known: Mapping[str, Schema], path: str) -> Problem:
-        near = difflib.get_close_matches(key[:100], known, 1, 0.75)
+        short = key[:100]
+        near = [one for one in known if one.lower() == short.lower()]
+        near = near or difflib.get_close_matches(short, known, 1, 0.75)
         return Problem(
             where=step(path, key),
             what=f"no field of {self.owner}: the server drops it unsaid",

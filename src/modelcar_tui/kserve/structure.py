@@ -22,7 +22,8 @@ from modelcar_tui.kserve.settle import step
 
 Errors = Iterator[jsonschema.ValidationError]
 FORMATS = {"int32": 2**31, "int64": 2**63, "date-time": 0}
-"""The formats that the kept schemas name; of numbers the first that is too large."""
+"""The formats that the kept schemas name; of numbers the first that is too large. An API server takes a
+number beyond int32 all the same: it is KServe's webhooks that can't read it."""
 _INT_OR_STRING = "x-kubernetes-int-or-string"
 _QUANTITY = "[numkMGTPE]"
 """Part of the pattern of Kubernetes' quantities, in all of their schemas."""
@@ -69,6 +70,8 @@ def _validator() -> type[Validator]:
             _INT_OR_STRING: _int_or_string,
             "x-kubernetes-list-type": _list_type,
         },
+        # To a server 8000.0 is a whole number.
+        type_checker=jsonschema.Draft7Validator.TYPE_CHECKER,
     )
     return made
 
@@ -88,8 +91,8 @@ def _any_of(validator: Validator, wanted: list[Schema], value: Any, schema: Sche
         yield jsonschema.ValidationError("anyOf")
 
 
-def _int_or_string(_: Validator, wanted: bool, value: Any, schema: Schema) -> Errors:
-    fits = isinstance(value, int | str) and not isinstance(value, bool)
+def _int_or_string(validator: Validator, wanted: bool, value: Any, schema: Schema) -> Errors:
+    fits = isinstance(value, str) or validator.is_type(value, "integer")
     if wanted and not fits and not (value is None and schema.get("nullable")):
         yield jsonschema.ValidationError("int or string")
 
