@@ -3,12 +3,13 @@
 `tests/data/crds` has those of the kinds that the product reads and the stub cluster serves,
 `src/modelcar_tui/kserve/crds` those of KServe's kinds in each release of OpenShift AI.
 
-    python tools/crd_schemas.py CLONES [--check]
+    python tools/crd_schemas.py CLONES [--check] [--only stub|kserve]
 
 CLONES is a folder of Git clones, each `owner+name`, `owner/name` or `name`, bare or not, or with the
 repository in a folder `repo` of its own. The `sources.yaml` of either folder says which file of which commit.
 Descriptions are left out, and for the stub CEL rules; what else decides whether an object is well-formed is
-kept. With `--check` nothing is written: exit status 1 and a line for each file that would change.
+kept. With `--check` nothing is written: exit status 1 and a line for each file that would change. `--only`
+needs no clones of the other part.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import yaml
 FOLDER = Path(__file__).parents[1] / "tests" / "data" / "crds"
 SOURCES = FOLDER / "sources.yaml"
 KSERVE = Path(__file__).parents[1] / "src" / "modelcar_tui" / "kserve" / "crds"
+_FOLDERS = {"stub": FOLDER, "kserve": KSERVE}
 _PROSE = {"description", "example", "externalDocs", "title"}
 _RULES = "x-kubernetes-validations"
 """CEL rules are no part of a structure, and API servers before 1.23 refuse them."""
@@ -165,10 +167,15 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("clones", type=Path)
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--only", choices=[*_FOLDERS], default="")
     options = parser.parse_args(arguments)
-    made = {FOLDER / name: data for name, data in files(options.clones).items()}
-    made[KSERVE / "kserve.json.xz"] = kserve(options.clones)
-    there = {path: path.read_bytes() for folder in (FOLDER, KSERVE) for path in folder.glob("*.json.xz")}
+    made: dict[Path, bytes] = {}
+    folders = [folder for name, folder in _FOLDERS.items() if options.only in ("", name)]
+    if FOLDER in folders:
+        made |= {FOLDER / name: data for name, data in files(options.clones).items()}
+    if KSERVE in folders:
+        made[KSERVE / "kserve.json.xz"] = kserve(options.clones)
+    there = {path: path.read_bytes() for folder in folders for path in folder.glob("*.json.xz")}
     stale = sorted(
         path for path in made.keys() | there.keys() if _plain(made.get(path)) != _plain(there.get(path))
     )
