@@ -6,6 +6,7 @@ descriptions.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ KSERVE_RELEASES = ("2.16", "2.19", "2.22", "2.25", "3.0", "3.2", "3.3", "3.4", "
 """Releases of OpenShift AI whose schemas are kept, the newest last."""
 Schema = dict[str, Any]
 """A structural schema of a CustomResourceDefinition: OpenAPI v3, nothing referred to."""
+_VERSION = re.compile(r"\d+\.\d+(?![\d])", re.ASCII)
 _FILE = Path(__file__).parent / "crds" / "kserve.json.xz"
 
 
@@ -82,6 +84,15 @@ def served(kind: str, release: str | None = None) -> tuple[str, ...]:
     """
     shipped = release_of(release).kinds.get(kind)
     return tuple(sorted(shipped.versions)) if shipped is not None else ()
+
+
+def kept_release(version: str) -> str | None:
+    """The release of `KSERVE_RELEASES` that a version of OpenShift AI belongs to, such as 3.4 of `3.4.2`.
+
+    None for a release whose schemas are not kept: another one's may differ.
+    """
+    match = _VERSION.match(version)
+    return match[0] if match is not None and match[0] in KSERVE_RELEASES else None
 
 
 def source_of(kind: str, release: str | None = None) -> Source | None:

@@ -8,21 +8,26 @@ from __future__ import annotations
 import copy
 import difflib
 import math
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
 from modelcar_tui.kserve.schemas import Schema
 
-MAX_VALUES = 200_000
+MAX_VALUES = 50_000
 MAX_DEPTH = 100
+MOST_COMPARED = 100
+"""So many unknown fields are compared with those that are known."""
+_NAME = re.compile(r"[-\w$]+")
 _OPEN = "x-kubernetes-preserve-unknown-fields"
 
 
 class UnfitError(Exception):
-    """The object can't be written as JSON, or is larger than any server takes. `problem` says where."""
+    """The object can't be written as JSON, or is too large to be walked. `problem` says where."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
@@ -31,10 +36,17 @@ class UnfitError(Exception):
 
 def step(path: str, key: str) -> str:
     """A path's next field, as the API server writes it: `spec.model`, `metadata.labels[a/b]`."""
-    name = clean(key, limit=100)
-    if not name or not all(char.isalnum() or char in "-_$" for char in name):
+    name, in_brackets = _shown(key)
+    if in_brackets:
         return f"{path}[{name}]"
     return f"{path}.{name}" if path else name
+
+
+@lru_cache(4096)
+def _shown(key: str) -> tuple[str, bool]:
+    """A field's name fit to be shown, and whether it would break a path in parts."""
+    name = clean(key, limit=100)
+    return name, _NAME.fullmatch(name) is None
 
 
 def plain(value: Any) -> Any:
@@ -49,7 +61,7 @@ def plain(value: Any) -> Any:
 
 def _plain(value: Any, path: str, depth: int, budget: Iterator[int]) -> Any:
     if next(budget, None) is None or depth > MAX_DEPTH:
-        what = f"larger than {MAX_VALUES} values or deeper than {MAX_DEPTH}: no API server takes it"
+        what = f"more than {MAX_VALUES:,} values, or deeper than {MAX_DEPTH}: it is not checked"
         raise UnfitError(Problem(where=path, what=what, code="too-large"))
     if value is None or isinstance(value, str | bool | int):
         return value
@@ -117,12 +129,17 @@ class Settled:
         return made
 
     def _unknown(self, key: str, known: Mapping[str, Schema], path: str) -> Problem:
-        short = key[:100]
-        near = [one for one in known if one.lower() == short.lower()]
-        near = near or difflib.get_close_matches(short, known, 1, 0.75)
+        # A hostile object has a hundred thousand of them, and each comparison costs.
+        near = _near(key[:100], known) if len(self.problems) < MOST_COMPARED else None
         return Problem(
             where=step(path, key),
-            what=f"no field of {self.owner}: the server drops it unsaid",
-            fix=f"is it {near[0]}?" if near else "take it out, or write it where it belongs",
+            what=f"no field of {self.owner}: the server drops it without an error",
+            fix=f"is it {near}?" if near else "take it out, or write it where it belongs",
             code="field-unknown",
         )
+
+
+def _near(key: str, known: Mapping[str, Schema]) -> str | None:
+    """The field that may have been meant."""
+    same = [one for one in known if one.lower() == key.lower()]
+    return next(iter(same or difflib.get_close_matches(key, known, 1, 0.75)), None)

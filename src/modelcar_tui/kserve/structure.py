@@ -5,6 +5,7 @@ The library walks; the sentences are ours, since its own quote the value, which 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -127,16 +128,17 @@ def _list_type(_: Validator, wanted: str, value: Any, schema: Schema) -> Errors:
     """Lists that are sets or maps hold nothing twice (apiextensions-apiserver, apiserver/schema/listtype)."""
     if not isinstance(value, list) or wanted == "atomic":
         return
-    seen: list[Any] = []
+    seen: set[str] = set()
     for at, one in enumerate(value):
         mark = one
         if wanted == "map":
             if not isinstance(one, dict):
                 continue
             mark = {key: one[key] for key in schema["x-kubernetes-list-map-keys"] if key in one}
-        if mark in seen:
+        text = json.dumps(mark, sort_keys=True)
+        if text in seen:
             yield jsonschema.ValidationError("twice", path=[at])
-        seen.append(mark)
+        seen.add(text)
 
 
 def _told(error: jsonschema.ValidationError, path: str) -> Problem:

@@ -14,7 +14,7 @@ import yaml
 from kserve_objects import BASES, DIFFERENT, GONE, agree, answers, as_answer, as_served, cases, edited
 
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.kserve import KSERVE_RELEASES, served, source_of, validate
+from modelcar_tui.kserve import KSERVE_RELEASES, kept_release, served, source_of, validate
 from modelcar_tui.kserve.schemas import kept, schema_of
 from modelcar_tui.kserve.settle import MAX_DEPTH, MAX_VALUES, step
 from modelcar_tui.kserve.structure import FORMATS
@@ -190,8 +190,34 @@ def test_aliases_that_unfold_to_billions_cost_nothing() -> None:
     began = time.monotonic()
     (only,) = validate({**INFERENCE, "spec": yaml.safe_load(text)})
     assert only.code == "too-large"
-    assert f"{MAX_VALUES}" in only.what
+    assert f"{MAX_VALUES:,} values" in only.what
     assert time.monotonic() - began < 5
+
+
+def test_a_hostile_object_costs_seconds_at_most() -> None:
+    """Its lists and fields are not compared with each other."""
+    predictor = INFERENCE["spec"]["predictor"]
+    model = {**predictor["model"], "env": [{"name": "A", "value": 1}] * 12_000}
+    began = time.monotonic()
+    assert len(validate({**INFERENCE, "spec": {"predictor": {**predictor, "model": model}}})) == 101
+    assert (
+        len(validate({**INFERENCE, "spec": {**INFERENCE["spec"], **{f"x{at}": 1 for at in range(40_000)}}}))
+        == 101
+    )
+    assert time.monotonic() - began < 15
+
+
+def test_a_version_of_the_cluster_finds_its_release() -> None:
+    told = {
+        "3.4.2": "3.4",
+        "2.25.0": "2.25",
+        "3.4": "3.4",
+        "3.5.0-ea.1": "3.5",
+        "2.20.1": None,
+        "2.160": None,
+        "": None,
+    }
+    assert {version: kept_release(version) for version in told} == told
 
 
 def test_a_deep_object_is_no_recursion_error() -> None:
