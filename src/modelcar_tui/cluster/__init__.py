@@ -25,15 +25,18 @@ if TYPE_CHECKING:
     from modelcar_tui.cluster.limits import admission
     from modelcar_tui.cluster.look import read_cluster, refresh_cluster
     from modelcar_tui.cluster.model_checks import ModelNeed, check_models
-    from modelcar_tui.cluster.profile_checks import naming_profile
+    from modelcar_tui.cluster.profile_checks import PROFILE_NAME, PROFILE_NAMESPACE, naming_profile
     from modelcar_tui.cluster.report import accelerator_json, accelerator_rows
-    from modelcar_tui.cluster.serving_types import HardwareProfile
+    from modelcar_tui.cluster.serving_types import HardwareProfile, OciMode, ProfileKind
+    from modelcar_tui.cluster.taints import helping, tolerated, untolerated
     from modelcar_tui.cluster.whatif import find_card, parse_gpu_flags, slice_problem
     from modelcar_tui.cluster.words import MEMORY_READ_FROM, MEMORY_WORTH, scale_text, why_text
 
 __all__ = [
     "MEMORY_READ_FROM",
     "MEMORY_WORTH",
+    "PROFILE_NAME",
+    "PROFILE_NAMESPACE",
     "CardKind",
     "Fit",
     "FitAnswer",
@@ -41,7 +44,9 @@ __all__ = [
     "ModelNeed",
     "NamespaceLimits",
     "NamespaceRequest",
+    "OciMode",
     "PodShape",
+    "ProfileKind",
     "accelerator_json",
     "accelerator_rows",
     "admission",
@@ -53,6 +58,7 @@ __all__ = [
     "find_card",
     "gpu_info_text",
     "handed_out",
+    "helping",
     "kind_line",
     "may_be_put",
     "may_run",
@@ -66,7 +72,9 @@ __all__ = [
     "scale_text",
     "shared_cards",
     "slice_problem",
+    "tolerated",
     "unit_of",
+    "untolerated",
     "why_text",
 ]
 
@@ -84,9 +92,10 @@ if not TYPE_CHECKING:
             "limits": "admission",
             "look": "read_cluster refresh_cluster",
             "model_checks": "ModelNeed check_models",
-            "profile_checks": "naming_profile",
+            "profile_checks": "PROFILE_NAME PROFILE_NAMESPACE naming_profile",
             "report": "accelerator_json accelerator_rows",
-            "serving_types": "HardwareProfile",
+            "serving_types": "HardwareProfile OciMode ProfileKind",
+            "taints": "helping tolerated untolerated",
             "whatif": "find_card parse_gpu_flags slice_problem",
             "words": "MEMORY_READ_FROM MEMORY_WORTH scale_text why_text",
         },

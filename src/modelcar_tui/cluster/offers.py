@@ -32,9 +32,15 @@ class _Variable(msgspec.Struct, frozen=True):
     value: str | None = None
 
 
+class _Port(msgspec.Struct, frozen=True, rename="camel"):
+    container_port: int | None = None
+
+
 class Container(msgspec.Struct, frozen=True):
     name: str = ""
     image: str = ""
+    command: list[str] | None = None
+    ports: list[_Port] | None = None
     args: list[str] | None = None
     env: list[_Variable] | None = None
     resources: Requirements | None = None
@@ -88,6 +94,9 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """Resources that it is recommended for; None when nothing says so."""
     version: str | None = None
     args: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    port: int | None = None
+    template: bool = False
     environment: tuple[tuple[str, str], ...] = ()
     scheduling: Scheduling = Scheduling()
     architectures: tuple[str, ...] = ()
@@ -122,6 +131,7 @@ def from_template(template: Template, disabled: frozenset[str], order: list[str]
             msgspec.structs.replace(
                 offer,
                 dropped=dropped,
+                template=True,
                 standard=_is_standard(meta.name),
                 shipped=labels.get("opendatahub.io/ootb") == "true",
                 order=order.index(meta.name) if meta.name in order else 1000,
@@ -157,6 +167,8 @@ def _offer(runtime: ServingRuntime, name: str) -> Offer | None:
             notes.get("opendatahub.io/runtime-version", ""), container.image, dict(environment)
         ),
         args=masked_arguments(tuple(clean(arg, limit=500) for arg in container.args or ())),
+        command=masked_arguments(tuple(clean(word, limit=500) for word in container.command or ())),
+        port=next((one.container_port for one in container.ports or ()), None),
         environment=environment,
         scheduling=_scheduling(spec, container),
         architectures=_architectures(short),

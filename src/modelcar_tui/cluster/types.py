@@ -254,6 +254,14 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     """Variables of the container that the template sets to a literal value; none that looks secret."""
     scheduling: Scheduling = Scheduling()
     why: str = ""
+    serving_runtime: str = ""
+    """Name of the ServingRuntime that is there, or that the Template makes."""
+    template: bool = False
+    """Whether it is a Template: the ServingRuntime is still to be made of it."""
+    command: tuple[str, ...] = ()
+    """What the container starts; empty leaves it to the image."""
+    port: int | None = None
+    """On which the container says that it serves."""
 
 
 class State(StrEnum):
