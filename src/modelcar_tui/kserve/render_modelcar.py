@@ -21,6 +21,8 @@ def model_car(requests: Sequence[Request]) -> Draft:
     draft = Draft()
     draft.put("model-car", [_item(one) for one in requests])
     for number, one in enumerate(requests):
+        if one.gpus_why:
+            draft.comments["model-car", number, "serving_arguments", "gpu_count"] = one.gpus_why
         for at, item in enumerate(one.args):
             if reason := dict(one.reasons).get(item):
                 draft.comments["model-car", number, "serving_arguments", "args", at] = reason

@@ -58,9 +58,9 @@ def put_resources(draft: Draft, at: Path, request: Request) -> None:
         {"cpu": cpu_text(cpu + _MORE_CPU), "memory": memory_text(most), **gpus},
         f"memory: {why}",
     )
-    if place.card:
-        on = f" of {place.node}" if place.node else ""
-        draft.comments[*at, "requests", place.resource] = f"{place.card}{on}"
+    on = f"{place.card}{f' of {place.node}' if place.node else ''}"
+    if reasons := [text for text in (on if place.card else "", request.gpus_why) if text]:
+        draft.comments[*at, "requests", place.resource] = "; ".join(reasons)
 
 
 def _most_memory(request: Request, asked: int) -> tuple[int, str]:

@@ -10,7 +10,7 @@ import msgspec
 from modelcar_tui.cluster import OciMode
 from modelcar_tui.cluster.types import AcceleratorReport, Runtime
 from modelcar_tui.kserve.render_place import Place, place_of
-from modelcar_tui.manifest import OCI_TRANSPORTS, Change
+from modelcar_tui.manifest import OCI_TRANSPORTS, Change, Operation
 from modelcar_tui.verdict import DecisionReport, ModelRequirements
 from modelcar_tui.vllm.arguments import parse_arguments
 
@@ -53,6 +53,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     pull_secrets: tuple[str, ...] = ()
     reasons: tuple[tuple[str, str], ...] = ()
     """Arguments that were accepted, each with its reason."""
+    gpus_why: str = ""
+    """Why the number of GPUs is not the file's; empty where it is."""
     output_type: str = "text"
     execution_mode: str = "sequential"
 
@@ -96,15 +98,23 @@ def requests_of(
         namespace: where they are to be served; empty leaves it to whoever applies them.
         accepted: the changes that `models` have in them, for their reasons.
     """
-    changes = [change for change in accepted if change.new]
+    changes = list(accepted)
     taken: set[str] = set()
     found = []
     for model in models:
         name = _unlike(dns_label(model.car.name), taken)
         one = _request(model, cluster, name, namespace)
         place = place_of(model, cluster, decision, vllm)
-        reasons = tuple((change.new or "", change.reason) for change in changes if change.model == one.title)
-        found.append(msgspec.structs.replace(one, place=place, pull_secrets=pull_secrets, reasons=reasons))
+        mine = [change for change in changes if change.model == one.title]
+        found.append(
+            msgspec.structs.replace(
+                one,
+                place=place,
+                pull_secrets=pull_secrets,
+                reasons=tuple((change.new or "", change.reason) for change in mine if _is_argument(change)),
+                gpus_why=next((c.reason for c in mine if c.operation is Operation.GPU_COUNT), ""),
+            )
+        )
     return tuple(found)
 
 
@@ -132,6 +142,10 @@ def _request(model: ModelRequirements, cluster: AcceleratorReport, name: str, na
         output_type=car.model_output_type,
         execution_mode=car.execution_mode,
     )
+
+
+def _is_argument(change: Change) -> bool:
+    return change.new is not None and change.operation is not Operation.GPU_COUNT
 
 
 def dns_label(title: str) -> str:

@@ -308,6 +308,22 @@ def test_an_accepted_argument_stands_beside_its_reason() -> None:
     assert lines[lines.index("- --max-model-len=4096") - 1] == "# its cache fits"
 
 
+@pytest.mark.parametrize("kind", ["InferenceService", "LLMInferenceService", "model-car"])
+def test_an_accepted_count_has_its_reason_and_an_argument_that_looks_like_it_has_none(kind: str) -> None:
+    change = Change(
+        id="x",
+        model="granite-3.1-8b",
+        operation=Operation.GPU_COUNT,
+        flag="gpu_count",
+        new="2",
+        reason="one card is too small",
+    )
+    made = render(model("--seed", "2", gpus=2), kind=kind, accepted=(change,))
+    (line,) = [line for line in made.text.splitlines() if "one card is too small" in line]
+    below = made.text.splitlines()[made.text.splitlines().index(line) + 1].strip()
+    assert below in ('nvidia.com/gpu: "2"', "gpu_count: 2")
+
+
 def test_a_mask_is_never_written() -> None:
     with pytest.raises(UserError, match=r"args\[0\] is a secret in clear text .*\$\(NAME\)"):
         render(model("--api-key=*secret-1*"))
