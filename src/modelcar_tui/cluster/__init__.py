@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from modelcar_tui.cluster.report import accelerator_json, accelerator_rows
     from modelcar_tui.cluster.serving_types import HardwareProfile, OciMode, ProfileKind
     from modelcar_tui.cluster.taints import helping, tolerated, untolerated
+    from modelcar_tui.cluster.trim import PRODUCT_LABELS
     from modelcar_tui.cluster.whatif import find_card, parse_gpu_flags, slice_problem
     from modelcar_tui.cluster.words import MEMORY_READ_FROM, MEMORY_WORTH, scale_text, why_text
 
 __all__ = [
     "MEMORY_READ_FROM",
     "MEMORY_WORTH",
+    "PRODUCT_LABELS",
     "PROFILE_NAME",
     "PROFILE_NAMESPACE",
     "CardKind",
@@ -96,6 +98,7 @@ if not TYPE_CHECKING:
             "report": "accelerator_json accelerator_rows",
             "serving_types": "HardwareProfile OciMode ProfileKind",
             "taints": "helping tolerated untolerated",
+            "trim": "PRODUCT_LABELS",
             "whatif": "find_card parse_gpu_flags slice_problem",
             "words": "MEMORY_READ_FROM MEMORY_WORTH scale_text why_text",
         },

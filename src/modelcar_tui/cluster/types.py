@@ -139,7 +139,8 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     stated: bool = False
     """Only named by the operator (`--gpu`): there is nothing else of it to ask."""
     labels: dict[str, str] = {}
-    """Of a finished report only the labels that the runtime's pod selects nodes by."""
+    """Of a finished report only the labels that a pod may select nodes by: the runtime's, a hardware
+    profile's, the product's."""
     taints: tuple[str, ...] = ()
     """`key[=value]:effect` of the taints that a pod must tolerate; those of a cordon or a dead node are
     `why`."""

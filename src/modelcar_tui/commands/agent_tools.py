@@ -39,8 +39,7 @@ def add_manifest(commands: Commands) -> None:
             "agent manifest FILE --plan plan.json --accept ID,ID",
             "agent manifest FILE --dry-run=server  # would the cluster take it?",
         ),
-        epilog="exit status: of what is rendered: 0 GO, 1 NO-GO, 8 UNKNOWN; 2 nothing could be\n"
-        "rendered; all: agent --help",
+        epilog="exit status: the verdict's, on what is rendered; 2 nothing could be; all: agent --help",
     )
     command.add_argument("config", metavar="FILE", help="model-car manifest (YAML)")
     what = command.add_argument_group("what is rendered", "docs/manifest-out.md")

@@ -106,8 +106,7 @@ def _rendered(
     cluster = state.cluster
     if cluster is None:
         raise UserError(Problem(what="the accelerators were not looked at"), status=ExitStatus.CLUSTER)
-    needed = [change.id for change in plan.changes if change.severity == "required"]
-    ids = accepted_ids(plan, wanted.accept, "--accept", {"required": needed})
+    ids = accepted_ids(plan, wanted.accept, "--accept", {"required": _required(plan)})
     decision = Decision(plan_digest=plan.digest, accepted=ids, who=settings.who)
     after = msgspec.structs.replace(report, plan=plan)
     if ids:
@@ -128,6 +127,15 @@ def _rendered(
     what = wanted.kind if wanted.kind == "model-car" else f"{wanted.kind} for {of}"
     head = f"{what}; arguments as in {Path(settings.manifest).name}, {taken}"
     return rendered(requests, wanted.kind, release, runtime=wanted.runtime, head=head), after
+
+
+def _required(plan: Plan) -> list[str]:
+    """What it does not run without, and what that needs beside it."""
+    known = {change.id: change for change in plan.changes}
+    found = [change.id for change in plan.changes if change.severity == "required"]
+    for name in found:
+        found += [other for other in known[name].together_with if other in known and other not in found]
+    return found
 
 
 def _checked(made: Rendered, state: RunState, settings: Settings, wanted: Wanted) -> Sequence[str]:

@@ -117,6 +117,8 @@ def _masked(title: str, path: Path, value: str) -> Problem:
     place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
     what = f"{place} is a secret in clear text ({value}), which is not kept and so can't be rendered"
     fix = "take it from a Secret by an environment variable: $(NAME)"
+    if path[-1] in ("storageUri", "uri", "image"):
+        fix = "leave the login out, and name the Secret that has it: --pull-secret NAME"
     return Problem(where=title, what=what, fix=fix, code="secret-not-rendered")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.cluster import HardwareProfile, ProfileKind, helping, untolerated
+from modelcar_tui.cluster import PRODUCT_LABELS, HardwareProfile, ProfileKind, helping, untolerated
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Pool
 from modelcar_tui.hardware import asked_resource
 from modelcar_tui.verdict import (
@@ -36,6 +36,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     scheduler: str = ""
     queues: tuple[str, ...] = ()
     """LocalQueues of the namespace, where Kueue decides there."""
+    selector: tuple[tuple[str, str], ...] = ()
+    """Labels that pin the pod to the only kind of card on which it runs."""
     hints: tuple[str, ...] = ()
     """What no field says, and the operator should know."""
 
@@ -58,6 +60,7 @@ def place_of(
     limits = cluster.limits
     queues = tuple(queue.name for queue in limits.queues) if limits and limits.managed is True else ()
     verdict = next((one for one in decision.models if one.model == model.car.name), None)
+    selector = _selector(kind, node, cluster) if _pins(verdict) else ()
     return Place(
         resource=asked_resource(pool.resource),
         card=kind_name(kind),
@@ -67,7 +70,8 @@ def place_of(
         profile=profile if profile is not None and profile.kind is ProfileKind.HARDWARE else None,
         scheduler=node.scheduler,
         queues=queues,
-        hints=_pins(verdict),
+        selector=selector,
+        hints=() if selector else _pins(verdict),
     )
 
 
@@ -92,10 +96,19 @@ def _chosen(
 
 
 def _pins(verdict: ModelVerdict | None) -> tuple[str, ...]:
-    """That the scheduler may choose a card on which it does not run: no label of the nodes is known by which
-    the pod could be pinned."""
+    """That the scheduler may choose a card on which it does not run, and what is to be done."""
     conditions = verdict.conditions if verdict else ()
     return tuple(one.settles for one in conditions if one.text.endswith(" only") and one.settles)
+
+
+def _selector(kind: Candidate, node: GpuNode, cluster: AcceleratorReport) -> tuple[tuple[str, str], ...]:
+    """The product's label, where no node with another kind of card has the same."""
+    others = [one for one in cluster.inventory.nodes if kind.gpu.product not in one.products]
+    for key in PRODUCT_LABELS:
+        value = node.labels.get(key)
+        if value and all(one.labels.get(key) != value for one in others):
+            return ((key, value),)
+    return ()
 
 
 def _tolerations(

@@ -154,7 +154,7 @@ def _queue(place: Place) -> str:
 
 
 def put_scheduling(draft: Draft, at: Path, request: Request) -> None:
-    """Tolerations, scheduler and pull secrets of the pod."""
+    """Tolerations, node selector, scheduler and pull secrets of the pod."""
     place = placed(request)
     rows = [
         {name: text for name, text in zip(("key", "operator", "value", "effect"), row, strict=True) if text}
@@ -162,6 +162,8 @@ def put_scheduling(draft: Draft, at: Path, request: Request) -> None:
     ]
     why = f"{place.node} is tainted ({', '.join(place.taints)}), and no hardware profile gives them"
     draft.put((*at, "tolerations"), rows, why if place.taints else "")
+    pinned = f"it runs on {place.card} only, and other cards are asked for by the same name"
+    draft.put((*at, "nodeSelector"), dict(place.selector), pinned)
     draft.put((*at, "schedulerName"), place.scheduler)
     draft.put((*at, "imagePullSecrets"), [{"name": name} for name in request.pull_secrets])
 

@@ -248,6 +248,24 @@ def test_the_resource_scheduler_and_pull_secrets_are_the_pod_s() -> None:
     assert predictor["model"]["resources"]["requests"]["nvidia.com/mig-3g.40gb"] == "1"
 
 
+@pytest.mark.parametrize(
+    ("small", "want"),
+    [
+        ("Tesla-T4", {"nvidia.com/gpu.product": "NVIDIA-L40S"}),
+        ("NVIDIA-L40S", None),
+    ],
+)
+def test_a_model_that_runs_on_one_card_only_is_pinned_to_it(small: str, want: dict[str, str] | None) -> None:
+    """Both cards are asked for as nvidia.com/gpu, so the scheduler could choose the small one."""
+    cards = (
+        node(labels={"nvidia.com/gpu.product": "NVIDIA-L40S"}),
+        node(name="t4", product="Tesla-T4", mem=15360, cc="7.5", labels={"nvidia.com/gpu.product": small}),
+    )
+    made = render(model("--max-model-len=8192", gib=15), where=cluster(*cards, runtime=THERE))
+    assert documents(made)[0]["spec"]["predictor"].get("nodeSelector") == want
+    assert ("it does not run on Tesla-T4" in " ".join(made.notes)) is (want is None)
+
+
 def test_the_queue_is_named_where_kueue_decides_and_there_is_one() -> None:
     def limits(*names: str) -> NamespaceLimits:
         return NamespaceLimits(namespace="ns", managed=True, queues=tuple(Queue(name=name) for name in names))
