@@ -39,7 +39,7 @@ def add_manifest(commands: Commands) -> None:
             "agent manifest FILE --plan plan.json --accept ID,ID",
             "agent manifest FILE --dry-run=server  # would the cluster take it?",
         ),
-        epilog="exit status: the verdict's, on what is rendered; 2 nothing could be; all: agent --help",
+        epilog="exit status: the verdict's; 2 where nothing could be rendered; all: agent --help",
     )
     command.add_argument("config", metavar="FILE", help="model-car manifest (YAML)")
     what = command.add_argument_group("what is rendered", "docs/manifest-out.md")

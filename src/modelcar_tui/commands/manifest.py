@@ -158,7 +158,6 @@ def _checked(made: Rendered, state: RunState, settings: Settings, wanted: Wanted
 
 def _offline(one: dict[str, Any], release: str | None) -> Sequence[Problem]:
     """What a release's schemas refuse, each with the object's name; where there are none, that is said."""
-    title = f"{one['kind']} {one['metadata']['name']}"
     check = getattr(kserve, "validate", None)
     if check is None:
         return [Problem(what="no schemas of KServe are here", code=_UNCHECKED)]
@@ -166,7 +165,15 @@ def _offline(one: dict[str, Any], release: str | None) -> Sequence[Problem]:
         problems: Sequence[Problem] = check(one, release)
     except UserError as error:
         return [msgspec.structs.replace(each, code=_UNCHECKED) for each in error.problems]
-    return [msgspec.structs.replace(each, where=f"{title}: {each.where}") for each in problems]
+    return _titled(one, problems)
+
+
+def _titled(one: dict[str, Any], problems: Sequence[Problem]) -> list[Problem]:
+    """Where an object has faults, with the object's name before it."""
+    title = f"{one['kind']} {one['metadata']['name']}"
+    return [
+        msgspec.structs.replace(each, where=": ".join(filter(None, (title, each.where)))) for each in problems
+    ]
 
 
 async def _asked(objects: Sequence[dict[str, Any]], settings: Settings, namespace: str) -> list[Problem]:
@@ -188,7 +195,7 @@ async def _asked(objects: Sequence[dict[str, Any]], settings: Settings, namespac
         async with connect(find_credentials(options), options) as client:
             for one in objects:
                 here = {**one, "metadata": {"namespace": namespace, **one["metadata"]}}
-                found += await ask(client, here)
+                found += _titled(one, await ask(client, here))
     except ClusterError as error:
         raise UserError(error.problem, status=ExitStatus.CLUSTER) from None
     return found

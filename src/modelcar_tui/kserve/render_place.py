@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.cluster import PRODUCT_LABELS, HardwareProfile, ProfileKind, helping, untolerated
+from modelcar_tui.cluster import PRODUCT_LABELS, HardwareProfile, PodShape, ProfileKind, helping, untolerated
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Pool
 from modelcar_tui.hardware import asked_resource
 from modelcar_tui.verdict import (
@@ -54,25 +54,43 @@ def place_of(
         runtime = cluster.runtime.accelerator if cluster.runtime else ""
         return Place(resource=runtime) if "/" in runtime else None
     kind, node, pool = chosen
-    pod = pod_for(model, cluster, vllm)
-    taints = () if node.stated else tuple(untolerated(pod, node))
-    profile = helping(pod, node, pool) if taints else None
-    limits = cluster.limits
-    queues = tuple(queue.name for queue in limits.queues) if limits and limits.managed is True else ()
-    verdict = next((one for one in decision.models if one.model == model.car.name), None)
-    selector = _selector(kind, node, cluster) if _pins(verdict) else ()
-    return Place(
+    place = Place(
         resource=asked_resource(pool.resource),
         card=kind_name(kind),
         node="" if node.stated else node.name,
-        tolerations=_tolerations(taints, profile, cluster),
-        taints=taints,
-        profile=profile if profile is not None and profile.kind is ProfileKind.HARDWARE else None,
         scheduler=node.scheduler,
-        queues=queues,
-        selector=selector,
-        hints=() if selector else _pins(verdict),
+        queues=_queues(cluster),
     )
+    place = _let_on(place, pod_for(model, cluster, vllm), node, pool, cluster)
+    verdict = next((one for one in decision.models if one.model == model.car.name), None)
+    return _pinned(place, kind, node, cluster, verdict)
+
+
+def _queues(cluster: AcceleratorReport) -> tuple[str, ...]:
+    limits = cluster.limits
+    return tuple(queue.name for queue in limits.queues) if limits and limits.managed is True else ()
+
+
+def _let_on(place: Place, pod: PodShape, node: GpuNode, pool: Pool, cluster: AcceleratorReport) -> Place:
+    """The place with what gets the pod past the node's taints."""
+    taints = () if node.stated else tuple(untolerated(pod, node))
+    if not taints:
+        return place
+    profile = helping(pod, node, pool)
+    if profile is not None and profile.kind is ProfileKind.HARDWARE:
+        return msgspec.structs.replace(place, taints=taints, profile=profile)
+    return msgspec.structs.replace(place, taints=taints, tolerations=_tolerations(taints, cluster))
+
+
+def _pinned(
+    place: Place, kind: Candidate, node: GpuNode, cluster: AcceleratorReport, verdict: ModelVerdict | None
+) -> Place:
+    """The place with what keeps the pod off cards on which it does not run."""
+    hints = _pins(verdict)
+    if not hints:
+        return place
+    selector = _selector(kind, node, cluster)
+    return msgspec.structs.replace(place, selector=selector, hints=() if selector else hints)
 
 
 def _chosen(
@@ -112,11 +130,9 @@ def _selector(kind: Candidate, node: GpuNode, cluster: AcceleratorReport) -> tup
 
 
 def _tolerations(
-    taints: tuple[str, ...], profile: HardwareProfile | None, cluster: AcceleratorReport
+    taints: tuple[str, ...], cluster: AcceleratorReport
 ) -> tuple[tuple[str, str, str, str], ...]:
-    """The runtime's and those that the node's taints want; none where a hardware profile gives them."""
-    if not taints or (profile is not None and profile.kind is ProfileKind.HARDWARE):
-        return ()
+    """The runtime's, and those that the node's taints want."""
     own = cluster.runtime.scheduling.tolerations if cluster.runtime else ()
     given = tuple((one.key, one.operator, one.value, one.effect) for one in own)
     return (*given, *(one for one in map(_tolerating, taints) if one not in given))
