@@ -26,6 +26,9 @@ from modelcar_tui.verdict import STATUS, DecisionReport, accepted_model, decide_
 _UNCHECKED = "rule-unchecked"
 """The code of a rule that can't be evaluated here: it is told, and refuses nothing."""
 
+_OF_CLUSTER = ("no-accelerator", "no-runtime")
+"""Codes of what a cluster would have told."""
+
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be rendered."""
@@ -58,7 +61,10 @@ def render_manifest(settings: Settings, wanted: Wanted) -> int:
     state = run_once(run_to_end(msgspec.structs.replace(settings, approve=Approve.SHOW, qa=False))).state
     report, manifest = _judged(state)
     plan = _plan_for(manifest, plan, wanted) or report.plan
-    made, after = _rendered(state, report, plan, settings, wanted)
+    try:
+        made, after = _rendered(state, report, plan, settings, wanted)
+    except UserError as error:
+        raise _of_cluster(error, state) from None
     for line in _checked(made, state, settings, wanted):
         complain(line)
     if wanted.output is None:
@@ -127,6 +133,14 @@ def _rendered(
     what = wanted.kind if wanted.kind == "model-car" else f"{wanted.kind} for {of}"
     head = f"{what}; arguments as in {Path(settings.manifest).name}, {taken}"
     return rendered(requests, wanted.kind, release, runtime=wanted.runtime, head=head), after
+
+
+def _of_cluster(error: UserError, state: RunState) -> UserError:
+    """What is not known because the cluster did not answer, with that reason first and its status."""
+    access = state.cluster.access.problem if state.cluster is not None else None
+    if access is None or not any(problem.code in _OF_CLUSTER for problem in error.problems):
+        return error
+    return UserError(access, *error.problems, status=ExitStatus.CLUSTER)
 
 
 def _required(plan: Plan) -> list[str]:

@@ -10,8 +10,11 @@ import pytest
 import yaml
 
 from modelcar_tui import agent, kserve
+from modelcar_tui.commands.manifest import _required
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.demo.kube import write_kubeconfig
 from modelcar_tui.kserve import KINDS
+from modelcar_tui.manifest import Change, Operation, Plan
 
 NAME = "granite-3.1-8b-instruct"
 ONE = f"""\
@@ -140,6 +143,30 @@ def test_what_can_not_be_rendered_gets_one_line(
     told = capsys.readouterr()
     assert (status, told.out) == (2, "") and said in told.err
     assert told.err.count("\n") == 1 and "Traceback" not in told.err
+
+
+def test_where_the_cluster_does_not_answer_that_is_the_reason_and_the_status(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kubeconfig = manifest.with_name("kubeconfig")
+    write_kubeconfig(kubeconfig, "https://127.0.0.1:9", {"token": "sha256~planted"})
+    words = ["manifest", str(manifest), "--kubeconfig", str(kubeconfig), "--no-llm", "--state-dir"]
+    words.append(str(manifest.parent / "state"))
+    assert agent.main(words) == 3
+    said = capsys.readouterr()
+    first, second = said.err.splitlines()
+    assert said.out == "" and "127.0.0.1:9" in first and "which accelerator its pod asks for" in second
+    assert agent.main([*words, "--kind", "model-car"]) == 3
+    assert yaml.safe_load(capsys.readouterr().out)["model-car"][0]["name"] == NAME
+
+
+def test_what_is_required_brings_what_it_needs_beside_it() -> None:
+    def change(name: str, severity: str, *beside: str) -> Change:
+        more: dict[str, Any] = {"severity": severity, "together_with": beside}
+        return Change(id=name, model="m", operation=Operation.ADD, flag=name, reason="", **more)
+
+    changes = (change("a", "required", "c"), change("b", "improvement"), change("c", "improvement", "a"))
+    assert _required(Plan(base="b", base_sha256="0", target="t", changes=changes)) == ["a", "c"]
 
 
 def test_what_an_api_server_would_refuse_is_not_written(

@@ -6,13 +6,15 @@ from typing import Any
 
 import msgspec
 import pytest
-from render_support import CUDA, NATIVE, TAINT, THERE, cluster, documents, model, node, profile, render
+from render_support import CUDA, NATIVE, TAINT, THERE, asked, cluster, documents, model, node, profile, render
 
 from modelcar_tui.cluster.limit_types import NamespaceLimits, Queue
 from modelcar_tui.cluster.scheduling import Requirement, Scheduling, Toleration
 from modelcar_tui.cluster.serving_types import ProfileKind, Profiles
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.kserve.render_all import rendered
 from modelcar_tui.kserve.render_draft import Draft
+from modelcar_tui.kserve.render_release import Release
 from modelcar_tui.kserve.render_request import dns_label
 from modelcar_tui.manifest import Change, Operation
 
@@ -347,6 +349,18 @@ def test_a_mask_is_never_written() -> None:
         render(model("--api-key=*secret-1*"))
     with pytest.raises(UserError, match="secret in clear text"):
         render(model("--api-key=*secret-1*"), kind="model-car")
+
+
+def test_a_login_in_an_address_is_not_written_and_a_pull_secret_is_the_way_out() -> None:
+    found = model()
+    car = msgspec.structs.replace(found.car, image="oci://*secret-1*@quay.io/x/m:1")
+    with pytest.raises(UserError, match=r"storageUri is a secret .*--pull-secret NAME"):
+        render(msgspec.structs.replace(found, car=car))
+
+
+def test_what_stands_above_all_stays_a_comment() -> None:
+    made = rendered(asked(model()), "model-car", Release(), head="of a\nkind: Secret\u202e\x1b[2J")
+    assert made.text.splitlines()[:2] == ["# of a<U+000A>kind: Secret<U+202E><U+001B>[2J", "model-car:"]
 
 
 HOSTILE = (
