@@ -25,9 +25,16 @@ if TYPE_CHECKING:
     from modelcar_tui.cluster.limits import admission
     from modelcar_tui.cluster.look import read_cluster, refresh_cluster
     from modelcar_tui.cluster.model_checks import ModelNeed, check_models
-    from modelcar_tui.cluster.profile_checks import APPLIED_TO, naming_profile
+    from modelcar_tui.cluster.profile_checks import (
+        APPLIED_TO,
+        PROFILE_NAME,
+        PROFILE_NAMESPACE,
+        naming_profile,
+    )
     from modelcar_tui.cluster.report import accelerator_json, accelerator_rows
-    from modelcar_tui.cluster.serving_types import HardwareProfile
+    from modelcar_tui.cluster.serving_types import HardwareProfile, OciMode, ProfileKind
+    from modelcar_tui.cluster.taints import helping, tolerated, untolerated
+    from modelcar_tui.cluster.trim import PRODUCT_LABELS
     from modelcar_tui.cluster.whatif import find_card, parse_gpu_flags, slice_problem
     from modelcar_tui.cluster.words import MEMORY_READ_FROM, MEMORY_WORTH, scale_text, why_text
 
@@ -35,6 +42,9 @@ __all__ = [
     "APPLIED_TO",
     "MEMORY_READ_FROM",
     "MEMORY_WORTH",
+    "PRODUCT_LABELS",
+    "PROFILE_NAME",
+    "PROFILE_NAMESPACE",
     "CardKind",
     "Fit",
     "FitAnswer",
@@ -42,7 +52,9 @@ __all__ = [
     "ModelNeed",
     "NamespaceLimits",
     "NamespaceRequest",
+    "OciMode",
     "PodShape",
+    "ProfileKind",
     "accelerator_json",
     "accelerator_rows",
     "admission",
@@ -54,6 +66,7 @@ __all__ = [
     "find_card",
     "gpu_info_text",
     "handed_out",
+    "helping",
     "kind_line",
     "may_be_put",
     "may_run",
@@ -68,7 +81,9 @@ __all__ = [
     "scale_text",
     "shared_cards",
     "slice_problem",
+    "tolerated",
     "unit_of",
+    "untolerated",
     "why_text",
 ]
 
@@ -86,9 +101,11 @@ if not TYPE_CHECKING:
             "limits": "admission",
             "look": "read_cluster refresh_cluster",
             "model_checks": "ModelNeed check_models",
-            "profile_checks": "APPLIED_TO naming_profile",
+            "profile_checks": "APPLIED_TO PROFILE_NAME PROFILE_NAMESPACE naming_profile",
             "report": "accelerator_json accelerator_rows",
-            "serving_types": "HardwareProfile",
+            "serving_types": "HardwareProfile OciMode ProfileKind",
+            "taints": "helping tolerated untolerated",
+            "trim": "PRODUCT_LABELS",
             "whatif": "find_card parse_gpu_flags slice_problem",
             "words": "MEMORY_READ_FROM MEMORY_WORTH scale_text why_text",
         },

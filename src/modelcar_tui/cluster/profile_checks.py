@@ -10,7 +10,10 @@ from modelcar_tui.cluster.serving_types import HardwareProfile, ProfileKind, Pro
 from modelcar_tui.cluster.types import Check, State
 
 QUEUE_CODE = "profile-queue"
-NAME, NAMESPACE = "opendatahub.io/hardware-profile-name", "opendatahub.io/hardware-profile-namespace"
+PROFILE_NAME, PROFILE_NAMESPACE = (
+    "opendatahub.io/hardware-profile-name",
+    "opendatahub.io/hardware-profile-namespace",
+)
 """Annotations by which an InferenceService names its profile."""
 
 
@@ -73,11 +76,12 @@ def naming_profile(profile: HardwareProfile, kind: str = "") -> str:
     """
     if kind:
         if profile.kind is ProfileKind.HARDWARE and kind in APPLIED_TO:
-            return f"annotate it: {NAME}: {profile.name}, {NAMESPACE}: {profile.namespace}"
+            return f"annotate it: {PROFILE_NAME}: {profile.name}, {PROFILE_NAMESPACE}: {profile.namespace}"
         return f"give the pod what {profile.title} has: its tolerations, its node selector"
     if profile.kind is ProfileKind.HARDWARE:
         return (
-            f"oc annotate inferenceservice NAME {NAME}={profile.name} {NAMESPACE}={profile.namespace} "
+            f"oc annotate inferenceservice NAME {PROFILE_NAME}={profile.name} "
+            f"{PROFILE_NAMESPACE}={profile.namespace} "
             "(the QA suite's has no such annotation)"
         )
     return (
