@@ -79,8 +79,9 @@ suite-facts: $(VENV)/.dev ## what the QA suite's branches accept and make (SUITE
 	@test -n "$(SUITE)" || { echo "SUITE=folder of a git clone of opendatahub-tests" >&2; exit 2; }
 	$(BIN)/python tools/suite_facts.py $(SUITE) $(FACTS_ARGS)
 
-# The schemas of the kinds that we read and that the stub serves, out of git clones into tests/data/crds, in six seconds;
-# sources.yaml there says which commit of which repository. CRDS_ARGS=--check only says whether they agree.
+# The schemas of the kinds that we read and that the stub serves, out of git clones into tests/data/crds, and of KServe's
+# in each release of OpenShift AI into kserve/crds, in ten seconds; the sources.yaml of either says which commit of which
+# repository. CRDS_ARGS=--check only says whether they agree, "--only kserve" wants its one clone alone.
 crds: $(VENV)/.dev ## schemas of the kinds that we read (CLONES=folder)
 	@test -n "$(CLONES)" || { echo "CLONES=folder of git clones, each owner+name, owner/name or name" >&2; exit 2; }
 	$(BIN)/python tools/crd_schemas.py $(CLONES) $(CRDS_ARGS)

@@ -145,6 +145,24 @@ def _call_apply(args: argparse.Namespace) -> int:
     return apply_plan(Path(args.plan), args.accept, settings)
 
 
+def _call_manifest(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from modelcar_tui.commands.manifest import Wanted, render_manifest
+
+    wanted = Wanted(
+        kind=args.kind,
+        accept=args.accept,
+        plan=args.plan,
+        output=Path(args.output) if args.output else None,
+        release=args.release,
+        runtime=args.runtime or "",
+        pull_secrets=tuple(args.pull_secrets),
+        dry_run=args.dry_run is not None,
+    )
+    return render_manifest(_settings(args), wanted)
+
+
 def _call_runs(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.runs import list_runs
     from modelcar_tui.supervisor import Settings
@@ -263,6 +281,7 @@ _CALLS: dict[str | None, Callable[[argparse.Namespace], int]] = {
     "lint": _call_lint,
     "plan": _call_plan,
     "apply": _call_apply,
+    "manifest": _call_manifest,
     "runs": _call_runs,
     "report": _call_report,
     "cleanup": _call_cleanup,

@@ -25,9 +25,27 @@ class FitAnswer(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Fit(msgspec.Struct, frozen=True, kw_only=True):
+    """One node's answer."""
+
+    answer: FitAnswer
+    code: str = ""
+    """A stable short name of what decided it: `busy`, `units`, `cpu`, `taint`, `storage`, ..."""
+    why: str = ""
+    """Reads on after the node's name."""
+    condition: str = ""
+    """Of an unknown: what would have to hold, to read on after GO."""
+    settles: str = ""
+
+    @property
+    def of_taints(self) -> bool:
+        """Whether taints leave it open."""
+        return self.code == TAINT
+
+
 class PodShape(msgspec.Struct, frozen=True, kw_only=True):
     """What the pod of one model asks of a node: KServe's predictor, with the suite's amounts where the
-    runtime names none."""
+    runtime names none; or the pod of a Kubernetes manifest, with nothing that nobody asks for."""
 
     units: int = 1
     """GPUs that it asks for."""
@@ -46,6 +64,29 @@ class PodShape(msgspec.Struct, frozen=True, kw_only=True):
     """Of hardware, with which it might be served; None where they were not read."""
     fetched: bool = False
     """Whether KServe copies the image into the pod's own storage (`ociModelMode: fetch`)."""
+    kind: str = ""
+    """Of the object that it is made of (`Deployment`); empty for what the QA suite makes."""
+    namespace: str = ""
+    """Where the object says it is to be; empty where it does not."""
+    resource: str = ""
+    """The accelerator that it asks for by name; empty takes what a node offers."""
+    copies: int = 1
+    """Replicas, which all want a place at the same time."""
+    pods: int = 1
+    """Pods of one replica, each with `units` GPUs, on nodes of the same kind."""
+    queue: str = ""
+    """Kueue's, which the object names."""
+    priority_class: str = ""
+    memory_limit_mib: int | None = None
+    unknown: frozenset[str] = frozenset({"limits.cpu", "limits.memory"})
+    """Amounts of which nobody knows whether they are given: see `NamespaceRequest.unknown`."""
+    doubts: tuple[Fit, ...] = ()
+    """What may keep it from every node, and is not known."""
+
+    @property
+    def all(self) -> int:
+        """Pods that want a place at the same time."""
+        return self.copies * self.pods
 
 
 def runtime_pod(runtime: Runtime | None) -> PodShape:
@@ -60,24 +101,6 @@ def runtime_pod(runtime: Runtime | None) -> PodShape:
         asks="as its runtime says" if told else SUITE,
         scheduling=scheduling,
     )
-
-
-class Fit(msgspec.Struct, frozen=True, kw_only=True):
-    """One node's answer."""
-
-    answer: FitAnswer
-    code: str = ""
-    """A stable short name of what decided it: `busy`, `units`, `cpu`, `taint`, `storage`, ..."""
-    why: str = ""
-    """Reads on after the node's name."""
-    condition: str = ""
-    """Of an unknown: what would have to hold, to read on after GO."""
-    settles: str = ""
-
-    @property
-    def of_taints(self) -> bool:
-        """Whether taints leave it open."""
-        return self.code == TAINT
 
 
 YES = Fit(answer=FitAnswer.YES)

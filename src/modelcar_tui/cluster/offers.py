@@ -45,6 +45,9 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """Resources that it is recommended for; None when nothing says so."""
     version: str | None = None
     args: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    port: int | None = None
+    template: bool = False
     environment: tuple[tuple[str, str], ...] = ()
     scheduling: Scheduling = Scheduling()
     architectures: tuple[str, ...] = ()
@@ -79,6 +82,7 @@ def from_template(template: Template, disabled: frozenset[str], order: list[str]
             msgspec.structs.replace(
                 offer,
                 dropped=dropped,
+                template=True,
                 standard=_is_standard(meta.name),
                 shipped=labels.get("opendatahub.io/ootb") == "true",
                 order=order.index(meta.name) if meta.name in order else 1000,
@@ -116,6 +120,8 @@ def _offer(runtime: ServingRuntime, name: str) -> Offer | None:
         args=read.args,
         environment=read.environment,
         scheduling=read.scheduling,
+        command=read.command,
+        port=read.port,
         architectures=_architectures(short),
         dropped=_why_dropped(read),
     )

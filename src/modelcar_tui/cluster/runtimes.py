@@ -121,6 +121,10 @@ def choose(
         environment=best.environment,
         scheduling=best.scheduling,
         why=_why(ranked, resource, only),
+        serving_runtime=best.runtime,
+        template=best.template,
+        command=best.command,
+        port=best.port,
     ), None
 
 

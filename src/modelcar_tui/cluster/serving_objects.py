@@ -97,11 +97,6 @@ class _Found:
     """Kinds of which nothing could be read."""
 
 
-def kinds_in_words() -> str:
-    """The kinds that `--from-cluster` takes, in short."""
-    return ", ".join(kind.short for kind in _KINDS)
-
-
 async def read_serving_objects(
     options: ClusterOptions, namespace: str, name: str = "", kind: str = ""
 ) -> ServingObjects:
@@ -124,7 +119,9 @@ async def read_serving_objects(
     kinds = [one for one in _KINDS if not kind or kind.lower() in one.words]
     if not kinds:
         what = f"{clean(kind, limit=60)!r} is no kind that can be read from a cluster"
-        raise UserError(Problem(where="--from-cluster", what=what, fix=f"one of {kinds_in_words()}"))
+        raise UserError(
+            Problem(where="--from-cluster", what=what, fix=f"one of {', '.join(one.short for one in _KINDS)}")
+        )
     limit = asyncio.timeout(LIMIT_S)
     try:
         async with limit, connect(find_credentials(options), options) as client:

@@ -8,11 +8,16 @@ from modelcar_tui.cluster.serving_types import Profiles
 from modelcar_tui.cluster.types import Inventory, Runtime
 from modelcar_tui.hardware import asked_resource, served
 
+PRODUCT_LABELS = ("nvidia.com/gpu.product", "amd.com/gpu.product-name")
+"""By which a pod is pinned to one kind of card."""
+
 
 def trimmed(inventory: Inventory, runtime: Runtime | None, profiles: Profiles | None = None) -> Inventory:
-    """Of the nodes' labels only those that the runtime's pod selects by, and on a tainted node those that
-    hardware profiles do: they are too many to keep."""
+    """Of the nodes' labels only those that the runtime's pod selects by, on a tainted node those that
+    hardware profiles do, and the product's where there are several: they are too many to keep."""
     wanted = runtime.scheduling.labels if runtime else frozenset[str]()
+    if len({product for node in inventory.nodes for product in node.products}) > 1:
+        wanted |= frozenset(PRODUCT_LABELS)
     found = profiles.found if profiles else ()
     tainted = wanted | {key for profile in found for key, _ in profile.selector}
     nodes = tuple(

@@ -139,7 +139,8 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     stated: bool = False
     """Only named by the operator (`--gpu`): there is nothing else of it to ask."""
     labels: dict[str, str] = {}
-    """Of a finished report only the labels that the runtime's pod selects nodes by."""
+    """Of a finished report only the labels that a pod may select nodes by: the runtime's, a hardware
+    profile's, the product's."""
     taints: tuple[str, ...] = ()
     """`key[=value]:effect` of the taints that a pod must tolerate; those of a cordon or a dead node are
     `why`."""
@@ -254,6 +255,14 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     """Variables of the container that the template sets to a literal value; none that looks secret."""
     scheduling: Scheduling = Scheduling()
     why: str = ""
+    serving_runtime: str = ""
+    """Name of the ServingRuntime that is there, or that the Template makes."""
+    template: bool = False
+    """Whether it is a Template: the ServingRuntime is still to be made of it."""
+    command: tuple[str, ...] = ()
+    """What the container starts; empty leaves it to the image."""
+    port: int | None = None
+    """On which the container says that it serves."""
 
 
 class State(StrEnum):

@@ -7,7 +7,7 @@ import argparse
 from modelcar_tui.commands import options, values
 from modelcar_tui.commands.agent_tools import Commands as _Commands
 from modelcar_tui.commands.agent_tools import add_command as _add
-from modelcar_tui.commands.agent_tools import add_tools
+from modelcar_tui.commands.agent_tools import add_manifest, add_tools
 from modelcar_tui.commands.parser import EPILOG, Parser
 from modelcar_tui.core.version import __version__
 
@@ -28,6 +28,7 @@ _WITH_PROFILES = (
     "estimate",
     "plan",
     "apply",
+    "manifest",
     "runs",
     "report",
     "cleanup",
@@ -68,6 +69,7 @@ def agent_parser() -> Parser:
         _lint,
         _plan,
         _apply,
+        add_manifest,
         _runs,
         _report,
         _cleanup,

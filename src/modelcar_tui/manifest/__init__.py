@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from modelcar_tui.manifest.diff import text_hunks
     from modelcar_tui.manifest.fields import OCI_TRANSPORTS
     from modelcar_tui.manifest.keeping import ChangedError, Keeping
+    from modelcar_tui.manifest.kinds.llm_sizes import group_size, wanted_replicas
     from modelcar_tui.manifest.kinds.runtimes import ReadRuntime, runtime_from
     from modelcar_tui.manifest.limits import MAX_GPUS, MAX_TEXT
     from modelcar_tui.manifest.masking import SECRET_FLAGS, is_reference, is_secret_flag, masked_arguments
@@ -70,6 +71,7 @@ __all__ = [
     "effective",
     "expanded",
     "flag_of",
+    "group_size",
     "inspect_manifest",
     "inspect_text",
     "is_reference",
@@ -85,6 +87,7 @@ __all__ = [
     "runtime_from",
     "target_path",
     "text_hunks",
+    "wanted_replicas",
     "write_generated",
 ]
 
@@ -97,6 +100,7 @@ if not TYPE_CHECKING:
             "fields": "OCI_TRANSPORTS",
             "keeping": "ChangedError Keeping",
             "kinds.runtimes": "ReadRuntime runtime_from",
+            "kinds.llm_sizes": "group_size wanted_replicas",
             "limits": "MAX_GPUS MAX_TEXT",
             "masking": "SECRET_FLAGS is_reference is_secret_flag masked_arguments",
             "plan": "ANYTHING Change Decision Hunk Operation Plan",

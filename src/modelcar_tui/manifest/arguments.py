@@ -96,6 +96,12 @@ def _shown(args: tuple[str, ...], changes: tuple[Change, ...]) -> tuple[str, ...
     return masked_arguments(args)
 
 
+def mismatch(name: str) -> UserError:
+    """A plan that names what the manifest does not have."""
+    what = f"the manifest has no model {shorten(name)}"
+    return UserError(Problem(what=what, fix="make the plan again", code="plan-mismatch"))
+
+
 def effective(serving: ServingArguments, changes: Iterable[Change]) -> ServingArguments:
     """A model's arguments as they would be with `changes`; the places of the arguments are dropped.
 

@@ -10,11 +10,12 @@ from pathlib import Path
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest.apply import apply_changes, apply_with_places
 from modelcar_tui.manifest.arguments import accepted_changes, by_model
-from modelcar_tui.manifest.masking import masked_text
+from modelcar_tui.manifest.kinds.objects import objects_of
+from modelcar_tui.manifest.masked import masked_text
 from modelcar_tui.manifest.plain import get
 from modelcar_tui.manifest.plan import Change, Decision, Hunk, Plan
 from modelcar_tui.manifest.source import decode
-from modelcar_tui.manifest.spans import ManifestSyntaxError, Sequence, compose, deref
+from modelcar_tui.manifest.spans import ManifestSyntaxError, Sequence, compose_all, deref
 
 CONTEXT = 3
 _Piece = tuple[str, list[str]]
@@ -94,12 +95,13 @@ def _hunks(base: bytes, new: bytes, plan: Plan, *, masked: bool = False) -> list
 def _model_lines(text: str) -> frozenset[int]:
     """The lines, from 1, on which a model begins."""
     try:
-        root = compose(text).root
+        tree = compose_all(text)
     except ManifestSyntaxError:
         return frozenset()
-    cars = get(root, "model-car")
+    cars = get(tree.root, "model-car")
     target = deref(cars) if cars is not None else None
-    return frozenset(item.line for item in target.items) if isinstance(target, Sequence) else frozenset()
+    items = target.items if isinstance(target, Sequence) else []
+    return frozenset(node.line for node in (*items, *(one.root for one in objects_of(tree))))
 
 
 def _by_model(header: str, body: list[str], starts: frozenset[int]) -> Iterator[_Piece]:

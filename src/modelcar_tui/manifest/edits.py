@@ -198,11 +198,11 @@ def change_sequence(
     text: str,
     key: Scalar | None,
     seq: Sequence,
-    kept: tuple[str | None, ...],
-    added: tuple[str, ...],
+    kept: tuple[Any, ...],
+    added: tuple[Any, ...],
     how: Layout,
 ) -> list[Edit]:
-    """Edits that make a sequence of texts hold `kept` (None: removed) and then `added`.
+    """Edits that make a sequence hold `kept` (None: removed) and then `added`; only texts are changed.
 
     Raises:
         CannotEditError: the sequence is written in a way that we don't edit item by item.
@@ -210,7 +210,7 @@ def change_sequence(
     pairs = list(zip(seq.items, kept, strict=True))
     edits = _changed(text, pairs)
     style = _style(seq)
-    new = [scalar_text(item, style) for item in added]
+    new = [scalar_text(item, style) if isinstance(item, str) else flow(item) for item in added]
     if seq.flow:
         return edits + _flow(text, seq, kept, new, how)
     edits += [_line_of(text, item) for item, value in pairs if value is None]
@@ -222,12 +222,23 @@ def change_sequence(
         start = line_start(text, dash)
         pad = re.sub(r"[^\t]", " ", text[start:dash])
         gap = text[dash + 1 : last.start]
-        edits.append(
-            insert_lines(text, node_end(text, last), [f"{pad}-{gap}{item}" for item in new], how.eol)
-        )
+        lines = [
+            line
+            for item, one in zip(added, new, strict=True)
+            for line in (
+                _block_item(item, f"{pad}-{gap}", how) if isinstance(item, dict) else [f"{pad}-{gap}{one}"]
+            )
+        ]
+        edits.append(insert_lines(text, node_end(text, last), lines, how.eol))
     elif all(value is None for value in kept):
         edits.append(_empty_list(text, key, seq))
     return edits
+
+
+def _block_item(item: dict[str, Any], head: str, how: Layout) -> list[str]:
+    """A mapping as an item of a block sequence, its first key behind the dash."""
+    lines = block(item, len(head), how.list_offset)
+    return [head + lines[0].lstrip(), *lines[1:]]
 
 
 def _empty_list(text: str, key: Scalar | None, seq: Sequence) -> Edit:
@@ -244,7 +255,7 @@ def _empty_list(text: str, key: Scalar | None, seq: Sequence) -> Edit:
     return Edit(seq.start, seq.start + len(anchor), "[]")
 
 
-def _changed(text: str, pairs: list[tuple[Node, str | None]]) -> list[Edit]:
+def _changed(text: str, pairs: list[tuple[Node, Any]]) -> list[Edit]:
     return [
         set_scalar(text, item, value, item.style if isinstance(item, Scalar) else None)
         for item, value in pairs
@@ -267,7 +278,7 @@ def _line_of(text: str, item: Node) -> Edit:
     return Edit(line_start(text, dash), next_line(text, end), "")
 
 
-def _flow(text: str, seq: Sequence, kept: tuple[str | None, ...], new: list[str], how: Layout) -> list[Edit]:
+def _flow(text: str, seq: Sequence, kept: tuple[Any, ...], new: list[str], how: Layout) -> list[Edit]:
     alive = [index for index, value in enumerate(kept) if value is not None]
     if not alive:
         if not new and not seq.items:

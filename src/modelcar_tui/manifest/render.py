@@ -11,6 +11,7 @@ from modelcar_tui.manifest.plain import Other
 from modelcar_tui.manifest.spans import STR
 
 _SAFE = re.compile(r"(?:--?)?[A-Za-z0-9_/](?:[\w./=+@%~-]|:(?=[\w/]))*\Z", re.ASCII)
+_ESCAPED = {'"': '"', "\\": "\\", "\n": "n", "\t": "t"}
 _RESOLVER: Any = yaml.resolver.Resolver()
 
 
@@ -50,7 +51,8 @@ def block(value: Any, column: int, list_offset: int) -> list[str]:
             lines += _entry(f"{pad}{scalar_text(key)}:", item, column, list_offset)
     else:
         for item in value:
-            lines.append(f"{pad}- {flow(item)}")
+            inner = block(item, column + 2, list_offset) if isinstance(item, dict) and item else [flow(item)]
+            lines += [f"{pad}- {inner[0].lstrip()}", *inner[1:]]
     return lines
 
 
@@ -68,8 +70,8 @@ def _single(value: str) -> str:
 def _double(value: str) -> str:
     out = []
     for char in value:
-        if char in '"\\':
-            out.append("\\" + char)
+        if char in _ESCAPED:
+            out.append("\\" + _ESCAPED[char])
         elif char.isprintable():
             out.append(char)
         else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
-    from modelcar_tui.qa.budget import TimeBudgets, time_budgets
+    from modelcar_tui.qa.budget import SUITE_READY_S, TimeBudgets, cold_start_s, time_budgets
     from modelcar_tui.qa.cleanup import Leftover, delete_leftovers, find_leftovers, left_by_log
     from modelcar_tui.qa.effect import Effect, EffectLevel, effect_rows, fails, tells
     from modelcar_tui.qa.effects import (
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FAILED_STATUSES",
+    "SUITE_READY_S",
     "Effect",
     "EffectLevel",
     "Leftover",
@@ -61,6 +62,7 @@ __all__ = [
     "WentSilent",
     "clean_up_commands",
     "cluster_effects",
+    "cold_start_s",
     "could_not_start",
     "cut_model_name",
     "delete_leftovers",
@@ -90,7 +92,7 @@ if not TYPE_CHECKING:
     __getattr__ = door(
         __name__,
         {
-            "budget": "TimeBudgets time_budgets",
+            "budget": "SUITE_READY_S TimeBudgets cold_start_s time_budgets",
             "cleanup": "Leftover delete_leftovers find_leftovers left_by_log",
             "effect": "Effect EffectLevel effect_rows fails tells",
             "effects": "clean_up_commands cluster_effects job_engine_effects named pull_effects time_effect",

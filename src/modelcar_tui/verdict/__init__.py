@@ -8,13 +8,13 @@ from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
     from modelcar_tui.verdict.accepting import accepted_model, decide_accepted, decide_written
+    from modelcar_tui.verdict.asking import pod_for
     from modelcar_tui.verdict.brief import Brief
     from modelcar_tui.verdict.candidate import Candidate, candidates, kind_name
     from modelcar_tui.verdict.comparing import compare
     from modelcar_tui.verdict.deciding import decide_model
     from modelcar_tui.verdict.decision import Case, decide, decide_with, not_decided
     from modelcar_tui.verdict.known import Known
-    from modelcar_tui.verdict.landing import pod_for
     from modelcar_tui.verdict.measured import qa_failed
     from modelcar_tui.verdict.next_step import NextStep
     from modelcar_tui.verdict.outcome import (
@@ -105,7 +105,7 @@ if not TYPE_CHECKING:
             "deciding": "decide_model",
             "decision": "Case decide decide_with not_decided",
             "known": "Known",
-            "landing": "pod_for",
+            "asking": "pod_for",
             "measured": "qa_failed",
             "outcome": "ModelOutcome QA_FAILED RunOutcome STATUS run_outcome standing_decision",
             "next_step": "NextStep",

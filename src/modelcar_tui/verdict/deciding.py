@@ -7,14 +7,17 @@ import math
 import msgspec
 
 from modelcar_tui.cluster import FitAnswer, ModelNeed, PodShape, check_models, may_be_put
-from modelcar_tui.cluster.types import AcceleratorReport, Check, Guarantee, Inventory, State
+from modelcar_tui.cluster.types import AcceleratorReport, Check, Guarantee, State
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.reference import parse_reference
+from modelcar_tui.manifest import ModelCar
 from modelcar_tui.memory import Estimate, Outcome, estimate
+from modelcar_tui.verdict.asking import pod_for, pod_of
 from modelcar_tui.verdict.candidate import Candidate, kind_name
 from modelcar_tui.verdict.kinds import on_kinds
-from modelcar_tui.verdict.landing import Landing, land, pod_for, pod_of, within_limits
+from modelcar_tui.verdict.landing import Landing, land, spread, within_limits
+from modelcar_tui.verdict.no_gpus import if_all_seen, without_accelerator, without_gpus
 from modelcar_tui.verdict.other_vendors import if_served, settles_doubt
 from modelcar_tui.verdict.reports import (
     Condition,
@@ -69,22 +72,44 @@ def _by_gpus(
     *,
     each_kind: bool,
 ) -> ModelVerdict:
+    none_asked = without_accelerator(model, report)
+    if none_asked is not None:
+        return none_asked
     if not kinds:
-        return _without_gpus(model, report)
-    judged = [
-        (kind, if_served(_on(model, kind, vllm, report), kind.nodes[0].card(kind.pool), report))
-        for kind in kinds
-    ]
+        return without_gpus(model, report)
+    judged = [(kind, _on(model, kind, vllm, report)) for kind in kinds]
+    judged = _over_kinds(judged, model, vllm, report)
     best, chosen = min(judged, key=_preference)
     chosen = _compared(chosen, model, best, vllm)
     if chosen.verdict is Verdict.NO_GO and not _everywhere(judged):
-        chosen = _if_all_seen(chosen, report.inventory)
+        chosen = if_all_seen(chosen, report.inventory)
     runs_on = tuple(kind_name(kind) for kind, each in judged if each.verdict is Verdict.GO)
     conditions = chosen.conditions
     if chosen.verdict is Verdict.GO:
         conditions = (*_strays(pod_for(model, report, vllm), best, judged), *conditions)
     cells = on_kinds(model, judged, vllm) if each_kind else ()
     return msgspec.structs.replace(chosen, runs_on=runs_on, conditions=conditions, kinds=cells)
+
+
+def _over_kinds(
+    judged: _Kinds, model: ModelRequirements, vllm: str | None, report: AcceleratorReport
+) -> _Kinds:
+    """The same, where replicas that no kind takes alone have a place on several kinds together."""
+    starts = {
+        at: kind
+        for at, (kind, each) in enumerate(judged)
+        if each.estimate and each.estimate.outcome is Outcome.STARTS
+    }
+    if model.car.copies < 2 or len(starts) < 2 or any(each.verdict is Verdict.GO for _, each in judged):
+        return judged
+    parts = spread(pod_for(model, report, vllm), starts, report)
+    there = {at: _on(model, starts[at], vllm, report, landing) for at, landing in parts.items()}
+    if any(each.verdict is not Verdict.GO for each in there.values()):
+        return judged
+    names = " and ".join(kind_name(starts[at]) for at in parts)
+    told = Condition(text=f"with its replicas on {names}", holds=Holds.YES)
+    both = {at: msgspec.structs.replace(one, conditions=(told, *one.conditions)) for at, one in there.items()}
+    return [(kind, both.get(at, each)) for at, (kind, each) in enumerate(judged)]
 
 
 _BEST_FIRST = (Verdict.GO, Verdict.UNKNOWN, Verdict.NO_GO)
@@ -108,22 +133,6 @@ def _everywhere(judged: _Kinds) -> bool:
     """Whether no GPU in the world would change it."""
     estimates = [verdict.estimate for _, verdict in judged]
     return all(each is not None and each.outcome in _OF_THE_MODEL for each in estimates)
-
-
-def _if_all_seen(verdict: ModelVerdict, inventory: Inventory) -> ModelVerdict:
-    """A NO-GO only where every node was looked at: one that was not read may serve the model."""
-    cut = next((problem for problem in inventory.problems if problem.code != "no-pods"), None)
-    if not inventory.partial or cut is None:
-        return verdict
-    one = inventory.nodes_seen == 1
-    seen = "the node that could be read" if one else f"the {inventory.nodes_seen:,} nodes that could be read"
-    why = f"not on {seen}, and not all could: {verdict.why}"
-    return msgspec.structs.replace(
-        verdict,
-        verdict=Verdict.UNKNOWN,
-        why=why,
-        settle=f"read all nodes ({cut.what}): {cut.fix or 'run again'}",
-    )
 
 
 def _strays(pod: PodShape, chosen: Candidate, judged: _Kinds) -> tuple[Condition, ...]:
@@ -214,10 +223,14 @@ def _compared(
 
 
 def _on(
-    model: ModelRequirements, kind: Candidate, vllm: str | None, report: AcceleratorReport
+    model: ModelRequirements,
+    kind: Candidate,
+    vllm: str | None,
+    report: AcceleratorReport,
+    landing: Landing | None = None,
 ) -> ModelVerdict:
-    """The verdict on one kind of GPU, without what it needs: see `_compared`."""
-    car, count, arguments = model.car, model.car.serving.gpu_count, _arguments(model, vllm)
+    """The verdict on one kind of GPU, without what it needs: see `_compared`. Where it lands may be known."""
+    car, arguments = model.car, _arguments(model, vllm)
     result = estimate(model.image.model, kind.gpu, arguments, vllm=vllm, derive=False)
     compatibility = check_support(
         model.image.model,
@@ -232,27 +245,29 @@ def _on(
         shards=arguments.expert_shards,
     )
     pod = pod_of(model, arguments, report)
-    landing = within_limits(land(pod, kind), pod, kind, report)
-    judged = _judge(model, kind, result, compatibility, landing)
+    landing = landing or within_limits(land(pod, kind), pod, kind, report)
+    judged = _judge(model, kind, result, compatibility, landing, pod.units)
     if arguments.unknown and judged.verdict is Verdict.UNKNOWN:
         judged = msgspec.structs.replace(
             judged, settle=settles_variables(parse_arguments(car.serving.args, vllm))
         )
-    return ModelVerdict(
+    verdict = ModelVerdict(
         model=car.name,
         verdict=judged.verdict,
         why=judged.why,
         settle=judged.settle,
         conditions=judged.conditions,
-        warnings=_warnings(kind, result, compatibility, vllm),
+        warnings=(*_warnings(kind, result, compatibility, vllm), *_stopped(car)),
         comparison="",
         gpu_gib=kind.gpu.memory_gib,
         product=kind.gpu.product,
-        gpus=count,
-        nodes=landing.nodes,
+        gpus=pod.units,
+        nodes=() if landing.answer is FitAnswer.NO else landing.nodes,
         compatibility=compatibility,
         estimate=result,
     )
+    own = car.server is not None and bool(car.server.image)
+    return if_served(verdict, kind.nodes[0].card(kind.pool), report, own_image=own)
 
 
 BY_NAME = Condition(
@@ -279,8 +294,9 @@ def _judge(
     result: Estimate,
     compatibility: tuple[Compatibility, ...],
     landing: Landing,
+    count: int,
 ) -> _Judged:
-    car, count = model.car, model.car.serving.gpu_count
+    car = model.car
     unsupported = next((item for item in compatibility if item.support is Support.UNSUPPORTED), None)
     if unsupported is not None:
         nearest = f"; {unsupported.nearest} runs on it" if unsupported.nearest else ""
@@ -350,6 +366,10 @@ def _warnings(
     return tuple(warnings)
 
 
+def _stopped(car: ModelCar) -> tuple[str, ...]:
+    return () if car.copies else ("it is stopped (no replica is asked for): judged as one replica",)
+
+
 def _comparison(result: Estimate, kind: Candidate, count: int) -> str:
     """`model 18 GiB vs GPU 80 GiB`, a GPU each where there are several."""
     need, have = result.required_gib, kind.gpu.memory_gib
@@ -361,34 +381,3 @@ def _comparison(result: Estimate, kind: Candidate, count: int) -> str:
         left += f" on each of {count} GPUs"
     right = "GPU memory unknown" if have.value is None else f"GPU {have.value:.0f} GiB"
     return f"{left} vs {right} ({kind.gpu.product})"
-
-
-def _without_gpus(model: ModelRequirements, report: AcceleratorReport) -> ModelVerdict:
-    need = model.required_vram_gib
-    left = "model unknown" if need.value is None else f"model {math.ceil(need.value)} GiB"
-    if not report.inventory.known:
-        problem = report.access.problem or next(iter(report.inventory.problems), None)
-        return ModelVerdict(
-            model=model.car.name,
-            verdict=Verdict.UNKNOWN,
-            comparison=f"{left} vs GPU unknown",
-            why="the GPUs are unknown: "
-            + (problem.what if problem else "the cluster could not be looked at"),
-            settle=(problem.fix if problem else "") or "state them: --gpu PRODUCT:COUNT",
-            needed_gib=need,
-            gpus=model.car.serving.gpu_count,
-        )
-    blocked = [node for node in report.inventory.nodes if not node.usable]
-    why = "no node offers a GPU"
-    if blocked:
-        why = f"no usable GPU: {blocked[0].name} is out ({blocked[0].why})"
-        why += f", and {len(blocked) - 1} more" if len(blocked) > 1 else ""
-    none = ModelVerdict(
-        model=model.car.name,
-        verdict=Verdict.NO_GO,
-        comparison=f"{left} vs no GPU",
-        why=why,
-        needed_gib=need,
-        gpus=model.car.serving.gpu_count,
-    )
-    return _if_all_seen(none, report.inventory)

@@ -9,7 +9,9 @@ from modelcar_tui.hardware import Gpu, product_named, served, vendor_title, vend
 from modelcar_tui.verdict.reports import ModelVerdict, Verdict
 
 
-def if_served(verdict: ModelVerdict, card: Card, report: AcceleratorReport) -> ModelVerdict:
+def if_served(
+    verdict: ModelVerdict, card: Card, report: AcceleratorReport, *, own_image: bool = False
+) -> ModelVerdict:
     """A GO only where vLLM runs on the card at all, and some runtime is for its vendor: the operator's own,
     else OpenShift AI's.
 
@@ -18,11 +20,13 @@ def if_served(verdict: ModelVerdict, card: Card, report: AcceleratorReport) -> M
         card: what the model is to run on.
         report: with the runtime that was found, of which one for another vendor (`accelerator`) does not
             count. For nodes that are only stated nobody looked: the verdict stays, and says what it needs.
+        own_image: whether the manifest names the image that serves.
     """
     known, runtime = product_named(card.product), report.runtime
     if known is not None and known.no_vllm:
         return msgspec.structs.replace(verdict, verdict=Verdict.NO_GO, why=known.no_vllm, settle="")
-    if verdict.verdict is not Verdict.GO or served(card.vendor) or (runtime and not runtime.accelerator):
+    own = own_image or (runtime is not None and not runtime.accelerator)
+    if verdict.verdict is not Verdict.GO or own or served(card.vendor):
         return verdict
     none = f"OpenShift AI has no vLLM runtime for {vendor_title(card.vendor)}"
     if report.inventory.origin != "cluster":

@@ -23,7 +23,7 @@ def runtime_of(car: ModelCar, cluster: AcceleratorReport) -> Runtime | None:
     server = car.server
     if server is None:
         return cluster.runtime
-    named = _named(server.runtime, cluster) if server.runtime else None
+    named = named_runtime(server.runtime, cluster) if server.runtime else None
     image = server.image or (named.image if named is not None else "")
     if not image and named is None:
         return None
@@ -41,7 +41,7 @@ def runtime_of(car: ModelCar, cluster: AcceleratorReport) -> Runtime | None:
 def runtime_missing(car: ModelCar, cluster: AcceleratorReport) -> bool:
     """Whether the runtime that a model names was looked for on the cluster and is not there."""
     named = car.server.runtime if car.server is not None else ""
-    return bool(named) and cluster.runtimes is not None and _named(named, cluster) is None
+    return bool(named) and cluster.runtimes is not None and named_runtime(named, cluster) is None
 
 
 def release_of(car: ModelCar, cluster: AcceleratorReport, stated: str | None) -> str | None:
@@ -107,5 +107,6 @@ def _release(server: Server, named: Runtime | None, image: str) -> str | None:
     return own or (named.version if named is not None and not server.image else None)
 
 
-def _named(name: str, cluster: AcceleratorReport) -> Runtime | None:
+def named_runtime(name: str, cluster: AcceleratorReport) -> Runtime | None:
+    """The ServingRuntime of the cluster that a manifest names; None for no name, or where it is not known."""
     return next((one for one in cluster.runtimes or () if one.name == name), None)

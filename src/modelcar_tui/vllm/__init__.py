@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         through_transformers,
     )
     from modelcar_tui.vllm.argument_table import Flag, known_arguments, newest_flags
-    from modelcar_tui.vllm.builds import ImageBuild, Sampler, may_lack_flashinfer, sampler_of
+    from modelcar_tui.vllm.builds import ImageBuild, Sampler, may_lack_flashinfer, runs_on_cpu, sampler_of
     from modelcar_tui.vllm.context import implied_context, longest_context, longest_positions
     from modelcar_tui.vllm.defaults import StartLimits, served_context, start_limits
     from modelcar_tui.vllm.images import release_of_runtime
@@ -62,6 +62,7 @@ __all__ = [
     "release_of_runtime",
     "release_standing_in",
     "runs_model_runner_v2",
+    "runs_on_cpu",
     "sampler_of",
     "served_context",
     "start_limits",
@@ -82,7 +83,7 @@ if not TYPE_CHECKING:
                 "architecture_error architecture_refused architecture_unsure through_transformers"
             ),
             "argument_table": "Flag known_arguments newest_flags",
-            "builds": "ImageBuild Sampler may_lack_flashinfer sampler_of",
+            "builds": "ImageBuild Sampler may_lack_flashinfer runs_on_cpu sampler_of",
             "context": "implied_context longest_context longest_positions",
             "defaults": "StartLimits served_context start_limits",
             "images": "release_of_runtime",

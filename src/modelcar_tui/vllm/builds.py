@@ -8,6 +8,7 @@ v1/sample/ops/topk_topp_sampler.py, release by release.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 
@@ -39,6 +40,10 @@ _RED_HAT = re.compile(
 )
 """By registry, or by the paths and names that a mirror keeps."""
 _UPSTREAM = re.compile(r"\+upstream|(?:^|/)vllm/vllm-openai\b|upstream(?:'s)? image", re.IGNORECASE)
+_CPU = re.compile(r"(?:^|[/_.:-])(?:cpu|openvino)(?=$|[/_.:@-])", re.IGNORECASE)
+_HUGGINGFACE = re.compile(r"/huggingfaceserver\b(?!.*gpu)", re.IGNORECASE)
+"""KServe's own server: its image is for CPUs unless its tag ends in `-gpu` (its charts)."""
+_GPU = re.compile(r"vllm|gpu|cuda|rocm|huggingfaceserver", re.IGNORECASE)
 _NUMBER_ALONE = re.compile(r"v?\d+\.\d+\.\d+(\.post\d+)?(\s*\(V[01]\))?\s*", re.IGNORECASE)
 _TOLD = re.compile(r"\bwith(out)? (?:the )?flashinfer sampler", re.IGNORECASE)
 _OPT_IN, _TRITON, _DEFAULT_AGAIN = (0, 11, 1), (0, 17, 0), (0, 21, 0)
@@ -65,6 +70,25 @@ def build_of(text: str | None) -> ImageBuild:
     if _UPSTREAM.search(told):
         return ImageBuild.UPSTREAM
     return ImageBuild.RELEASE if _NUMBER_ALONE.fullmatch(told) else ImageBuild.UNKNOWN
+
+
+def runs_on_cpu(image: str, args: Sequence[str], environment: Mapping[str, str]) -> bool | None:
+    """Whether vLLM is a build for CPUs, as far as its image's name or its settings tell; None where they do
+    not.
+
+    Args:
+        image: its reference; empty where it is not known.
+        args: of the server; `--device cpu` was there up to 0.10.
+        environment: of its container.
+    """
+    told = " ".join(args)
+    if re.search(r"--device[ =]cpu\b", told) or environment.get("VLLM_TARGET_DEVICE", "").lower() == "cpu":
+        return True
+    if _CPU.search(image) or _HUGGINGFACE.search(image):
+        return True
+    return (
+        False if build_of(image) in (ImageBuild.UPSTREAM, ImageBuild.RED_HAT) or _GPU.search(image) else None
+    )
 
 
 def sampler_of(

@@ -231,7 +231,7 @@ CHANGES = (
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both parsers give the same edits."""
     if request.param == "python":
-        for module, name in ((editor, "compose"), (reader, "compose_all")):
+        for module, name in ((editor, "compose_all"), (reader, "compose_all")):
             anew = functools.partial(getattr(spans, name), loader=yaml.SafeLoader)
             monkeypatch.setattr(module, name, anew)
     return str(request.param)

@@ -19,6 +19,7 @@ from modelcar_tui.advice.lint.formats import CODES
 from modelcar_tui.advice.lint.numbers import lint_numbers
 from modelcar_tui.advice.lint.remarks import NOTE, WARNING, Remarks
 from modelcar_tui.advice.lint.security import lint_security
+from modelcar_tui.advice.lint.shared_memory import lint_shared_memory
 from modelcar_tui.advice.lint.style import folded, is_style
 from modelcar_tui.advice.lint.switched_off import is_off, mistaken, said
 from modelcar_tui.advice.lint.template import lint_template
@@ -143,6 +144,7 @@ def lint_model(
     lint_by_the_way(whole, facts, vllm, remarks)
     lint_numbers(whole, facts, vllm, remarks)
     lint_security(arguments, config, remarks)
+    lint_shared_memory(whole, remarks)
     if car.kind in _SERVED_BY_A_RUNTIME:
         lint_template(arguments, parse_arguments(runtime_args, vllm), remarks)
     if car.kind == MODEL_CAR:

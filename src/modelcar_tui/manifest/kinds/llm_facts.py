@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from modelcar_tui.kube import whole
+from modelcar_tui.manifest.kinds.llm_names import Names
 from modelcar_tui.manifest.kinds.objects import below, text_below
 from modelcar_tui.manifest.kinds.pods import texts
 from modelcar_tui.manifest.spans import Mapping, Sequence
@@ -17,21 +18,18 @@ _RPC_PORT, _API_SERVERS = 5555, 8
 _FLAG = "--kv-transfer-config"
 
 
-def facts_of(
-    own: Mapping | None, model: str, publisher: str | None, api_servers: str | None
-) -> dict[str, object]:
+def facts_of(own: Mapping | None, names: Names, api_servers: str | None) -> dict[str, object]:
     """By the names in llm_presets.json; None for what is not said.
 
     Args:
         own: the service's own specification, or its `prefill`.
-        model: the name by which clients ask for it.
-        publisher: the longer name; None where the namespace is not known.
+        names: those by which clients ask for it; the longer one needs the namespace.
         api_servers: the container's VLLM_API_SERVER_COUNT.
     """
     sizes = texts(below(own, "parallelism")) if own is not None else {}
     return {
-        "model": model,
-        "publisher": publisher,
+        "model": names.model,
+        "publisher": f"publishers/{names.namespace}/models/{names.model}" if names.namespace else None,
         "tensor": whole(sizes.get("tensor")),
         "expert": "" if sizes.get("expert") == "true" else None,
         "data": whole(sizes.get("data")) or 1,

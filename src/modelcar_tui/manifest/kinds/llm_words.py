@@ -10,15 +10,15 @@ from collections.abc import Mapping as Table
 from dataclasses import dataclass
 
 from modelcar_tui.core.errors import Problem
+from modelcar_tui.manifest.kinds.llm_names import Names, hidden, shown
 from modelcar_tui.manifest.kinds.llm_presets import ADDITIONAL_ARGS
 from modelcar_tui.manifest.kinds.places import ListPart, Path, TextPart
+from modelcar_tui.manifest.kinds.programs import NEUTRAL
 from modelcar_tui.manifest.kinds.shell import OPAQUE, VARIABLE, Piece, ShellSyntaxError, Word, commands
 from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.spans import STR, Node, Scalar, Sequence, deref
 from modelcar_tui.manifest.telling import Told
 from modelcar_tui.manifest.variables import expanded, references
-
-CODE = "llm-arguments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Variables:
     known: Table[str, str]
     named: frozenset[str]
     """Those whose value stands elsewhere: in a Secret, in a field of the pod."""
+    names: Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ def words_of_variable(node: Scalar, path: Path, variables: Variables, told: Told
         what = (
             f"a line's end in {ADDITIONAL_ARGS} ends vLLM's command: what stands behind it is not passed on"
         )
-        told.warn(node, what, "write `>-` instead of `|`, or a backslash at the end of each line", CODE)
+        told.warn(
+            node, what, "write `>-` instead of `|`, or a backslash at the end of each line", "llm-arguments"
+        )
     part = TextPart(path, node, split.spans, split.end)
     return Words(split.words, (part,), _unknown(split, node, told))
 
@@ -69,7 +72,9 @@ def words_of_items(items: Sequence, path: Path, variables: Variables, told: Told
     for index, item in enumerate(items.items):
         node = deref(item)
         if not isinstance(node, Scalar):
-            opened.append(told.problem(item, "an argument is no text", "write it as one text", CODE))
+            opened.append(
+                told.problem(item, "an argument is no text", "write it as one text", "llm-arguments")
+            )
             continue
         split = _split(node.value, variables)
         words += split.words
@@ -91,29 +96,37 @@ def _broken(node: Scalar, split: _Split, told: Told) -> None:
     """Say where JSON loses its quotes to the shell."""
     if node.tag == STR and '"' in node.value and not any('"' in word for word in split.words):
         what = "the shell that adds this argument to vLLM's command takes its quotes away"
-        told.warn(node, what, "put single quotes around it, inside the text", CODE)
+        told.warn(node, what, "put single quotes around it, inside the text", "llm-arguments")
 
 
 def _unknown(split: _Split, node: Node, told: Told) -> tuple[Problem, ...]:
     if not split.unknown:
         return ()
     fix = "write the arguments out, without what only a shell can work out"
-    return (told.problem(node, f"what vLLM gets here is not known: {shorten(split.unknown, 60)}", fix, CODE),)
+    return (
+        told.problem(
+            node, f"what vLLM gets here is not known: {shorten(split.unknown, 60)}", fix, "llm-arguments"
+        ),
+    )
 
 
 def _split(text: str, variables: Variables) -> _Split:
+    masked, actions = hidden(text)
     try:
-        found = commands(text)
+        found = commands(masked)
     except ShellSyntaxError as fault:
         return _Split((), (), len(text.rstrip()), unknown=fault.what)
     if not found:
         return _Split((), (), len(text))
     first, rest = found[0], found[1:]
-    words, unknown = [], ""
+    words, unknown, flag = list[str](), "", ""
     for word in first.words:
-        value = _value(word, variables)
-        unknown = unknown or ("" if value is not None else text[word.start : word.end])
-        words.append(text[word.start : word.end] if value is None else value)
+        value, written = _value(word, variables), text[word.start : word.end]
+        told = written if value is None else variables.names.filled(shown(value, actions))
+        flag = told.partition("=")[0] if told.startswith("-") else flag
+        if flag.replace("_", "-") not in NEUTRAL:
+            unknown = unknown or (written if value is None else variables.names.unfilled(told))
+        words.append(told)
     if rest and "\n" not in text[first.words[-1].end : rest[0].words[0].start]:
         unknown = unknown or text[first.words[-1].end :].strip()
     spans = tuple((word.start, word.end) for word in first.words)

@@ -18,6 +18,8 @@ from modelcar_tui.core.shapes import without_address_secrets
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import whole
 from modelcar_tui.manifest.kinds.llm_merge import merged
+from modelcar_tui.manifest.kinds.llm_names import Names
+from modelcar_tui.manifest.kinds.llm_pods import PodRead, PodReader
 from modelcar_tui.manifest.kinds.llm_presets import (
     ADDITIONAL_ARGS,
     Role,
@@ -26,7 +28,7 @@ from modelcar_tui.manifest.kinds.llm_presets import (
     sets_only_the_image,
 )
 from modelcar_tui.manifest.kinds.llm_sizes import group_size, wanted_replicas
-from modelcar_tui.manifest.kinds.llm_workload import PodRead, PodReader, Workload
+from modelcar_tui.manifest.kinds.llm_workload import Workload
 from modelcar_tui.manifest.kinds.objects import KubeObject, below, text_below
 from modelcar_tui.manifest.kinds.places import CountPlace, Path, Place
 from modelcar_tui.manifest.kinds.pods import amounts_of, names_of, scheduling_of, shm_of, texts
@@ -60,8 +62,6 @@ _KEYS: dict[tuple[str, ...], tuple[str, ...]] = {
 }
 """Those that KServe knows, below `spec`."""
 _ONLY_WITH_WORKERS = ("data", "dataLocal", "pipeline", "expert")
-_CODE = "llm-service"
-_SIZES_CODE = "llm-parallelism"
 _UNSAFE = re.compile(r"[^a-zA-Z0-9._-]")
 
 
@@ -174,7 +174,7 @@ def _address_problems(address: str, node: Node, told: Told) -> list[Problem]:
         fix = f"use one of {', '.join(f'{one}://' for one in _SCHEMES)}"
     else:
         return []
-    return [told.problem(node, what, fix, _CODE)]
+    return [told.problem(node, what, fix, "llm-service")]
 
 
 def _lora_problems(laid: Mapping, told: Told) -> Iterator[Problem]:
@@ -185,7 +185,7 @@ def _lora_problems(laid: Mapping, told: Told) -> Iterator[Problem]:
         if scheme not in _LORA_SCHEMES:
             what = f"KServe takes no {shorten(scheme)}:// for a LoRA adapter"
             fix = f"use one of {', '.join(f'{kind}://' for kind in _LORA_SCHEMES)}"
-            yield told.problem(one, what, fix, _CODE)
+            yield told.problem(one, what, fix, "llm-service")
 
 
 def _workload(service: _Service, role: Role) -> Workload:
@@ -205,8 +205,8 @@ def _workload(service: _Service, role: Role) -> Workload:
         laid=laid,
         preset=None,
         lora=tuple(_lora(service)),
-        model=service.model,
-        publisher=f"publishers/{namespace}/models/{service.model}" if namespace else None,
+        names=Names(service.model, service.object.name, namespace),
+        old=service.object.version == "v1alpha1",
         told=service.told,
     )
     preset = _config(workload.config, namespace, service.file) if workload.config else None
@@ -242,19 +242,22 @@ def _request(service: _Service, workload: Workload) -> Iterator[Read]:
     leader = PodReader(workload, "template").read()
     if not leader.serves:
         what = f"the container main of {shorten(service.object.name)} starts no vLLM, so it is not judged"
-        service.told.warn(workload.node, what, "leave it out, or start `vllm serve` in it", _CODE)
+        service.told.warn(workload.node, what, "count what it takes of the cluster by hand", "not-vllm")
         return
     spread = below(workload.laid, "worker") is not None
     worker = PodReader(workload, "worker").read() if spread else None
     claimed = _claimed(service, leader)
     _warn_of_sizes(service, workload, leader)
     name = service.object.name
+    address, node = service.address, service.address_node
+    if leader.model and not leader.model.startswith(("/", ".", "$", "{")) and "://" not in leader.model:
+        address, node = f"hf://{clean(leader.model, limit=300)}", leader.model_node
     yield read_of(
         Found(
             object=service.object,
             name=f"{name}/prefill" if workload.role is Role.PREFILL else name,
-            image=service.address,
-            image_node=service.address_node,
+            image=address,
+            image_node=node,
             place=_place(service, leader, worker, claimed),
             gpus=leader.gpus if claimed is None else claimed,
             server=_server(service, leader),
@@ -308,7 +311,7 @@ def _doubts(
     told, node = service.told, workload.node
     if claimed is not None:
         what = "its GPUs come by a ResourceClaim (DRA), and which nodes have such devices is not read"
-        yield told.problem(node, what, "look at the cluster's ResourceSlices", _CODE)
+        yield told.problem(node, what, "look at the cluster's ResourceSlices", "llm-service")
     if workload.shape in (Shape.PIPELINE, Shape.NONE) and workload.preset is None:
         yield _no_preset(workload)
     if worker is None:
@@ -316,10 +319,10 @@ def _doubts(
     own = workload.own
     if workload.shape is Shape.DATA and (own is None or below(own, "parallelism") is None):
         what = "`parallelism` stands only in a configuration: KServe reads it from the service itself"
-        yield told.problem(node, what, "write `parallelism` into the service", _SIZES_CODE)
+        yield told.problem(node, what, "write `parallelism` into the service", "llm-parallelism")
     if worker.gpus != leader.gpus:
         what = f"the leader asks for {leader.gpus} GPUs and each worker for {worker.gpus}"
-        yield told.problem(node, what, "ask for the same in `template` and `worker`", _CODE)
+        yield told.problem(node, what, "ask for the same in `template` and `worker`", "llm-service")
 
 
 def _no_preset(workload: Workload) -> Problem:
@@ -328,9 +331,11 @@ def _no_preset(workload: Workload) -> Problem:
         what = (
             "`worker` without `parallelism`: KServe takes it only with `data` and `dataLocal`, or `pipeline`"
         )
-        return told.problem(node, what, "write them below `parallelism`", _SIZES_CODE)
+        return told.problem(node, what, "write them below `parallelism`", "llm-parallelism")
     what = f"{CONFIG} {workload.config}, which KServe needs for `pipeline`, comes with no release"
-    return told.problem(node, what, "use `data` and `dataLocal`, or add that configuration", _SIZES_CODE)
+    return told.problem(
+        node, what, "use `data` and `dataLocal`, or add that configuration", "llm-parallelism"
+    )
 
 
 def _warn_of_sizes(service: _Service, workload: Workload, leader: PodRead) -> None:
@@ -343,7 +348,7 @@ def _warn_of_sizes(service: _Service, workload: Workload, leader: PodRead) -> No
     lost = [key for key in _ONLY_WITH_WORKERS if (whole(sizes.get(key)) or 0) > 1 or sizes.get(key) == "true"]
     if lost:
         what = f"KServe passes parallelism.{' and '.join(lost)} to vLLM only with a `worker`"
-        service.told.warn(node, what, f"write vLLM's own argument into {ADDITIONAL_ARGS}", _SIZES_CODE)
+        service.told.warn(node, what, f"write vLLM's own argument into {ADDITIONAL_ARGS}", "llm-parallelism")
     _warn_of_tensor(whole(sizes.get("tensor")) or 1, node, leader.place.words, service.told)
 
 
@@ -352,7 +357,7 @@ def _warn_of_tensor(tensor: int, node: Node, said: tuple[str, ...], told: Told) 
     if tensor > 1 and older is not None and not any(word.partition("=")[0] in _TENSOR for word in said):
         what = f"up to {older.name} nothing passes parallelism.tensor to vLLM, which then uses one GPU"
         fix = f"write --tensor-parallel-size {tensor} into {ADDITIONAL_ARGS}, too"
-        told.warn(node, what, fix, _SIZES_CODE)
+        told.warn(node, what, fix, "llm-parallelism")
 
 
 def _server(service: _Service, leader: PodRead) -> Server:

@@ -64,7 +64,7 @@ class Place:
     gpus: tuple[CountPlace, ...] = ()
     """`resources.limits` and `requests` of the accelerator: all are set to a new GPU count."""
     gpus_parent: Path | None = None
-    """The container's path, where no GPU is asked for yet."""
+    """The container's path, where no GPU is asked for yet. It may not be there: see `variable`."""
     ranks: tuple[CountPlace, ...] = ()
     """Numbers that are the tensor parallel size of this one beside the arguments:
     `parallelism.tensor`, `workerSpec.tensorParallelSize`."""

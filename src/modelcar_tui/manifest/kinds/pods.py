@@ -55,19 +55,22 @@ def environment_of(container: Node) -> tuple[tuple[str, str], ...]:
         if not isinstance(written, str):
             continue
         value = expanded(written, found)
-        if name and _may_be_told(name, value):
+        if name and may_tell(name, value) and not references(value):
             found[name] = value
     return tuple(found.items())
 
 
+def may_tell(name: str, value: str) -> bool:
+    """Whether a variable's value is plain text: no secret by its name or shape, no parameter to fill in."""
+    told = len(value) <= _LONGEST and value == clean(value) and not _SECRET.search(name)
+    return told and not _PARAMETER.search(value)
+
+
 def tellable(variables: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Those of a script's own variables that `environment_of` would tell."""
-    return tuple((name, value) for name, value in variables if _may_be_told(name, value))
-
-
-def _may_be_told(name: str, value: str) -> bool:
-    whole = not references(value) and not _PARAMETER.search(value)
-    return whole and len(value) <= _LONGEST and value == clean(value) and not _SECRET.search(name)
+    return tuple(
+        (name, value) for name, value in variables if may_tell(name, value) and not references(value)
+    )
 
 
 def accelerator_of(container: Node) -> tuple[str, int | None]:
@@ -79,6 +82,11 @@ def accelerator_of(container: Node) -> tuple[str, int | None]:
         if is_accelerator(name) and (count := whole(amount)) != 0:
             return clean(name, limit=200), count
     return "", 0
+
+
+def claims_of(container: Node) -> tuple[str, ...]:
+    """The claims of Dynamic Resource Allocation that a container names (`resources.claims`)."""
+    return names_of(below(container, "resources", "claims"))
 
 
 def is_accelerator(resource: str) -> bool:
@@ -105,7 +113,11 @@ def amounts_of(container: Node) -> tuple[int | None, int | None, int | None]:
 
 
 def shm_of(pod: Node, container: Node) -> int | None:
-    """MiB of the memory volume at /dev/shm: 0 where it has no limit of its own, None where there is none."""
+    """MiB of the memory volume at /dev/shm: 0 where it has no limit of its own, or is the node's (`hostIPC`);
+    None where there is none."""
+    host = below(pod, "hostIPC")
+    if isinstance(host, Scalar) and host.value.lower() == "true":
+        return 0
     volumes = {str(one.get("name")): one for one in _mappings(below(pod, "volumes"))}
     for mount in _mappings(below(container, "volumeMounts")):
         if str(mount.get("mountPath") or "").rstrip("/") == SHM:

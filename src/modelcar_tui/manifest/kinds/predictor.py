@@ -28,7 +28,7 @@ from modelcar_tui.manifest.kinds.pods import (
 )
 from modelcar_tui.manifest.kinds.requests import Found
 from modelcar_tui.manifest.kinds.runtimes import VERSION, ReadRuntime, is_hugging_face_server
-from modelcar_tui.manifest.kinds.weights import weights_of
+from modelcar_tui.manifest.kinds.storage import stored_weights
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.spans import Mapping, Sequence
 from modelcar_tui.manifest.telling import Told
@@ -90,7 +90,7 @@ class Joined:
             copies: replicas that are asked for.
         """
         of, words = self._of, self._words()
-        weights = weights_of(of.pod, of.own, self._pod, self.container, self.line, self._told)
+        weights = stored_weights(of.pod, of.own, self._pod, self.container, self.line, self._told)
         resource, asked = accelerator_of(self.container)
         nodes = self._nodes or Nodes()
         if not nodes.resource:
@@ -110,7 +110,7 @@ class Joined:
         return Found(
             object=of.service,
             name=of.service.name,
-            image=weights.address,
+            image=weights.image,
             image_node=weights.node,
             place=place,
             gpus=nodes.gpus,

@@ -10,11 +10,20 @@ import msgspec
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.ignores import ignores_of
 from modelcar_tui.manifest.kinds.inferenceservice import read as read_inferenceservice
+from modelcar_tui.manifest.kinds.lines import is_serve_line
 from modelcar_tui.manifest.kinds.llminferenceservice import read_llm_service
 from modelcar_tui.manifest.kinds.objects import KubeObject, objects_of
 from modelcar_tui.manifest.kinds.places import Place
 from modelcar_tui.manifest.kinds.requests import File, Read
 from modelcar_tui.manifest.kinds.runtimes import read_runtime
+from modelcar_tui.manifest.kinds.serve_line import place_of_line
+from modelcar_tui.manifest.kinds.workload import (
+    LEADER_WORKER_SET,
+    WORKLOADS,
+    read_leader_worker_set,
+    read_workload,
+    tell_unread,
+)
 from modelcar_tui.manifest.source import Source
 from modelcar_tui.manifest.spans import Tree, compose_all
 from modelcar_tui.manifest.telling import Told, malformed
@@ -24,6 +33,8 @@ Reader = Callable[[KubeObject, File], Iterable[Read]]
 """Gives what an object serves by vLLM; nothing for one that serves something else."""
 
 READERS: dict[tuple[str, str], Reader] = {
+    **dict.fromkeys(WORKLOADS, read_workload),
+    LEADER_WORKER_SET: read_leader_worker_set,
     ("serving.kserve.io", "InferenceService"): read_inferenceservice,
     ("serving.kserve.io", "ServingRuntime"): read_runtime,
     ("serving.kserve.io", "ClusterServingRuntime"): read_runtime,
@@ -60,6 +71,8 @@ def places_of(text: str) -> dict[str, Place]:
     Raises:
         ManifestSyntaxError: the text is no YAML.
     """
+    if is_serve_line(text):
+        return place_of_line(text)
     tree = compose_all(text)
     return {one.request.name: one.place for one in _named(_read(tree, Told("", tree.root)))}
 
@@ -70,6 +83,8 @@ def _read(tree: Tree, told: Told) -> Iterator[Read]:
         reader = READERS.get((one.group, one.kind))
         if reader is not None:
             yield from reader(one, file)
+        else:
+            tell_unread(one, file)
 
 
 def _named(found: Iterable[Read]) -> list[Read]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelcar_tui.core.text import clean
+from modelcar_tui.kube import whole
 from modelcar_tui.manifest.kinds.objects import KubeObject, below, text_below
 from modelcar_tui.manifest.kinds.places import Path
 from modelcar_tui.manifest.kinds.pods import containers_of, environment_of, scheduling_of, texts
@@ -16,7 +17,7 @@ from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.plain import node_of, plain
 from modelcar_tui.manifest.scheduling import Scheduling
-from modelcar_tui.manifest.spans import Mapping, Node
+from modelcar_tui.manifest.spans import Mapping, Node, Sequence
 
 KINDS = ("ServingRuntime", "ClusterServingRuntime")
 CONTAINER = "kserve-container"
@@ -61,10 +62,19 @@ class ReadRuntime:
     @property
     def args(self) -> tuple[str, ...]:
         """Its container's arguments, masked; placeholders stand in them."""
-        written = below(self.container, "args") if self.container is not None else None
-        listed = plain(written) if written is not None else None
-        given = listed if isinstance(listed, list) else []
-        return masked_arguments(tuple(clean(one, limit=500) for one in given if isinstance(one, str)))
+        return self._words("args")
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What its container starts, masked; empty where the image says it."""
+        return self._words("command")
+
+    @property
+    def port(self) -> int | None:
+        """The first port that its container tells of."""
+        listed = below(self.container, "ports") if self.container is not None else None
+        first = listed.items[0] if isinstance(listed, Sequence) and listed.items else None
+        return whole(texts(first).get("containerPort")) if first is not None else None
 
     @property
     def environment(self) -> tuple[tuple[str, str], ...]:
@@ -133,6 +143,12 @@ class ReadRuntime:
         written = below(self.spec, "protocolVersions")
         listed = plain(written) if written is not None else None
         return not protocol or not isinstance(listed, list) or not listed or protocol in listed
+
+    def _words(self, key: str) -> tuple[str, ...]:
+        written = below(self.container, key) if self.container is not None else None
+        listed = plain(written) if written is not None else None
+        given = listed if isinstance(listed, list) else []
+        return masked_arguments(tuple(clean(one, limit=500) for one in given if isinstance(one, str)))
 
 
 def is_hugging_face_server(image: str) -> bool:

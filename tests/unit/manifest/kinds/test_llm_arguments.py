@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from llm_services import at, place, read, request, requests, service
+from llm_written import at, place, read, request, requests, service
 
 from modelcar_tui.manifest.kinds.places import ListPart, TextPart
 
@@ -131,6 +131,7 @@ def test_the_first_argument_is_a_new_variable(
     text = service(spec)
     found = place(text)
     assert (found.grows, found.variable, found.parts) == (grows, "VLLM_ADDITIONAL_ARGS", ())
+    assert found.gpus_parent == grows[:-1]
     if there is None:
         assert found.parent is None
         assert isinstance(at(yaml.safe_load(text), grows), list)
@@ -209,6 +210,7 @@ def test_an_argument_never_takes_a_configuration_s_place() -> None:
     text = service("baseRefs: [{name: base}]\ntemplate: {containers: [{name: main}]}") + CONFIG
     found = place(text)
     assert (found.grows[-1], found.variable) == ("args", "")
+    assert (found.gpus, found.gpus_parent) == ((), None)
     both = text.replace(
         "      image: quay.io/vllm:2\n", "      image: quay.io/vllm:2\n      args: [--seed=1]\n"
     )
@@ -234,3 +236,66 @@ def test_kserve_s_own_configuration_in_the_file_is_read_as_it_stands() -> None:
     one = requests(service("") + config)["qwen"]
     assert one.server is not None
     assert one.server.args == ("--port", "9000")
+
+
+def test_names_of_the_service_are_put_in() -> None:
+    text = main(
+        "env:\n    - name: VLLM_ADDITIONAL_ARGS\n"
+        "      value: --seed 1 --x {{ .Spec.Model.Name }} --y '{{ ChildName .ObjectMeta.Name `-epp` }}:5557'"
+    )
+    found = place(text)
+    assert found.words == ("--seed", "1", "--x", "Qwen/Qwen3-8B", "--y", "qwen-epp:5557")
+    (part,) = found.parts
+    assert isinstance(part, TextPart)
+    start, end = part.spans[3]
+    assert part.node.value[start:end] == "{{ .Spec.Model.Name }}"
+    assert not opened(text)
+
+
+@pytest.mark.parametrize(
+    "action", ["{{ .GlobalConfig.SystemNamespace }}", "{{ ChildName .Name `-" + "a" * 60 + "` }}"]
+)
+def test_what_only_the_cluster_fills_is_not_known(action: str) -> None:
+    text = main(f'args: ["--max-model-len={action}"]')
+    assert place(text).words == (f"--max-model-len={action}",)
+    assert opened(text)[0].startswith("what vLLM gets here is not known: {{")
+    assert opened(main(f'command: [vllm, serve, /mnt/models]\n    args: ["--max-model-len={action}"]'))
+    assert not opened(main(f'args: ["--served-model-name={action}"]'))
+
+
+def test_a_variable_that_nothing_passes_on_is_told() -> None:
+    variable = "env: [{name: VLLM_ADDITIONAL_ARGS, value: --seed=1}]"
+    text = main(f"command: [vllm, serve, /mnt/models]\n    {variable}")
+    assert place(text).words == ()
+    assert told(text) == ["the container's own command does not pass VLLM_ADDITIONAL_ARGS on"]
+    server = request(text).server
+    assert server is not None
+    assert ("VLLM_ADDITIONAL_ARGS", "--seed=1") in server.environment
+    assert not told(main(variable))
+
+
+def test_a_command_may_name_another_model() -> None:
+    text = main("command: [vllm, serve, Qwen/Qwen3-0.6B, --seed=1]")
+    assert request(text).image == "hf://Qwen/Qwen3-0.6B"
+    assert request(main("command: [vllm, serve, /mnt/models]")).image == "hf://Qwen/Qwen3-8B"
+
+
+def test_args_replace_the_script_of_the_releases_that_have_v1alpha1_alone() -> None:
+    spec = "template: {containers: [{name: main, args: [--seed=1]}]}"
+    assert told(service(spec, version="v1alpha1")) == [
+        "up to RHOAI 3.3 `args` take the place of the script that starts vLLM"
+    ]
+    assert not told(service(spec))
+
+
+def test_a_list_that_an_alias_stands_for_is_left_alone() -> None:
+    text = service(
+        """\
+        x-args: &args [--seed=1]
+        template: {containers: [{name: main, args: *args}]}
+        """
+    )
+    one = request(text)
+    assert one.server is not None
+    assert (one.serving.args, one.server.args[-1]) == ((), "--seed=1")
+    assert place(text).grows[-1] == "env"
