@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -100,9 +104,9 @@ SCRIPTS: dict[str, tuple[str, list[str]]] = {
     "set -e\n# say so\nexec vllm serve m \\\n  --a \\\n  --b 1\n": ("--a --b 1", []),
     'vllm serve m --j=\'{"a": 1}\' --k "q w"': ('--j={"a": 1}|--k|q w', ["--j='{\"a\": 1}'", "--k", '"q w"']),
     "ray start --head && vllm serve m --a": ("--a", []),
-    "nohup vllm serve m --a > /log 2>&1 &\nwait": ("--a", []),
-    "vllm serve m --a 2>&1 | tee /log": ("--a", []),
-    "cat > /x <<EOF\nvllm serve other\nEOF\nvllm serve m --a": ("--a", []),
+    "nohup vllm serve m --a > ./log 2>&1 &\nwait": ("--a", []),
+    "vllm serve m --a 2>&1 | tee ./log": ("--a", []),
+    "cat > ./x <<EOF\nvllm serve other\nEOF\nvllm serve m --a": ("--a", []),
     "vllm serve m $EXTRA --c": ("--a 1 --b --c", []),
     "vllm serve m $NONE --max-model-len=${LEN}": ("--max-model-len=4096", ["--max-model-len=${LEN}"]),
     "vllm serve m --x ${OTHER:-7} --y=${LEN:-1}": ("--x 7 --y=4096", ["--x", "${OTHER:-7}", "--y=${LEN:-1}"]),
@@ -129,6 +133,20 @@ def test_scripts(text: str, expected: tuple[str, list[str]]) -> None:
     assert grows
     assert not isinstance(grows[0], ListPart)
     assert grows[0].node.value[: grows[0].end].rstrip() == grows[0].node.value[: grows[0].end]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_gives_the_same_words(tmp_path: Path) -> None:
+    """A stand-in for vLLM writes down what a real bash passes to it."""
+    for name, body in {"vllm": 'printf "%s\\n" "$@" > got', "ray": ":"}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    variables = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "EXTRA": "--a 1  --b", "LEN": "4096", "NONE": ""}
+    for text, (words, _) in SCRIPTS.items():
+        if "$PORT" not in text:  # what nothing sets is left as it is written, and is empty in a shell
+            subprocess.run(["bash", "-c", text], env=variables, cwd=tmp_path, check=True, timeout=20)
+            expected = ["serve", "m", *words.split("|" if "|" in words else None)]
+            assert (tmp_path / "got").read_text().splitlines() == expected, text
 
 
 def test_a_shell_without_a_text_of_its_own() -> None:
@@ -175,6 +193,8 @@ OPEN = {
     "vllm serve m --tensor-parallel-size $TP": "of --tensor-parallel-size is not known",
     "vllm serve $MODEL": "of --model is not known",
     "vllm serve m --x $(nproc)": "only the shell knows",
+    "vllm serve m $[1+1]": "only the shell knows",
+    'vllm serve m $"x"': "only the shell knows",
     "vllm serve m `cat /args`": "only the shell knows",
     "if x; then T=1; fi\nvllm serve m --t=$T": "a condition of the script sets it",
     "T=0\n[ x ] && T=1\nvllm serve m --t=$T": "sets it in more than one way",
