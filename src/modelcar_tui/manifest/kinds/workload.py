@@ -163,7 +163,7 @@ def _found(
             gpus=tuple(gpus),
             gpus_parent=None if gpus else path,
         ),
-        gpus=count or 0,
+        gpus=max(count or 0, 0),
         server=_server(pod, container, resource, tuple(environment.items())),
         open=tuple(problems),
     )

@@ -50,6 +50,10 @@ LISTS = {
     "command: [vllm, serve]\nargs: [--model, a/b]": ("vllm serve", "a/b", "--model a/b", "args"),
     "command: [vllm, serve, --port, '80', a/b]": ("vllm serve", "a/b", "--port 80", "command"),
     "command: [vllm, serve, --enforce-eager, a/b]": ("vllm serve", "a/b", "--enforce-eager", "command"),
+    "command: [vllm, serve, -O3, a/b]": ("vllm serve", "a/b", "-O3", "command"),
+    "command: [vllm, serve, --sizes, '1', '2', a=b, --model, m]": (
+        *("vllm serve", "m", "--sizes 1 2 a=b --model m", "command"),
+    ),
     "command: [vllm, serve, --served-model-name, x, y]": (
         *("vllm serve", "", "--served-model-name x y", "command"),
     ),

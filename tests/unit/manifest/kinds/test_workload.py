@@ -141,6 +141,12 @@ def test_counts_that_are_not_known_are_open(text: str, what: str) -> None:
     assert [what in told for told in whats(one(text)[0])] == [True]
 
 
+def test_a_count_below_zero_is_none_and_open() -> None:
+    model, _ = one(workload(POD.replace("nvidia.com/gpu: 2", "nvidia.com/gpu: -2")))
+    assert model.serving.gpu_count == 0
+    assert ["how many nvidia.com/gpu" in told for told in whats(model)] == [True]
+
+
 def mounted(volume: str, model: str, more: str = "", mount: str = "") -> str:
     return workload(
         f"containers:\n- name: c\n  command: [vllm, serve, '{model}']\n"
