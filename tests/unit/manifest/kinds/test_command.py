@@ -226,6 +226,18 @@ def test_what_is_not_understood_is_said(text: str, what: str) -> None:
     assert all(problem.fix and problem.where.startswith("pod.yaml:") for problem in line.open)
 
 
+FOREIGN = "env: [{name: X, valueFrom: {configMapKeyRef: {name: c, key: k}}}]"
+
+
+@pytest.mark.parametrize(
+    ("item", "count"), [("$(X)", 1), ("--a=$(X)", 1), ("--port=$(X)", 0), ("--a=$(Y)", 0)]
+)
+def test_a_variable_of_another_object_is_open_where_it_may_decide(item: str, count: int) -> None:
+    line, _ = read(f"command: [vllm, serve, m, '{item}']\n{FOREIGN}")
+    assert [problem.what.endswith("another object sets X") for problem in line.open] == [True] * count
+    assert line.words == (item,)
+
+
 @pytest.mark.parametrize(
     "text",
     [

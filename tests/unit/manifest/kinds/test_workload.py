@@ -112,6 +112,18 @@ def test_what_the_pod_says_of_itself() -> None:
     assert server.scheduling.selector == (("zone", "a"),)
 
 
+def test_a_variable_is_kept_back_by_what_its_name_says_of_a_secret() -> None:
+    told = {"MAX_NUM_BATCHED_TOKENS": "8192", "TIKTOKEN_ENCODINGS_BASE": "/mnt/models/x", "HUB_TOKEN": ""}
+    kept = {"HF_HUB_TOKEN": "one-clear-text", "VLLM_API_KEY": "abc", "PASSWORD": "hunter2"}
+    listed = "".join(f"  - {{name: {name}, value: '{value}'}}\n" for name, value in (told | kept).items())
+    pod = POD.replace("  env:\n", f"  env:\n{listed}").replace(
+        "org/m,", "org/m, --x=$(MAX_NUM_BATCHED_TOKENS),"
+    )
+    model, _ = one(workload(pod))
+    assert model.server is not None
+    assert dict(model.server.environment) == told | {"VLLM_USE_V1": "1"}
+
+
 def test_a_pod_of_its_own_and_one_in_a_list() -> None:
     pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n" + textwrap.indent(POD, "  ")
     model, place = one(pod)
