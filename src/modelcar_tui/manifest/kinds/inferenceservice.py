@@ -65,7 +65,11 @@ def read(obj: KubeObject, file: File) -> Iterable[Read]:
         return
     old = next((name for name in _FRAMEWORKS if below(predictor, name) is not None), "")
     if old:
-        _not_vllm(obj, below(predictor, old) or predictor, f"`predictor.{old}`", file)
+        if old == _HUGGING_FACE:
+            _hugging_face(obj, file)
+        else:
+            fix = "write it as `predictor.model` of the format vLLM where vLLM shall serve it"
+            _not_vllm(obj, below(predictor, old) or predictor, f"`predictor.{old}`", fix, file)
         return
     yield from _by_container(obj, predictor, file)
 
@@ -91,10 +95,13 @@ def _by_model(obj: KubeObject, predictor: Mapping, model: Mapping, file: File) -
     if joined.runs_vllm:
         yield read_of(joined.found(_copies(obj, predictor, file)))
         return
-    by = f"runtime {shorten(name)}" if name else f"model format {shorten(kind) or '(none)'}"
-    inside = is_hugging_face_server(joined.image) or is_hugging_face_server(name.removeprefix("kserve-"))
     typed = runtime is not None and runtime.server_type == HUGGING_FACE_SERVER
-    _not_vllm(obj, joined.container, by, file, hugging_face=inside or typed or kind == _HUGGING_FACE)
+    inside = is_hugging_face_server(joined.image) or is_hugging_face_server(name.removeprefix("kserve-"))
+    if typed or inside or kind == _HUGGING_FACE:
+        _hugging_face(obj, file)
+        return
+    by = f"runtime {shorten(name)}" if name else f"model format {shorten(kind) or '(none)'}"
+    _not_vllm(obj, joined.container, by, "if it does, put its ServingRuntime into this file", file)
 
 
 def _by_container(obj: KubeObject, predictor: Mapping, file: File) -> Iterator[Read]:
@@ -109,8 +116,11 @@ def _by_container(obj: KubeObject, predictor: Mapping, file: File) -> Iterator[R
     if joined.runs_vllm or joined.line.open:
         yield read_of(joined.found(_copies(obj, predictor, file)))
         return
-    by = f"image {shorten(joined.image, 60)}"
-    _not_vllm(obj, own, by, file, hugging_face=is_hugging_face_server(joined.image))
+    if is_hugging_face_server(joined.image):
+        _hugging_face(obj, file)
+        return
+    fix = "if it does, write `vllm serve` and its arguments in `command` and `args`"
+    _not_vllm(obj, own, f"image {shorten(joined.image, 60)}", fix, file)
 
 
 def _chosen(obj: KubeObject, predictor: Mapping, model: Mapping, file: File) -> ReadRuntime | None:
@@ -181,20 +191,23 @@ def _copies(obj: KubeObject, predictor: Mapping, file: File) -> int:
     return min(max(int(text), 1), _MOST_COPIES)
 
 
-def _not_vllm(obj: KubeObject, container: Node, by: str, file: File, *, hugging_face: bool = False) -> None:
-    """Say what is passed over, where it takes accelerators or has a vLLM inside that is not read."""
-    name = shorten(obj.name)
-    if hugging_face or by == f"`predictor.{_HUGGING_FACE}`":
+def _not_vllm(obj: KubeObject, container: Node, by: str, fix: str, file: File) -> None:
+    """Say what is passed over, where it takes accelerators."""
+    if accelerator_of(container)[1] != 0:
         what = (
-            f"InferenceService {name} is served by KServe's Hugging Face server, whose arguments are its "
-            "own, also with vLLM inside: it is not read"
+            f"InferenceService {shorten(obj.name)} asks for accelerators, but is not known to run vLLM ({by})"
         )
-        fix = "serve it by a ServingRuntime of vLLM (modelFormat vLLM) to have it judged"
         file.told.warn(obj.root, what, fix, "not-vllm")
-    elif accelerator_of(container)[1] != 0:
-        what = f"InferenceService {name} asks for accelerators, but is not known to run vLLM ({by})"
-        fix = "if it does, put its ServingRuntime into this file"
-        file.told.warn(obj.root, what, fix, "not-vllm")
+
+
+def _hugging_face(obj: KubeObject, file: File) -> None:
+    """Say that the vLLM inside another server is not read."""
+    what = (
+        f"InferenceService {shorten(obj.name)} is served by KServe's Hugging Face server, whose arguments "
+        "are its own, also with vLLM inside: it is not read"
+    )
+    fix = "serve it by a ServingRuntime of vLLM (modelFormat vLLM) to have it judged"
+    file.told.warn(obj.root, what, fix, "not-vllm")
 
 
 def _beside(obj: KubeObject, file: File) -> None:

@@ -27,7 +27,7 @@ from modelcar_tui.manifest.kinds.pods import (
     texts,
 )
 from modelcar_tui.manifest.kinds.requests import Found
-from modelcar_tui.manifest.kinds.runtimes import VERSION, ReadRuntime, is_hugging_face_server
+from modelcar_tui.manifest.kinds.runtimes import VERSION, ReadRuntime, entrypoint_of, is_hugging_face_server
 from modelcar_tui.manifest.kinds.weights import weights_of
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.spans import Mapping, Sequence
@@ -138,17 +138,7 @@ class Joined:
         return nodes_of(worker, path, of.service.name, self.container, of.runtime, self._told)
 
     def _entrypoint(self) -> str:
-        """What the image of a vLLM runtime starts where there is no `command`.
-
-        Both programs take the model by `--model`, and only `vllm serve` without a flag.
-        """
-        of = self._of
-        if below(self.container, "command") is not None or not self._expected:
-            return ""
-        items = below(self.container, "args")
-        first = items.items[0] if isinstance(items, Sequence) and items.items else None
-        flagged = first is None or str(getattr(first, "value", "")).startswith("-")
-        return "api_server" if flagged or of.runtime is None else "vllm serve"
+        return entrypoint_of(self.container) if self._expected else ""
 
     @property
     def by_model(self) -> bool:

@@ -46,7 +46,7 @@ def read_objects(source: Source, tree: Tree) -> tuple[Manifest, tuple[Problem, .
         sha256=source.sha256,
         shape="objects",
         models=tuple(one.request for one in found),
-        findings=told.warnings(),
+        findings=() if passed_over else told.warnings(),
         ignores=ignores_of(source.text, tree),
     )
     return manifest, (*told.errors(), *passed_over)

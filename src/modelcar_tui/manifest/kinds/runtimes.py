@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelcar_tui.core.text import clean
+from modelcar_tui.manifest.kinds.command import command_line
 from modelcar_tui.manifest.kinds.objects import KubeObject, below, text_below
 from modelcar_tui.manifest.kinds.places import Path
 from modelcar_tui.manifest.kinds.pods import containers_of, environment_of, scheduling_of, texts
@@ -17,6 +18,7 @@ from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.plain import node_of, plain
 from modelcar_tui.manifest.scheduling import Scheduling
 from modelcar_tui.manifest.spans import Mapping, Node
+from modelcar_tui.manifest.telling import Told
 
 KINDS = ("ServingRuntime", "ClusterServingRuntime")
 CONTAINER = "kserve-container"
@@ -60,11 +62,14 @@ class ReadRuntime:
 
     @property
     def args(self) -> tuple[str, ...]:
-        """Its container's arguments, masked; placeholders stand in them."""
-        written = below(self.container, "args") if self.container is not None else None
-        listed = plain(written) if written is not None else None
-        given = listed if isinstance(listed, list) else []
-        return masked_arguments(tuple(clean(one, limit=500) for one in given if isinstance(one, str)))
+        """What it passes to vLLM, masked; placeholders stand in it."""
+        container = self.container
+        if container is None:
+            return ()
+        known, entrypoint = dict(self.environment), entrypoint_of(container)
+        line = command_line(container, (), known, Told(self.name, container), entrypoint=entrypoint)
+        words = line.words if line.program else _listed(container, "args")
+        return masked_arguments(tuple(clean(one, limit=500) for one in words))
 
     @property
     def environment(self) -> tuple[tuple[str, str], ...]:
@@ -133,6 +138,17 @@ class ReadRuntime:
         written = below(self.spec, "protocolVersions")
         listed = plain(written) if written is not None else None
         return not protocol or not isinstance(listed, list) or not listed or protocol in listed
+
+
+def entrypoint_of(container: Node) -> str:
+    """What the image of a vLLM runtime starts where its container has no `command`; empty where it has one.
+
+    Both programs take the model by `--model`, and only `vllm serve` without a flag.
+    """
+    if below(container, "command") is not None:
+        return ""
+    first = next(iter(_listed(container, "args")), "-")
+    return "api_server" if first.startswith("-") else "vllm serve"
 
 
 def is_hugging_face_server(image: str) -> bool:
@@ -215,6 +231,12 @@ def _formats(spec: Node) -> Iterable[Format]:
                 chosen=_text(one.get("autoSelect")).lower() == "true",
                 priority=int(priority) if priority.isdecimal() and len(priority) < 10 else None,
             )
+
+
+def _listed(container: Node, key: str) -> list[str]:
+    written = below(container, key)
+    listed = plain(written) if written is not None else None
+    return [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
 
 
 def _text(value: Any) -> str:
