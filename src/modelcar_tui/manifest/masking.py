@@ -15,6 +15,8 @@ from modelcar_tui.core.names import Kind, kind_of
 from modelcar_tui.core.numbers import is_mask, mask_of
 from modelcar_tui.core.secrets import teach
 from modelcar_tui.core.shapes import is_secret_value, mask_value, unlike_ordinary
+from modelcar_tui.manifest.kinds.lines import is_serve_line
+from modelcar_tui.manifest.kinds.shell import ShellSyntaxError, tokens
 from modelcar_tui.manifest.spans import (
     ManifestSyntaxError,
     Mapping,
@@ -108,6 +110,8 @@ def masked_text(text: str) -> str:
     In a text that can't be read as YAML only shapes are masked: nothing of such a file is shown but its
     faults.
     """
+    if is_serve_line(text):
+        return masked_by_shape(_masked_words(text))
     try:
         tree = compose_all(text)
     except ManifestSyntaxError:
@@ -122,6 +126,20 @@ def masked_text(text: str) -> str:
         lines = text[start:end].count("\n")
         text = text[:start] + shown + "\n" * lines + text[end:]
     return masked_by_shape(text)
+
+
+def _masked_words(text: str) -> str:
+    """A command line with a mask for every word that is a secret, or gives one to a variable."""
+    try:
+        words = [token.word for token in tokens(text) if token.word is not None]
+    except ShellSyntaxError:
+        return _slip(text)
+    shown = masked_arguments(tuple(word.text for word in words))
+    for word, mask in reversed(list(zip(words, shown, strict=True))):
+        if mask != word.text:
+            lines = text[word.start : word.end].count("\n")
+            text = text[: word.start] + mask + "\n" * lines + text[word.end :]
+    return text
 
 
 def _shown(node: Node) -> Iterator[tuple[Scalar, str]]:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.manifest.kinds import is_kubernetes, read_objects
+from modelcar_tui.manifest.kinds import is_kubernetes, is_serve_line, read_objects, read_serve_line
 from modelcar_tui.manifest.modelcar import ModelCarReader
 from modelcar_tui.manifest.source import decode, read_bytes
 from modelcar_tui.manifest.spans import ManifestSyntaxError, compose_all, only_document
@@ -26,7 +26,8 @@ def parse_manifest(data: bytes, label: str) -> Manifest:
     """`read_manifest` for bytes at hand; `label` is the path that the messages show."""
     manifest, errors = inspect_text(data, label)
     if errors:
-        raise UserError(errors[0], *errors[1:])
+        passed_over = manifest.findings if errors[0].code == "nothing-served" else ()
+        raise UserError(errors[0], *errors[1:], *passed_over)
     return manifest
 
 
@@ -42,6 +43,8 @@ def inspect_manifest(path: Path) -> tuple[Manifest, tuple[Problem, ...]]:
 def inspect_text(data: bytes, label: str) -> tuple[Manifest, tuple[Problem, ...]]:
     """`inspect_manifest` for bytes at hand; `label` is the path that the messages show."""
     source = decode(data, label)
+    if is_serve_line(source.text):
+        return read_serve_line(source)
     try:
         tree = compose_all(source.text)
         if any(map(is_kubernetes, tree.roots)):

@@ -6,9 +6,10 @@ as `scripts.py` says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Table
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from modelcar_tui.core.errors import Problem
@@ -16,14 +17,16 @@ from modelcar_tui.manifest.fields import argument_field
 from modelcar_tui.manifest.kinds.expansion import Argument, Block
 from modelcar_tui.manifest.kinds.objects import below, text_below
 from modelcar_tui.manifest.kinds.places import ListPart, Path, TextPart
-from modelcar_tui.manifest.kinds.programs import NEUTRAL, model_of, program_of, shell_of
+from modelcar_tui.manifest.kinds.programs import NEUTRAL, SERVE, model_of, program_of, shell_of
 from modelcar_tui.manifest.kinds.scripts import ScriptReader
 from modelcar_tui.manifest.limits import shorten
+from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.spans import STR, Mapping, Node, Scalar, Sequence, deref
 from modelcar_tui.manifest.telling import Told
 
 UNKNOWN = "command-unknown"
 """The code of what can't be understood of a command line."""
+_PLACEHOLDER = re.compile(r"\$\{[^}]*\}|\$\([^)]*\)|\$\w+|\{\{.*?\}\}")
 _IDLE = ("sleep", "tail", "ray", "vllm", "true", "hf", "huggingface-cli", "nginx", "cp", "ls", "echo")
 """Programs that are known to serve no model themselves; `vllm` with another command than `serve`."""
 
@@ -82,11 +85,15 @@ class _Reader:
             return self._script(items, shell)
         found = program_of(texts)
         if found is not None:
-            return self._line(found.program, items[found.at :], ())
+            return self._line(found.program, items[found.at :])
         if not self._command and (entrypoint or self._is_vllm_image()):
-            return self._line(entrypoint or "vllm serve", items, ())
+            return self._line(entrypoint or SERVE, items)
+        if not self._command and self._configured():
+            what = "the image is not known to start vLLM; its variables say so"
+            self._unknown(self._container, what, "write `vllm serve` as `command`")
+            return self._line(SERVE, items)
         if self._suspected(texts) and not _idle(texts):
-            what = f"what the container starts is not understood: {shorten(' '.join(texts[:4]), 60)}"
+            what = f"what the container starts is not understood: {_shown(texts[:4])}"
             self._unknown(
                 self._container, what, "write `vllm serve` and its arguments in `command` and `args`"
             )
@@ -97,9 +104,7 @@ class _Reader:
         texts = [one.text for one in items]
         if shell < 0:
             if self._suspected(texts):
-                what = (
-                    f"the script that starts the server is in the image: {shorten(' '.join(texts[:3]), 60)}"
-                )
+                what = f"the script that starts the server is in the image: {_shown(texts[:3])}"
                 self._unknown(self._container, what, "write what it runs in `command` and `args`")
             return self._nothing()
         script, rest = items[shell], items[shell + 1 :]
@@ -134,10 +139,10 @@ class _Reader:
         if lost and lost[0].text.startswith("-") and lost[0].text.strip("-"):
             where = lost[0].block.item(lost[0].start)
             if used:
-                what = f"{shorten(lost[0].text)} is the script's own name ($0), so vLLM doesn't get it"
+                what = f"{_shown([lost[0].text])} is the script's own name ($0), so vLLM doesn't get it"
                 fix = 'put an item "--" before it'
             else:
-                what = f"{shorten(lost[0].text)} stands behind a script that uses no arguments"
+                what = f"{_shown([lost[0].text])} stands behind a script that uses no arguments"
                 fix = "write it into the script, behind `vllm serve`"
             self._told.warn(where, what, fix, "argument-lost")
 
@@ -145,50 +150,15 @@ class _Reader:
         self,
         program: str,
         arguments: list[Argument],
-        environment: tuple[tuple[str, str], ...],
+        environment: tuple[tuple[str, str], ...] = (),
         script: Block | None = None,
     ) -> CommandLine:
-        model = model_of(program, [one.text for one in arguments])
-        kept = [one for index, one in enumerate(arguments) if index != model.positional]
-        before = ""
-        for one in kept:
-            self._unsure(one, before)
-            before = one.text
-        named = arguments[model.at] if model.at is not None else None
-        if named is not None and model.positional is not None:
-            self._unsure(named, "--model")
-        block = self._growing(script, kept)
-        return CommandLine(
-            program=program,
-            model=model.text,
-            words=tuple(one.text for one in kept),
-            parts=_parts(kept, block),
-            grows=block.path if block is not None else (*self._path, "args"),
-            parent=None if block is not None else self._container,
-            environment=environment,
-            open=tuple(self._open),
-            model_node=named.block.item(named.start) if named is not None else None,
-        )
-
-    def _unsure(self, one: Argument, before: str) -> None:
-        """Say that an argument is not known where it may decide."""
-        if not one.unsure:
-            return
-        flag = one.text.partition("=")[0] if one.text.startswith("-") else before
-        flag = flag if flag.startswith("-") else ""
-        if flag.replace("_", "-") in NEUTRAL:
-            return
-        of = f" of {shorten(flag)}" if flag else ""
-        what = f"the argument {shorten(one.text)}{of} is not known: {one.unsure}"
-        self._unknown(
-            one.block.item(one.start), what, "write its value out, or as a variable of the container"
-        )
-
-    def _growing(self, script: Block | None, kept: list[Argument]) -> Block | None:
-        """The list or text that gets one more argument; None where there is no list yet."""
-        if script is not None:
-            return next((one.block for one in reversed(kept) if not one.block.text), script)
-        return next((one.block for one in (*self._args, *self._command)), None)
+        passed = next((one.block for one in reversed(arguments) if not one.block.text), None)
+        block = passed or script or next((one.block for one in (*self._args, *self._command)), None)
+        line = line_of(program, arguments, self._told, block, environment)
+        if block is None:
+            line = replace(line, grows=(*self._path, "args"), parent=self._container)
+        return replace(line, open=(*self._open, *line.open))
 
     def _items(self, key: str) -> list[Argument]:
         node = below(self._container, key)
@@ -207,20 +177,74 @@ class _Reader:
                 argument_field(item, before, self._told.error)
             before = target.value if isinstance(target, Scalar) else ""
             if isinstance(target, Scalar):
-                found.append(Argument(before, block, index))
+                left = re.search(r"\$\{\w+\}|\{\{|\A\$\w+\Z", before)
+                why = "it is a placeholder that nothing fills in" if left else ""
+                found.append(Argument(before, block, index, unsure=why))
         return found
 
     def _is_vllm_image(self) -> bool:
-        return "vllm" in self._image.lower()
+        return "vllm" in _PLACEHOLDER.sub("", self._image).lower()
+
+    def _configured(self) -> bool:
+        """Whether the container has a variable that only vLLM reads."""
+        listed = below(self._container, "env")
+        items = listed.items if isinstance(listed, Sequence) else ()
+        return any(text_below(item, "name").startswith("VLLM_") for item in items)
 
     def _suspected(self, texts: Iterable[str]) -> bool:
-        return self._is_vllm_image() or any("vllm" in text.lower() for text in texts)
+        return any("vllm" in text.lower() for text in (self._image, *texts))
 
     def _unknown(self, node: Node, what: str, fix: str) -> None:
         self._open.append(self._told.problem(node, what, fix, UNKNOWN))
 
     def _nothing(self) -> CommandLine:
         return CommandLine("", "", (), (), (*self._path, "args"), self._container, open=tuple(self._open))
+
+
+def line_of(
+    program: str,
+    arguments: list[Argument],
+    told: Told,
+    grows: Block | None,
+    environment: tuple[tuple[str, str], ...] = (),
+) -> CommandLine:
+    """What a program of vLLM gets; `grows` is the list or text that takes one more argument."""
+    model = model_of(program, [one.text for one in arguments])
+    kept = [one for index, one in enumerate(arguments) if index != model.positional]
+    flags = ["", *(one.text for one in kept)]
+    named = arguments[model.at] if model.at is not None else None
+    doubts = [_doubt(one, before, told) for one, before in zip(kept, flags, strict=False)]
+    if named is not None and model.positional is not None:
+        doubts.append(_doubt(named, "--model", told))
+    return CommandLine(
+        program=program,
+        model=model.text,
+        words=tuple(one.text for one in kept),
+        parts=_parts(kept, grows),
+        grows=grows.path if grows is not None else (),
+        parent=None,
+        environment=environment,
+        open=tuple(one for one in doubts if one is not None),
+        model_node=named.block.item(named.start) if named is not None else None,
+    )
+
+
+def _doubt(one: Argument, before: str, told: Told) -> Problem | None:
+    """That an argument is not known, where it may decide."""
+    if not one.unsure:
+        return None
+    flag = one.text.partition("=")[0] if one.text.startswith("-") else before
+    flag = flag if flag.startswith("-") else ""
+    if flag.replace("_", "-") in NEUTRAL:
+        return None
+    of = f" of {shorten(flag)}" if flag else ""
+    what = f"the argument {_shown([one.text])}{of} is not known: {one.unsure}"
+    fix = "write its value out, or as a variable of the container"
+    return told.problem(one.block.item(one.start), what, fix, UNKNOWN)
+
+
+def _shown(words: list[str]) -> str:
+    return shorten(" ".join(masked_arguments(tuple(words))))
 
 
 def _idle(texts: list[str]) -> bool:

@@ -55,19 +55,15 @@ def environment_of(container: Node) -> tuple[tuple[str, str], ...]:
         if not isinstance(written, str):
             continue
         value = expanded(written, found)
-        if name and _may_be_told(name, value):
+        if name and may_tell(name, value) and not references(value):
             found[name] = value
     return tuple(found.items())
 
 
-def tellable(variables: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Those of a script's own variables that `environment_of` would tell."""
-    return tuple((name, value) for name, value in variables if _may_be_told(name, value))
-
-
-def _may_be_told(name: str, value: str) -> bool:
-    whole = not references(value) and not _PARAMETER.search(value)
-    return whole and len(value) <= _LONGEST and value == clean(value) and not _SECRET.search(name)
+def may_tell(name: str, value: str) -> bool:
+    """Whether a variable's value is plain text: no secret by its name or shape, no parameter to fill in."""
+    told = len(value) <= _LONGEST and value == clean(value) and not _SECRET.search(name)
+    return told and not _PARAMETER.search(value)
 
 
 def accelerator_of(container: Node) -> tuple[str, int | None]:

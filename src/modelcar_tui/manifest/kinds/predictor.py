@@ -20,15 +20,15 @@ from modelcar_tui.manifest.kinds.pods import (
     amounts_of,
     count_places,
     environment_of,
+    may_tell,
     names_of,
     scheduling_of,
     shm_of,
-    tellable,
     texts,
 )
 from modelcar_tui.manifest.kinds.requests import Found
 from modelcar_tui.manifest.kinds.runtimes import VERSION, ReadRuntime, entrypoint_of, is_hugging_face_server
-from modelcar_tui.manifest.kinds.weights import weights_of
+from modelcar_tui.manifest.kinds.storage import storage_of
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.spans import Mapping, Sequence
 from modelcar_tui.manifest.telling import Told
@@ -83,6 +83,8 @@ class Joined:
             self.container, predictor.path, self._environment, told, entrypoint=self._entrypoint()
         )
 
+        self._script = {name: value for name, value in self.line.environment if may_tell(name, value)}
+
     def found(self, copies: int) -> Found:
         """The request.
 
@@ -90,7 +92,9 @@ class Joined:
             copies: replicas that are asked for.
         """
         of, words = self._of, self._words()
-        weights = weights_of(of.pod, of.own, self._pod, self.container, self.line, self._told)
+        line = replace(self.line, model=self._filled(self.line.model))
+        known = self._environment | self._script
+        weights = storage_of(of.pod, of.own, self._pod, self.container, line, known, self._told)
         resource, asked = accelerator_of(self.container)
         nodes = self._nodes or Nodes()
         if not nodes.resource:
@@ -110,7 +114,7 @@ class Joined:
         return Found(
             object=of.service,
             name=of.service.name,
-            image=weights.address,
+            image=weights.image,
             image_node=weights.node,
             place=place,
             gpus=nodes.gpus,
@@ -169,7 +173,7 @@ class Joined:
             image=image,
             version=self._version(),
             args=masked_arguments(words.runtime),
-            environment=tuple({**self._environment, **dict(tellable(self.line.environment))}.items()),
+            environment=tuple((self._environment | self._script).items()),
             resource=resource,
             cpu_milli=cpu,
             memory_mib=memory,

@@ -10,10 +10,19 @@ import msgspec
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.ignores import ignores_of
 from modelcar_tui.manifest.kinds.inferenceservice import read as read_inferenceservice
+from modelcar_tui.manifest.kinds.lines import is_serve_line
 from modelcar_tui.manifest.kinds.objects import KubeObject, objects_of
 from modelcar_tui.manifest.kinds.places import Place
 from modelcar_tui.manifest.kinds.requests import File, Read
 from modelcar_tui.manifest.kinds.runtimes import read_runtime
+from modelcar_tui.manifest.kinds.serve_line import place_of_line
+from modelcar_tui.manifest.kinds.workload import (
+    LEADER_WORKER_SET,
+    WORKLOADS,
+    read_leader_worker_set,
+    read_workload,
+    tell_unread,
+)
 from modelcar_tui.manifest.source import Source
 from modelcar_tui.manifest.spans import Tree, compose_all
 from modelcar_tui.manifest.telling import Told, malformed
@@ -26,6 +35,8 @@ READERS: dict[tuple[str, str], Reader] = {
     ("serving.kserve.io", "InferenceService"): read_inferenceservice,
     ("serving.kserve.io", "ServingRuntime"): read_runtime,
     ("serving.kserve.io", "ClusterServingRuntime"): read_runtime,
+    **dict.fromkeys(WORKLOADS, read_workload),
+    LEADER_WORKER_SET: read_leader_worker_set,
 }
 """By API group and kind."""
 
@@ -35,9 +46,7 @@ def read_objects(source: Source, tree: Tree) -> tuple[Manifest, tuple[Problem, .
     told = Told(source.label, tree.root)
     malformed(tree, told)
     found = _named(_read(tree, told))
-    passed_over: tuple[Problem, ...] = ()
     if not found and not told.faults:
-        passed_over = told.warnings()
         kinds = ", ".join(sorted({kind for _, kind in READERS}))
         what = "no object of this file serves a model with vLLM"
         told.error(None, what, f"kinds that are read: {kinds}, and a `model-car:` list", "nothing-served")
@@ -46,10 +55,10 @@ def read_objects(source: Source, tree: Tree) -> tuple[Manifest, tuple[Problem, .
         sha256=source.sha256,
         shape="objects",
         models=tuple(one.request for one in found),
-        findings=() if passed_over else told.warnings(),
+        findings=told.warnings(),
         ignores=ignores_of(source.text, tree),
     )
-    return manifest, (*told.errors(), *passed_over)
+    return manifest, told.errors()
 
 
 def places_of(text: str) -> dict[str, Place]:
@@ -58,6 +67,8 @@ def places_of(text: str) -> dict[str, Place]:
     Raises:
         ManifestSyntaxError: the text is no YAML.
     """
+    if is_serve_line(text):
+        return place_of_line(text)
     tree = compose_all(text)
     return {one.request.name: one.place for one in _named(_read(tree, Told("", tree.root)))}
 
@@ -68,6 +79,8 @@ def _read(tree: Tree, told: Told) -> Iterator[Read]:
         reader = READERS.get((one.group, one.kind))
         if reader is not None:
             yield from reader(one, file)
+        else:
+            tell_unread(one, file)
 
 
 def _named(found: Iterable[Read]) -> list[Read]:

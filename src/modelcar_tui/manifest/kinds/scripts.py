@@ -7,14 +7,14 @@ substitution decides is not, and is said where vLLM's arguments hang on it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from modelcar_tui.manifest.kinds.expansion import Argument, Block, Expansion, Value
 from modelcar_tui.manifest.kinds.places import Path
-from modelcar_tui.manifest.kinds.programs import base, program_of
+from modelcar_tui.manifest.kinds.programs import Program, base, program_of
 from modelcar_tui.manifest.kinds.shell import OPAQUE, Command, ShellSyntaxError, Word, commands
 from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.spans import Mapping, Scalar
@@ -72,7 +72,9 @@ class ScriptReader:
         container: Mapping | None = None,
         path: Path = (),
         arguments: tuple[Argument, ...] = (),
+        program: Callable[[list[str]], Program | None] = program_of,
     ) -> None:
+        self._program = program
         self._script = block
         self._expansion = Expansion(block, known, container, path)
         self._expansion.arguments = arguments
@@ -89,10 +91,10 @@ class ScriptReader:
             return Done(faults=(Fault(f"the script can't be read: {fault.what}", fix),))
         done: Done | None = None
         idle = True
-        for command, sure in _certain(found):
+        for command, sure in self._certain(found):
             if not self._sets(command, sure=sure):
                 words = [argument for word in command.words for argument in self._expansion.words(word)]
-                if program_of([one.text for one in words]) is None:
+                if self._program([one.text for one in words]) is None:
                     idle = idle and _is_idle(words)
                 elif done is not None:
                     self._fault(
@@ -104,6 +106,20 @@ class ScriptReader:
         if done is None:
             return Done(faults=tuple(self._faults), idle=idle)
         return replace(done, faults=tuple(self._faults))
+
+    def _certain(self, found: list[Command]) -> Iterator[tuple[Command, bool]]:
+        """Each command, and whether it surely runs where vLLM does.
+
+        Behind `&&` that is so in vLLM's own chain, and behind what only sets variables.
+        """
+        chain = next((one.chain for one in found if self._program([word.text for word in one.words])), -1)
+        before, certain = -1, True
+        for one in found:
+            certain = one.chain != before or (certain and one.joined == "&&")
+            before = one.chain
+            yield one, (certain or one.chain == chain) and not one.inside and one.joined != "||"
+            first = one.words[0]
+            certain = certain and (_assignment(first) or first.text in _SETTING)
 
     def _sets(self, command: Command, *, sure: bool) -> bool:
         """Take over what a command sets; whether that is all that it does."""
@@ -133,7 +149,7 @@ class ScriptReader:
             self._fault(what, "start vLLM outside of conditions, loops and functions")
         elif command.joined == "||":
             self._fault("the script starts vLLM only where another command fails", "start vLLM in every case")
-        found = program_of([one.text for one in words])
+        found = self._program([one.text for one in words])
         own = words[found.first :] if found else []
         environment = self._environment(words[: len(words) - len(own)])
         block = replace(
@@ -186,21 +202,6 @@ class ScriptReader:
 
     def _fault(self, what: str, fix: str) -> None:
         self._faults.append(Fault(what, fix))
-
-
-def _certain(found: list[Command]) -> Iterator[tuple[Command, bool]]:
-    """Each command, and whether it surely runs where vLLM does.
-
-    Behind `&&` that is so in vLLM's own chain, and behind what only sets variables.
-    """
-    chain = next((one.chain for one in found if program_of([word.text for word in one.words])), -1)
-    before, certain = -1, True
-    for one in found:
-        certain = one.chain != before or (certain and one.joined == "&&")
-        before = one.chain
-        yield one, (certain or one.chain == chain) and not one.inside and one.joined != "||"
-        first = one.words[0]
-        certain = certain and (_assignment(first) or first.text in _SETTING)
 
 
 def _is_idle(words: list[Argument]) -> bool:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest import Manifest, ModelCar, inspect_text
 from modelcar_tui.manifest.kinds import ListPart, Place, TextPart, places_of
+from modelcar_tui.manifest.reader import parse_manifest
 
 SERVICE = """\
 apiVersion: serving.kserve.io/v1beta1
@@ -293,7 +294,6 @@ def test_a_runtime_inside_a_template_is_found_and_its_parameters_fill_no_image()
             "hf://ibm-granite/granite-3.1-8b-instruct",
         ),
         ({"storageUri": "pvc://claim/path"}, "pvc://claim/path"),
-        ({"storageUri": None, "storage": {"key": "conn", "path": "/a/b"}}, "storage://conn/a/b"),
         (
             {"storageUri": None, "storage": {"path": "a", "parameters": {"type": "s3", "bucket": "b"}}},
             "s3://b/a",
@@ -301,11 +301,16 @@ def test_a_runtime_inside_a_template_is_found_and_its_parameters_fill_no_image()
         ({"storageUri": None, "args": ["--model=org/name"]}, "hf://org/name"),
         ({"args": ["--model", "org/name"]}, "hf://org/name"),
         ({"args": ["--model=/mnt/models/sub"]}, "oci://r/x:1"),
-        ({"storageUri": None}, ""),
     ],
 )
 def test_where_the_weights_come_from(model: dict[str, Any], image: str) -> None:
     assert one(service(**model)).image == image
+
+
+@pytest.mark.parametrize("storage", [None, {"key": "conn", "path": "/a/b"}, {"parameters": {"type": "s3"}}])
+def test_weights_of_which_the_file_does_not_tell_are_said(storage: dict[str, Any] | None) -> None:
+    found = one(service(storageUri=None, storage=storage))
+    assert (found.image, codes(found.open)) == ("", ["storage"])
 
 
 def test_a_login_in_an_address_is_not_told() -> None:
@@ -428,8 +433,10 @@ def test_what_vllm_does_not_serve_is_passed_over_and_said(text: str, warnings: l
 
 
 def test_alone_what_is_passed_over_is_told_with_the_error() -> None:
-    _, errors = reading(service(modelFormat={"name": "onnx"}, resources=GPU))
-    assert codes(errors) == ["nothing-served", "not-vllm"]
+    text = service(modelFormat={"name": "onnx"}, resources=GPU)
+    with pytest.raises(UserError) as caught:
+        parse_manifest(text.encode(), "x.yaml")
+    assert [problem.code for problem in caught.value.problems] == ["nothing-served", "not-vllm"]
 
 
 def test_an_unknown_runtime_counts_by_its_format_or_its_name() -> None:
