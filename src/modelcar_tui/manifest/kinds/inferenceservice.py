@@ -8,6 +8,7 @@ pkg/apis/serving/v1beta1/predictor_model.go).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.kinds.objects import KubeObject, below, text_below
@@ -43,6 +44,13 @@ _FRAMEWORKS = (
 )
 """Predictors of one framework each, which KServe turns into a model of that format."""
 _HUGGING_FACE = "huggingface"
+_OTHER_FORMATS = frozenset(
+    {
+        *_FRAMEWORKS,
+        *("autogluon", "caikit", "catboost", "keras", "mlflow", "openvino_ir", "python", "spacy", "tensorrt"),
+    }
+) - {"pytorch"}
+"""Formats that no runtime of vLLM names; `pytorch` was one of theirs before there was a format vLLM."""
 _STOP = "serving.kserve.io/stop"
 _MOST_COPIES = 10_000
 
@@ -76,25 +84,18 @@ def read(obj: KubeObject, file: File) -> Iterable[Read]:
 
 def _by_model(obj: KubeObject, predictor: Mapping, model: Mapping, file: File) -> Iterator[Read]:
     """One whose container is the runtime's, with the predictor's over it."""
-    kind = text_below(model, "modelFormat", "name")
-    name = text_below(model, "runtime")
-    runtime = find_runtime(file, name, obj.namespace) if name else _chosen(obj, predictor, model, file)
-    path = (*obj.path, "spec", "predictor", "model")
-    problems = _refused(model, runtime, named=bool(name), file=file) if runtime is not None else []
-    predicted = Predictor(
-        service=obj,
-        pod=predictor,
-        own=model,
-        path=path,
-        runtime=runtime,
-        runtime_name="" if runtime is not None else name,
-        runs_vllm=runtime.runs_vllm if runtime is not None else kind == VLLM or "vllm" in name.lower(),
-        open=tuple(problems),
-    )
+    predicted = _predicted(obj, predictor, model, file)
     joined = Joined(predicted, file.told)
+    kind, name = text_below(model, "modelFormat", "name"), text_below(model, "runtime")
+    if not joined.runs_vllm and _unclear(predicted, kind, joined):
+        what = f"the file does not tell whether the runtime {shorten(name)} runs vLLM"
+        fix = "put that ServingRuntime into this file, or write the modelFormat vLLM"
+        doubt = file.told.problem(model, what, fix, "runtime-unknown")
+        joined = Joined(replace(predicted, runs_vllm=True, open=(doubt,)), file.told)
     if joined.runs_vllm:
         yield read_of(joined.found(_copies(obj, predictor, file)))
         return
+    runtime = predicted.runtime
     typed = runtime is not None and runtime.server_type == HUGGING_FACE_SERVER
     inside = is_hugging_face_server(joined.image) or is_hugging_face_server(name.removeprefix("kserve-"))
     if typed or inside or kind == _HUGGING_FACE:
@@ -102,6 +103,29 @@ def _by_model(obj: KubeObject, predictor: Mapping, model: Mapping, file: File) -
         return
     by = f"runtime {shorten(name)}" if name else f"model format {shorten(kind) or '(none)'}"
     _not_vllm(obj, joined.container, by, "if it does, put its ServingRuntime into this file", file)
+
+
+def _predicted(obj: KubeObject, predictor: Mapping, model: Mapping, file: File) -> Predictor:
+    """A model with its runtime, and whether that is known to be vLLM's."""
+    kind, name = text_below(model, "modelFormat", "name"), text_below(model, "runtime")
+    runtime = find_runtime(file, name, obj.namespace) if name else _chosen(obj, predictor, model, file)
+    return Predictor(
+        service=obj,
+        pod=predictor,
+        own=model,
+        path=(*obj.path, "spec", "predictor", "model"),
+        runtime=runtime,
+        runtime_name="" if runtime is not None else name,
+        runs_vllm=runtime.runs_vllm if runtime is not None else kind == VLLM or "vllm" in name.lower(),
+        open=tuple(_refused(model, runtime, named=bool(name), file=file)) if runtime is not None else (),
+    )
+
+
+def _unclear(predicted: Predictor, kind: str, joined: Joined) -> bool:
+    """Whether a runtime of the cluster may run vLLM, though neither name, format nor image says so."""
+    name = predicted.runtime_name
+    others = kind.lower() in _OTHER_FORMATS or name.startswith("kserve-") or "huggingface" in name
+    return bool(name) and not joined.image and not others and accelerator_of(joined.container)[1] != 0
 
 
 def _by_container(obj: KubeObject, predictor: Mapping, file: File) -> Iterator[Read]:

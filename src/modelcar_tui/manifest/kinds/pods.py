@@ -18,7 +18,7 @@ from modelcar_tui.manifest.spans import Mapping, Node, Scalar, Sequence, deref
 from modelcar_tui.manifest.variables import expanded, references
 
 SHM = "/dev/shm"  # noqa: S108 - where the container mounts it
-_SECRET = re.compile(r"(?i)key|token|secret|passw|credential|auth")
+_SECRET = re.compile(r"(?i)key|(?<!tik)token|secret|passw|credential|auth")
 _PARAMETER = re.compile(r"\$\{|\{\{")
 _MOST_VARIABLES, _LONGEST = 200, 2000
 

@@ -52,8 +52,9 @@ def storage_of(
     if fitting and fitting[0][1]:
         return Weights(fitting[0][1], fitting[0][2])
     if fitting:
-        what = "only the Secret of the connection that storage names tells where the weights are"
-        return Weights("", None, (told.problem(fitting[0][2], what, "write `storageUri`", _UNKNOWN),))
+        what = "only the Secret of the connection that `storage` names tells where the weights are"
+        told.warn(fitting[0][2], what, "write `storageUri`, or state the model's facts yourself", _UNKNOWN)
+        return Weights("", None)
     if line.model:
         return weights_of(pod, container, line, environment, told)
     problem = told.problem(own, "nothing says where the weights come from", "write `storageUri`", _UNKNOWN)
@@ -63,7 +64,7 @@ def storage_of(
 def _stored(predictor: Node, own: Node) -> Iterator[tuple[str, str, Node]]:
     """What KServe puts into the pod: the path, the address and the text that says it."""
     node = below(own, "storageUri")
-    if isinstance(node, Scalar):
+    if isinstance(node, Scalar) and node.value.strip():
         yield MOUNT, _address(node.value), node
     storage = below(own, "storage")
     if isinstance(storage, Mapping):

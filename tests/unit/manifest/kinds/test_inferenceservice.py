@@ -307,10 +307,17 @@ def test_where_the_weights_come_from(model: dict[str, Any], image: str) -> None:
     assert one(service(**model)).image == image
 
 
-@pytest.mark.parametrize("storage", [None, {"key": "conn", "path": "/a/b"}, {"parameters": {"type": "s3"}}])
-def test_weights_of_which_the_file_does_not_tell_are_said(storage: dict[str, Any] | None) -> None:
-    found = one(service(storageUri=None, storage=storage))
-    assert (found.image, codes(found.open)) == ("", ["storage"])
+def test_an_empty_address_is_none() -> None:
+    assert [problem.what for problem in one(service(storageUri="")).open] == [
+        "nothing says where the weights come from"
+    ]
+
+
+@pytest.mark.parametrize("storage", [{"key": "conn", "path": "/a/b"}, {"parameters": {"type": "s3"}}])
+def test_a_connection_of_which_the_file_does_not_tell_enough_is_said(storage: dict[str, Any]) -> None:
+    manifest, _ = reading(service(storageUri=None, storage=storage))
+    (found,) = manifest.models
+    assert (found.image, found.open, codes(manifest.findings)) == ("", (), ["storage"])
 
 
 def test_a_login_in_an_address_is_not_told() -> None:
@@ -442,6 +449,14 @@ def test_alone_what_is_passed_over_is_told_with_the_error() -> None:
 def test_an_unknown_runtime_counts_by_its_format_or_its_name() -> None:
     assert one(service(runtime="mine")).server is not None
     assert one(service(runtime="my-vllm", modelFormat={"name": "pytorch"})).server is not None
+
+
+def test_where_neither_name_nor_format_tell_a_runtime_it_is_open() -> None:
+    text = service(runtime="granite-7b-base-tp", modelFormat={"name": "pytorch"}, resources=GPU)
+    assert codes(one(text).open) == ["runtime-unknown"]
+    for name, kind in (("mine", "onnx"), ("kserve-torchserve", "pytorch")):
+        _, errors = reading(service(runtime=name, modelFormat={"name": kind}, resources=GPU))
+        assert codes(errors) == ["nothing-served"]
 
 
 def test_a_runtime_for_another_server_is_not_vllm_whatever_the_format() -> None:
