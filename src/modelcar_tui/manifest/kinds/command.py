@@ -104,7 +104,7 @@ class _Reader:
         texts = [one.text for one in items]
         if shell < 0:
             if self._suspected(texts):
-                what = f"the script that starts the server is in the image: {_shown(texts[:3])}"
+                what = f"the script that starts the server is a file: {_shown(texts[:3])}"
                 self._unknown(self._container, what, "write what it runs in `command` and `args`")
             return self._nothing()
         script, rest = items[shell], items[shell + 1 :]
@@ -120,9 +120,12 @@ class _Reader:
         )
         done = reader.read()
         for fault in done.faults:
-            self._unknown(node, fault.what, fault.fix)
+            self._unknown(block.item(fault.at), fault.what, fault.fix)
         if done.arguments is None:
-            if not done.faults and self._suspected(texts) and not done.idle:
+            if program_of(texts[shell:]) is not None:
+                what = f"the shell takes {_shown(texts[shell : shell + 1])} alone as its script"
+                self._unknown(node, what, "write the whole line as one text, or leave out the shell")
+            elif not done.faults and self._suspected(texts) and not done.idle:
                 what = "no `vllm serve` is found in the container's script"
                 self._unknown(
                     node, what, "start vLLM in the script itself, without another script or a variable"

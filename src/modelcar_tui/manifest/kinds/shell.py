@@ -22,11 +22,12 @@ _REDIRECTIONS = frozenset({"<", ">", ">>", ">|", "<>", ">&", "<&", "&>", "&>>", 
 
 
 class ShellSyntaxError(Exception):
-    """The text is no script: `what` says why."""
+    """The text is no script: `what` says why, `index` is the offset in the text at which that begins."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
         self.what = what
+        self.index = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,12 @@ class _Scanner:
 
     def run(self) -> list[Token]:
         while self._at < len(self._text):
-            self._step()
+            start = self._at
+            try:
+                self._step()
+            except ShellSyntaxError as fault:
+                fault.index = start
+                raise
         if self._documents:
             raise ShellSyntaxError("a here-document does not end")
         return self._found

@@ -108,6 +108,10 @@ SCRIPTS: dict[str, tuple[str, list[str]]] = {
     "vllm serve m --x ${OTHER:-7} --y=${LEN:-1}": ("--x 7 --y=4096", ["--x", "${OTHER:-7}", "--y=${LEN:-1}"]),
     'A=(--a\n  --b 1)\nvllm serve m "${A[@]}"': ("--a --b 1", []),
     'Q="--a 1"; vllm serve m $Q': ("--a 1", []),
+    "Q='--a 1'\nQ=\"$Q --b\"\nQ+=' --c 2'\nvllm serve m $Q --d": ("--a 1 --b --c 2 --d", []),
+    "Q='--n'\nQ=\"$Q $EXTRA\"\nvllm serve m $Q --d": ("--n --a 1 --b --d", []),
+    'A=(--a)\nA=("${A[@]}" --b)\nvllm serve m "${A[@]}"': ("--a --b", []),
+    'A=(--a)\nA+=(--b "1")\nvllm serve m "${A[@]}"': ("--a --b 1", ["--a", "--b", '"1"']),
     "[ -n x ] && echo y; vllm serve m --a": ("--a", []),
     'set -- --a; vllm serve m "$@"': ("--a", []),
     "vllm serve m --port $PORT --api-key ${KEY}": ("--port $PORT --api-key ${KEY}", []),
@@ -125,6 +129,24 @@ def test_scripts(text: str, expected: tuple[str, list[str]]) -> None:
     assert grows
     assert not isinstance(grows[0], ListPart)
     assert grows[0].node.value[: grows[0].end].rstrip() == grows[0].node.value[: grows[0].end]
+
+
+def test_a_shell_without_a_text_of_its_own() -> None:
+    line, _ = read("command: [sh, -c]\nargs: [vllm, serve, m]")
+    assert [problem.what for problem in line.open] == ["the shell takes vllm alone as its script"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("\nset -e\nvllm serve m --a \\\n  --b=$X", 9),
+        ("if x; then\nvllm serve m\nfi", 7),
+        ("vllm serve m\n\n'", 8),
+    ],
+)
+def test_what_is_open_says_its_line(text: str, line: int) -> None:
+    (problem,) = read(script(text).replace("|-", "|"))[0].open
+    assert problem.where == f"pod.yaml:{line}:1"
 
 
 def test_arguments_behind_a_script_join_in() -> None:
@@ -162,6 +184,8 @@ OPEN = {
     "vllm serve m &\nvllm serve n": "more than once",
     "echo m | xargs vllm serve": "no `vllm serve` is found",
     "eval vllm serve m": "no `vllm serve` is found",
+    'Q=--a\nQ="${Q}x 1"\nvllm serve m $Q': "is put together of several texts",
+    "[ x ] && A+=(--b)\nvllm serve m ${A[@]}": "nothing here sets A",
     "bash /run-vllm.sh": "no `vllm serve` is found",
     "vllm serve 'm": "a quote (') does not end",
     'vllm serve "m': 'a quote (") does not end',
@@ -214,6 +238,23 @@ def test_hostile_scripts_take_linear_time(text: str) -> None:
     start = time.perf_counter()
     read(script(f"vllm serve m {text}", image="vllm"))
     assert time.perf_counter() - start < 2
+
+
+GROWING = [
+    "A=xxxxxxxx\n" + 'A="$A $A"\n' * 60 + "vllm serve m $A",
+    "A=xxxxxxxx\n" + "A+=$A\n" * 60 + "vllm serve m $A",
+    "A=(x)\n" + 'A=("${A[@]}" "${A[@]}")\n' * 60 + 'vllm serve m "${A[@]}"',
+    "set -- x\n" + 'set -- "$@" "$@"\n' * 60 + 'vllm serve m "$@"',
+    f"A='{'x ' * 20_000}'\nvllm serve m " + "$A " * 20_000,
+]
+
+
+@pytest.mark.parametrize("text", GROWING)
+def test_variables_that_hold_each_other_are_bounded(text: str) -> None:
+    start = time.perf_counter()
+    line, _ = read(script(text))
+    assert ["grow beyond" in problem.what for problem in line.open] == [True]
+    assert time.perf_counter() - start < 3
 
 
 def test_ten_thousand_words() -> None:

@@ -93,6 +93,12 @@ def test_what_makes_pods(kind: str, spec: str, copies: int) -> None:
     ]
 
 
+def test_what_scales_a_deployment_says_its_least_copies() -> None:
+    target = "{scaleTargetRef: {kind: Deployment, name: w}, minReplicas: 4, maxReplicas: 9}"
+    scaler = f"kind: HorizontalPodAutoscaler\nmetadata: {{name: h, namespace: ns}}\nspec: {target}\n"
+    assert one(f"{workload()}---\napiVersion: autoscaling/v2\n{scaler}")[0].copies == 4
+
+
 def test_what_the_pod_says_of_itself() -> None:
     server = one(workload())[0].server
     assert server is not None
