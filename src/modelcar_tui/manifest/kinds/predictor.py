@@ -100,6 +100,9 @@ class Joined:
         if not nodes.resource:
             nodes = replace(nodes, gpus=asked or 0, resource=resource)
         places = (*count_places(of.own, of.path, nodes.resource), *nodes.gpu_places) if nodes.resource else ()
+        ranks = nodes.ranks
+        if self._nodes and not places:  # KServe itself writes the ranks of one pod as its GPUs
+            places, ranks = ranks, ()
         grows, parent = self._grows()
         place = Place(
             document=of.service.document,
@@ -108,8 +111,8 @@ class Joined:
             grows=grows,
             parent=parent,
             gpus=places,
-            gpus_parent=None if places else of.path,
-            ranks=nodes.ranks,
+            gpus_parent=None if places or self._nodes else of.path,
+            ranks=ranks,
         )
         return Found(
             object=of.service,
@@ -239,6 +242,11 @@ class Joined:
             what = "the number of accelerators is no whole number"
             fix = "write `nvidia.com/gpu: 1` or the like below resources"
             found.append(told.problem(of.own, what, fix, "gpu-count"))
+        claims = below(self.container, "resources", "claims")
+        if claims is not None and not accelerator_of(self.container)[0]:
+            what = "the container takes its devices by a resource claim, whose number of GPUs is not read"
+            fix = "ask for the accelerator in `resources.limits`, or count by hand"
+            found.append(told.problem(claims, what, fix, "gpus-unknown"))
         if words.mixed:
             what = (
                 "arguments of the runtime stand behind those of the predictor's command: the last one counts"

@@ -356,6 +356,8 @@ def test_odd_numbers_are_told() -> None:
     assert codes(errors) == ["replicas"]
     odd = service(resources={"limits": {"nvidia.com/gpu": "lots"}})
     assert codes(one(odd).open) == ["gpu-count"]
+    claimed = service(resources={"claims": [{"name": "gpu"}]})
+    assert codes(one(claimed).open) == ["gpus-unknown"]
 
 
 @pytest.mark.parametrize(
@@ -549,6 +551,12 @@ def test_several_nodes_that_are_not_understood_are_no_go(
     text: str, runtime: tuple[str, ...], code: str
 ) -> None:
     assert codes(one(text, *runtime).open) == [code]
+
+
+def test_without_gpus_of_their_own_the_pods_get_as_many_as_there_are_ranks() -> None:
+    where = place(several(0, 0, pipelineParallelSize=2, tensorParallelSize=4), workers("mp"))
+    assert [count.path for count in where.gpus] == [("spec", "predictor", "workerSpec", "tensorParallelSize")]
+    assert (where.ranks, where.gpus_parent) == ((), None)
 
 
 def test_where_both_ways_give_the_same_pods_the_runtime_need_not_be_there() -> None:
