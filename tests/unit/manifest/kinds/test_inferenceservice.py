@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest import Manifest, ModelCar, inspect_text
 from modelcar_tui.manifest.kinds import ListPart, Place, TextPart, places_of
+from modelcar_tui.manifest.reader import parse_manifest
 
 SERVICE = """\
 apiVersion: serving.kserve.io/v1beta1
@@ -293,7 +294,6 @@ def test_a_runtime_inside_a_template_is_found_and_its_parameters_fill_no_image()
             "hf://ibm-granite/granite-3.1-8b-instruct",
         ),
         ({"storageUri": "pvc://claim/path"}, "pvc://claim/path"),
-        ({"storageUri": None, "storage": {"key": "conn", "path": "/a/b"}}, "storage://conn/a/b"),
         (
             {"storageUri": None, "storage": {"path": "a", "parameters": {"type": "s3", "bucket": "b"}}},
             "s3://b/a",
@@ -301,11 +301,23 @@ def test_a_runtime_inside_a_template_is_found_and_its_parameters_fill_no_image()
         ({"storageUri": None, "args": ["--model=org/name"]}, "hf://org/name"),
         ({"args": ["--model", "org/name"]}, "hf://org/name"),
         ({"args": ["--model=/mnt/models/sub"]}, "oci://r/x:1"),
-        ({"storageUri": None}, ""),
     ],
 )
 def test_where_the_weights_come_from(model: dict[str, Any], image: str) -> None:
     assert one(service(**model)).image == image
+
+
+def test_an_empty_address_is_none() -> None:
+    assert [problem.what for problem in one(service(storageUri="")).open] == [
+        "nothing says where the weights come from"
+    ]
+
+
+@pytest.mark.parametrize("storage", [{"key": "conn", "path": "/a/b"}, {"parameters": {"type": "s3"}}])
+def test_a_connection_of_which_the_file_does_not_tell_enough_is_said(storage: dict[str, Any]) -> None:
+    manifest, _ = reading(service(storageUri=None, storage=storage))
+    (found,) = manifest.models
+    assert (found.image, found.open, codes(manifest.findings)) == ("", (), ["storage"])
 
 
 def test_a_login_in_an_address_is_not_told() -> None:
@@ -344,6 +356,8 @@ def test_odd_numbers_are_told() -> None:
     assert codes(errors) == ["replicas"]
     odd = service(resources={"limits": {"nvidia.com/gpu": "lots"}})
     assert codes(one(odd).open) == ["gpu-count"]
+    claimed = service(resources={"claims": [{"name": "gpu"}]})
+    assert codes(one(claimed).open) == ["gpus-unknown"]
 
 
 @pytest.mark.parametrize(
@@ -428,13 +442,23 @@ def test_what_vllm_does_not_serve_is_passed_over_and_said(text: str, warnings: l
 
 
 def test_alone_what_is_passed_over_is_told_with_the_error() -> None:
-    _, errors = reading(service(modelFormat={"name": "onnx"}, resources=GPU))
-    assert codes(errors) == ["nothing-served", "not-vllm"]
+    text = service(modelFormat={"name": "onnx"}, resources=GPU)
+    with pytest.raises(UserError) as caught:
+        parse_manifest(text.encode(), "x.yaml")
+    assert [problem.code for problem in caught.value.problems] == ["nothing-served", "not-vllm"]
 
 
 def test_an_unknown_runtime_counts_by_its_format_or_its_name() -> None:
     assert one(service(runtime="mine")).server is not None
     assert one(service(runtime="my-vllm", modelFormat={"name": "pytorch"})).server is not None
+
+
+def test_where_neither_name_nor_format_tell_a_runtime_it_is_open() -> None:
+    text = service(runtime="granite-7b-base-tp", modelFormat={"name": "pytorch"}, resources=GPU)
+    assert codes(one(text).open) == ["runtime-unknown"]
+    for name, kind in (("mine", "onnx"), ("kserve-torchserve", "pytorch")):
+        _, errors = reading(service(runtime=name, modelFormat={"name": kind}, resources=GPU))
+        assert codes(errors) == ["nothing-served"]
 
 
 def test_a_runtime_for_another_server_is_not_vllm_whatever_the_format() -> None:
@@ -527,6 +551,12 @@ def test_several_nodes_that_are_not_understood_are_no_go(
     text: str, runtime: tuple[str, ...], code: str
 ) -> None:
     assert codes(one(text, *runtime).open) == [code]
+
+
+def test_without_gpus_of_their_own_the_pods_get_as_many_as_there_are_ranks() -> None:
+    where = place(several(0, 0, pipelineParallelSize=2, tensorParallelSize=4), workers("mp"))
+    assert [count.path for count in where.gpus] == [("spec", "predictor", "workerSpec", "tensorParallelSize")]
+    assert (where.ranks, where.gpus_parent) == ((), None)
 
 
 def test_where_both_ways_give_the_same_pods_the_runtime_need_not_be_there() -> None:
