@@ -31,9 +31,9 @@ Reader = Callable[[KubeObject, File], Iterable[Read]]
 """Gives what an object serves by vLLM; nothing for one that serves something else."""
 
 READERS: dict[tuple[str, str], Reader] = {
-    ("serving.kserve.io", "LLMInferenceService"): read_llm_service,
     **dict.fromkeys(WORKLOADS, read_workload),
     LEADER_WORKER_SET: read_leader_worker_set,
+    ("serving.kserve.io", "LLMInferenceService"): read_llm_service,
 }
 """By API group and kind."""
 
