@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 import yaml
-from llm_written import at, place, read, request, requests, service
+from llm_services import at, place, read, request, requests, service
 
 from modelcar_tui.manifest.kinds.places import ListPart, TextPart
 
