@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.manifest.spans import STR, ManifestSyntaxError, Node, Scalar, Sequence, Tree, deref
 
 TENSOR = ("--tensor-parallel-size", "-tp")
+_ITS_VALUE = re.compile(r"(--?[A-Za-z][\w.-]*)[= ]([^-].*)")
 RESOURCE = "nvidia.com/gpu"
 """Asked for where a manifest that asks for no GPU at all gets a count."""
 
@@ -116,7 +118,8 @@ class Planned:
         if self._tensor is not None:
             added = tuple(item for item in done.added if flag_of(item) not in TENSOR)
             done = Rewrite(kept=done.kept, added=added, gpu_count=done.gpu_count)
-        self._done = done
+        kept = _in_two(place.words, done.kept)
+        self._done = Rewrite(kept=kept, added=done.added, gpu_count=done.gpu_count)
         self._pieces = tuple(self._cut())
 
     def goals(self) -> Iterator[Goal]:
@@ -204,7 +207,9 @@ class Planned:
             yield reach(self._root, Goal(path, str(count)))
         elif any(part.path for part in self._place.parts) or self._size is None:
             what = f"the file says nowhere how many GPUs {shorten(self._name)} gets"
-            fix = "set the count in the runtime that serves it, or `--tensor-parallel-size` on a command line"
+            fix = "write the count into `resources.limits` of its container"
+            if any(not part.path for part in self._place.parts):
+                fix = "set `--tensor-parallel-size`: on a command line the count follows from it"
             raise UserError(Problem(what=what, fix=fix, code="plan-mismatch"))
 
     def _ranks(self) -> Iterator[Goal]:
@@ -258,6 +263,19 @@ def _of_list(
     left = [one for one, still in zip(value, kept, strict=True) if still is not None]
     more = tuple(spelled(item) for item in added)
     yield Goal(part.path, [*left, *more], tuple(kept), more)
+
+
+def _in_two(words: tuple[str, ...], kept: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    """A flag whose value is a word of its own stays so: its value alone changes."""
+    out = list(kept)
+    for index, (word, new) in enumerate(zip(words, kept, strict=True)):
+        end = index + 1
+        while end < len(kept) and kept[end] is None:
+            end += 1
+        found = _ITS_VALUE.fullmatch(new) if new and new != word else None
+        if found and found[1] == word and end == index + 2:
+            out[index : index + 2] = [word, found[2]]
+    return tuple(out)
 
 
 def _tensor(changes: Iterable[Change]) -> int | None:
