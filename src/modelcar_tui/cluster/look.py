@@ -18,7 +18,7 @@ from modelcar_tui.cluster.preflight import Serving, check_serving
 from modelcar_tui.cluster.profile_checks import QUEUE_CODE, queue_checks
 from modelcar_tui.cluster.profiles import read_profiles
 from modelcar_tui.cluster.quotas import EVERYTHING, read_limits
-from modelcar_tui.cluster.runtimes import find_runtime, override
+from modelcar_tui.cluster.runtimes import find_runtime, override, serving_runtimes
 from modelcar_tui.cluster.serving_types import Profiles
 from modelcar_tui.cluster.stated import stated, what_if
 from modelcar_tui.cluster.trim import resources, trimmed
@@ -232,11 +232,15 @@ async def _look(
     learned.inventory, learned.runtime, learned.runtime_problem = inventory, runtime, problem
     learned.profiles = profiles
     serving = await _serving(client, namespace, access.version, inventory, runtime)
+    there = await _searched(
+        "the ServingRuntimes", serving_runtimes(client, namespace), clean(client.server), _NOT_REACHED.fix
+    )
     return AcceleratorReport(
         access=access,
         inventory=trimmed(inventory, runtime, profiles),
         runtime=runtime,
         runtime_problem=None if runtime else problem,
+        runtimes=None if isinstance(there, Problem) else there,
         checks=(*serving.checks, *queue_checks(profiles, serving.limits)),
         versions=serving.versions,
         pull=serving.pull,

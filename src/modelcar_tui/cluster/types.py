@@ -311,6 +311,9 @@ class AcceleratorReport(msgspec.Struct, frozen=True, kw_only=True):
     runtime: Runtime | None = None
     runtime_problem: Problem | None = None
     """Why no runtime image is known."""
+    runtimes: tuple[Runtime, ...] | None = None
+    """ServingRuntimes that run vLLM, of the namespace where models are to be served and of the whole cluster;
+    None where they were not read."""
     checks: tuple[Check, ...] = ()
     """Of the cluster, before serving; empty for a what-if inventory."""
     pull: PullSecrets | None = None

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from modelcar_tui.manifest.diff import text_hunks
     from modelcar_tui.manifest.fields import OCI_TRANSPORTS
     from modelcar_tui.manifest.keeping import ChangedError, Keeping
+    from modelcar_tui.manifest.kinds.runtimes import ReadRuntime, runtime_from
     from modelcar_tui.manifest.limits import MAX_GPUS, MAX_TEXT
     from modelcar_tui.manifest.masking import SECRET_FLAGS, is_reference, is_secret_flag, masked_arguments
     from modelcar_tui.manifest.modelcar import MAX_MODELS
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from modelcar_tui.manifest.scheduling import Requirement, Scheduling, Toleration
     from modelcar_tui.manifest.standing import Kind, Replaced, Standing
     from modelcar_tui.manifest.types import (
+        MODEL_CAR,
         ArgumentsFrom,
         Ignore,
         Manifest,
         ModelCar,
         Position,
+        Server,
         ServingArguments,
     )
     from modelcar_tui.manifest.variables import expanded, references
@@ -36,6 +39,7 @@ __all__ = [
     "MAX_GPUS",
     "MAX_MODELS",
     "MAX_TEXT",
+    "MODEL_CAR",
     "OCI_TRANSPORTS",
     "SECRET_FLAGS",
     "ArgumentsFrom",
@@ -53,9 +57,11 @@ __all__ = [
     "Plan",
     "PlanFile",
     "Position",
+    "ReadRuntime",
     "Replaced",
     "Requirement",
     "Scheduling",
+    "Server",
     "ServingArguments",
     "Standing",
     "Toleration",
@@ -76,6 +82,7 @@ __all__ = [
     "put_plan",
     "read_manifest",
     "references",
+    "runtime_from",
     "target_path",
     "text_hunks",
     "write_generated",
@@ -89,6 +96,7 @@ if not TYPE_CHECKING:
             "diff": "text_hunks",
             "fields": "OCI_TRANSPORTS",
             "keeping": "ChangedError Keeping",
+            "kinds.runtimes": "ReadRuntime runtime_from",
             "limits": "MAX_GPUS MAX_TEXT",
             "masking": "SECRET_FLAGS is_reference is_secret_flag masked_arguments",
             "plan": "ANYTHING Change Decision Hunk Operation Plan",
@@ -98,7 +106,7 @@ if not TYPE_CHECKING:
             "records": "place_of_file",
             "scheduling": "Requirement Scheduling Toleration",
             "standing": "Kind Replaced Standing",
-            "types": "ArgumentsFrom Ignore Manifest ModelCar Position ServingArguments",
+            "types": ("MODEL_CAR ArgumentsFrom Ignore Manifest ModelCar Position Server ServingArguments"),
             "variables": "expanded references",
             "write": "Output not_asked outputs target_path write_generated",
         },

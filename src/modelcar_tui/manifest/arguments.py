@@ -109,9 +109,8 @@ def effective(serving: ServingArguments, changes: Iterable[Change]) -> ServingAr
     """
     done = rewrite(serving.args, changes)
     at = serving.gpu_count_at or (Position(1, 1) if done.gpu_count else None)
-    return ServingArguments(
-        gpu_count=done.gpu_count or serving.gpu_count, args=done.args, origin=serving.origin, gpu_count_at=at
-    )
+    count = done.gpu_count or serving.gpu_count
+    return msgspec.structs.replace(serving, gpu_count=count, args=done.args, args_at=(), gpu_count_at=at)
 
 
 def by_model(changes: Iterable[Change]) -> Mapping[str, list[Change]]:

@@ -50,9 +50,21 @@ class ServingArguments(msgspec.Struct, frozen=True, kw_only=True):
     gpu_count_at: Position | None = None
     """None when the count is the suite's default of 1."""
     args_at: tuple[Position, ...] = ()
+    before: tuple[str, ...] = ()
+    """What vLLM gets before `args` and is written elsewhere: by the serving runtime, by a preset. Masked."""
     by_suite: bool = True
     """Whether the QA suite passes `gpu_count` on as the tensor parallel size, as it does for a model-car.
     What a Kubernetes manifest starts has the size that its arguments name, and 1 where they name none."""
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """All arguments as vLLM gets them; the last one of a flag counts."""
+        return (*self.before, *self.args)
+
+    @property
+    def implied_size(self) -> int:
+        """The tensor parallel size where the arguments name none."""
+        return self.gpu_count if self.by_suite else 1
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,7 +38,13 @@ if TYPE_CHECKING:
         Verdict,
         Vote,
     )
-    from modelcar_tui.verdict.runtime import runtime_arguments, runtime_version
+    from modelcar_tui.verdict.runtime import (
+        at_runtime,
+        release_of,
+        runtime_arguments,
+        runtime_of,
+        with_runtime,
+    )
     from modelcar_tui.verdict.votes import verdict_of_word
 
 __all__ = [
@@ -63,6 +69,7 @@ __all__ = [
     "Verdict",
     "Vote",
     "accepted_model",
+    "at_runtime",
     "candidates",
     "compare",
     "copies",
@@ -76,13 +83,15 @@ __all__ = [
     "pod_for",
     "propose_for",
     "qa_failed",
+    "release_of",
     "run_outcome",
     "runtime_arguments",
-    "runtime_version",
+    "runtime_of",
     "standing_decision",
     "together",
     "together_line",
     "verdict_of_word",
+    "with_runtime",
 ]
 
 if not TYPE_CHECKING:
@@ -105,7 +114,7 @@ if not TYPE_CHECKING:
                 "ApplyPreview Condition ConfigurationReport DecisionReport "
                 "ModelRequirements ModelVerdict OnKind Optimized Verdict Vote"
             ),
-            "runtime": "runtime_arguments runtime_version",
+            "runtime": "at_runtime release_of runtime_arguments runtime_of with_runtime",
             "votes": "verdict_of_word",
         },
     )

@@ -23,15 +23,14 @@ from modelcar_tui.verdict.reports import (
     ModelVerdict,
     Verdict,
 )
-from modelcar_tui.verdict.runtime import runtime_arguments, runtime_environment
-from modelcar_tui.verdict.stopping import heard
+from modelcar_tui.verdict.runtime import at_runtime, release_of, runtime_arguments
+from modelcar_tui.verdict.stopping import heard, not_understood
 from modelcar_tui.vllm import newer_note
 from modelcar_tui.vllm.arguments import (
     EngineArgs,
     parse_arguments,
-    server_args,
+    served_args,
     settles_variables,
-    with_environment,
 )
 from modelcar_tui.vllm.quantization import Compatibility, Support, check_support
 
@@ -52,23 +51,14 @@ def decide_model(
         model: as it stands.
         report: the accelerators.
         kinds: those that are usable.
-        vllm: the release that will serve it, where it is known.
+        vllm: the release that the operator states; None takes its runtime's.
         each_kind: whether to tell how it fares on each kind, too.
     """
-    model = _in_its_environment(model, report)
+    vllm, model = release_of(model.car, report, vllm), at_runtime(model, report)
     verdict = _by_gpus(model, report, kinds, vllm, each_kind=each_kind)
     gpu = next((kind.gpu for kind in kinds if kind.gpu.product == verdict.product), None)
-    return heard(verdict, model, vllm, runtime_arguments(report), gpu)
-
-
-def _in_its_environment(model: ModelRequirements, report: AcceleratorReport) -> ModelRequirements:
-    """The model with what the serving runtime's environment says in the place of its variables."""
-    serving = model.car.serving
-    args = with_environment(serving.args, runtime_environment(report))
-    if args == serving.args:
-        return model
-    serving = msgspec.structs.replace(serving, args=args)
-    return msgspec.structs.replace(model, car=msgspec.structs.replace(model.car, serving=serving))
+    verdict = heard(verdict, model, vllm, runtime_arguments(model.car, report), gpu)
+    return not_understood(verdict, model.car, report)
 
 
 def _by_gpus(
@@ -205,7 +195,7 @@ def overall(
 
 def _arguments(model: ModelRequirements, vllm: str | None) -> EngineArgs:
     """The server's. What the parser refuses is told by the lint, with what mends it: see `stopping.heard`."""
-    return server_args(model.car.serving.args, model.car.serving.gpu_count, vllm).mended()
+    return served_args(model.car.serving, vllm).mended()
 
 
 def _compared(

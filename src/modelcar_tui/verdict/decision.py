@@ -36,7 +36,6 @@ from modelcar_tui.verdict.reports import (
     ModelVerdict,
     Verdict,
 )
-from modelcar_tui.verdict.runtime import runtime_arguments, runtime_environment
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -45,7 +44,7 @@ class Case(Struct, frozen=True, kw_only=True):
     configuration: ConfigurationReport
     cluster: AcceleratorReport
     vllm: str | None
-    """The release that serves, where one is known."""
+    """The release that the operator states; None takes each model's own."""
     objective: str
     """What the proposals are for: see the settings."""
 
@@ -154,15 +153,14 @@ def _reviewed(
     """With findings, proposed changes and the plan."""
     listener.step("arguments", "running")
     manifest, needs = case.configuration.manifest, case.configuration.models
-    args, environment = runtime_arguments(case.cluster), runtime_environment(case.cluster)
-    findings, faults = remarks(manifest, needs, vllm=case.vllm, runtime_args=args, environment=environment)
+    findings, faults = remarks(manifest, needs, case.cluster, vllm=case.vllm)
     found = proposals(
         needs,
         models,
         kinds,
         faults,
+        cluster=case.cluster,
         vllm=case.vllm,
-        runtime_args=args,
         objective=case.objective,
         until=time.monotonic() + limit_s,
     )

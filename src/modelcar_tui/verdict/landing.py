@@ -24,7 +24,8 @@ from modelcar_tui.core.facts import GIB
 from modelcar_tui.hardware import asked_resource
 from modelcar_tui.verdict.candidate import Candidate
 from modelcar_tui.verdict.reports import Condition, Holds, ModelRequirements
-from modelcar_tui.vllm.arguments import EngineArgs, server_args
+from modelcar_tui.verdict.runtime import at_runtime, release_of
+from modelcar_tui.vllm.arguments import EngineArgs, served_args
 
 _MOST_NAMES = 10
 _LAST = ("busy", "units")
@@ -45,9 +46,9 @@ class Landing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def pod_for(model: ModelRequirements, report: AcceleratorReport, vllm: str | None) -> PodShape:
-    """The same, with the arguments as that release of vLLM takes them."""
-    serving = model.car.serving
-    return pod_of(model, server_args(serving.args, serving.gpu_count, vllm).mended(), report)
+    """The same, with the arguments as its release of vLLM takes them; `vllm` is what the operator states."""
+    served, release = at_runtime(model, report), release_of(model.car, report, vllm)
+    return pod_of(served, served_args(served.car.serving, release).mended(), report)
 
 
 def pod_of(model: ModelRequirements, arguments: EngineArgs, report: AcceleratorReport) -> PodShape:

@@ -18,6 +18,7 @@ from modelcar_tui.verdict.candidate import Candidate, kind_name
 from modelcar_tui.verdict.landing import pod_for
 from modelcar_tui.verdict.placement import Need, Offer, Placement, place
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict.runtime import release_of, runtime_arguments, with_runtime
 from modelcar_tui.verdict.stopping import changes_in_words, stopping
 
 
@@ -33,12 +34,18 @@ def propose_for(
     model: ModelRequirements,
     verdict: ModelVerdict,
     kinds: tuple[Candidate, ...],
+    cluster: AcceleratorReport,
     *,
     vllm: str | None,
-    runtime_args: tuple[str, ...],
     objective: str,
 ) -> Proposal:
-    """The solver's smallest change on the kind of GPU that needs the least; without GPUs, plain repairs."""
+    """The solver's smallest change on the kind of GPU that needs the least; without GPUs, plain repairs.
+
+    Args:
+        vllm: the release that the operator states; None takes the model's own runtime's.
+    """
+    vllm, runtime_args = release_of(model.car, cluster, vllm), runtime_arguments(model.car, cluster)
+    model = with_runtime(model, cluster)
     if not kinds:
         changes = propose(model.car, model.image.model, None, vllm=vllm, runtime_args=runtime_args)
         return Proposal(changes=changes)

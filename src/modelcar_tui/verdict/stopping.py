@@ -12,9 +12,11 @@ import msgspec
 from modelcar_tui.advice import Finding, Stops
 from modelcar_tui.advice.lint import lint_model
 from modelcar_tui.advice.repairs import Drafts, draft_repairs
+from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.hardware import Gpu
-from modelcar_tui.manifest import Change, Operation
+from modelcar_tui.manifest import Change, ModelCar, Operation
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict.runtime import runtime_missing
 from modelcar_tui.vllm import parse_version
 from modelcar_tui.vllm.arguments import Judge
 
@@ -59,6 +61,26 @@ def heard(
     else:
         settle = f"{settle}; or serve it by a release that was read, such as {Judge.of(None).release}"
     return msgspec.structs.replace(verdict, verdict=Verdict.UNKNOWN, why=why, settle=settle, runs_on=())
+
+
+def not_understood(verdict: ModelVerdict, car: ModelCar, cluster: AcceleratorReport) -> ModelVerdict:
+    """The verdict, lowered by what the manifest leaves open, or names and the cluster does not have."""
+    if verdict.verdict is Verdict.NO_GO:
+        return verdict
+    if runtime_missing(car, cluster):
+        name = car.server.runtime if car.server is not None else ""
+        why = f"the ServingRuntime {name} is neither in the file nor on the cluster"
+        settle = "apply it first, or name one of: oc get servingruntimes"
+        return msgspec.structs.replace(
+            verdict, verdict=Verdict.NO_GO, why=why, settle=settle, runs_on=(), conditions=()
+        )
+    if not car.open:
+        return verdict
+    first = car.open[0]
+    rest = f" (and {len(car.open) - 1} more)" if len(car.open) > 1 else ""
+    return msgspec.structs.replace(
+        verdict, verdict=Verdict.UNKNOWN, why=first.what + rest, settle=first.fix, runs_on=(), conditions=()
+    )
 
 
 def stopping(

@@ -24,7 +24,15 @@ from modelcar_tui.advice.lint.switched_off import is_off, mistaken, said
 from modelcar_tui.advice.lint.template import lint_template
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.hardware import Gpu
-from modelcar_tui.manifest import ArgumentsFrom, Ignore, Manifest, ModelCar, Position
+from modelcar_tui.manifest import (
+    MODEL_CAR,
+    ArgumentsFrom,
+    Ignore,
+    Manifest,
+    ModelCar,
+    Position,
+    ServingArguments,
+)
 from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.arguments import (
     Argument,
@@ -36,6 +44,8 @@ from modelcar_tui.vllm.arguments import (
 )
 
 _PLACE = re.compile(r":(\d+):(\d+)$")
+_SERVED_BY_A_RUNTIME = (MODEL_CAR, "InferenceService")
+"""Kinds whose arguments KServe puts behind those of a ServingRuntime."""
 _SUITE_HOSTS = ("quay.io", "registry.redhat.io", "registry.stage.redhat.io")
 
 
@@ -125,18 +135,30 @@ def lint_model(
     judge = Judge.of(vllm)
     remarks = Remarks(car, judge)
     config = facts.config if facts else None
-    written = parse_arguments(car.serving.args, vllm)
-    arguments = parse_arguments(with_environment(car.serving.args, environment or {}), vllm)
-    lint_arguments(arguments, judge.release, remarks)
-    _variables(written, arguments, remarks)
-    lint_combinations(arguments, facts, remarks, vllm, gpu)
-    lint_by_the_way(arguments, facts, vllm, remarks)
-    lint_numbers(arguments, facts, vllm, remarks)
+    whole = whole_arguments(car.serving, environment or {}, vllm)
+    arguments = tuple(argument for argument in whole if argument.index >= 0)
+    lint_arguments(whole, judge.release, remarks)
+    _variables(parse_arguments(car.serving.args, vllm), arguments, remarks)
+    lint_combinations(whole, facts, remarks, vllm, gpu)
+    lint_by_the_way(whole, facts, vllm, remarks)
+    lint_numbers(whole, facts, vllm, remarks)
     lint_security(arguments, config, remarks)
-    lint_output_type(config, remarks)
-    lint_template(arguments, parse_arguments(runtime_args, vllm), remarks)
-    _suite(car, remarks)
+    if car.kind in _SERVED_BY_A_RUNTIME:
+        lint_template(arguments, parse_arguments(runtime_args, vllm), remarks)
+    if car.kind == MODEL_CAR:
+        lint_output_type(config, remarks)
+        _suite(car, remarks)
     return remarks.findings
+
+
+def whole_arguments(
+    serving: ServingArguments, environment: Mapping[str, str], vllm: str | None
+) -> tuple[Argument, ...]:
+    """All arguments as vLLM gets them: the model's own with their indices, those that the runtime passes
+    before them with negative ones."""
+    before = len(serving.before)
+    found = parse_arguments(with_environment(serving.whole, environment), vllm)
+    return tuple(msgspec.structs.replace(argument, index=argument.index - before) for argument in found)
 
 
 def _variables(written: tuple[Argument, ...], known: tuple[Argument, ...], remarks: Remarks) -> None:

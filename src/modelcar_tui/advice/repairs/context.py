@@ -12,7 +12,14 @@ from modelcar_tui.manifest import flag_of
 from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm import implied_context, longest_context
-from modelcar_tui.vllm.arguments import Argument, config_overrides, heard_overrides, last_given, tokens_in
+from modelcar_tui.vllm.arguments import (
+    Argument,
+    config_overrides,
+    heard_overrides,
+    last_given,
+    parse_arguments,
+    tokens_in,
+)
 
 _LENGTH, _OVERRIDES = "--max-model-len", "--hf-overrides"
 
@@ -31,7 +38,8 @@ def propose_context(
         mended: what another change makes of `--hf-overrides`; empty where none does.
     """
     given = last_given(arguments, _LENGTH)
-    wanted = (tokens_in(given.value) or intended(given)) if given else 0
+    counts = given or last_given(parse_arguments(drafts.car.serving.before, vllm), _LENGTH)
+    wanted = (tokens_in(counts.value) or intended(counts)) if counts else 0
     changed = heard_overrides(mended, vllm) if mended else config_overrides(arguments, vllm)
     implied = implied_context(facts.config, changed, vllm)
     ask = wanted if wanted > 0 else implied
@@ -42,7 +50,7 @@ def propose_context(
     cut = cut or _to_the_model(wanted, longest_context(facts.config, changed, vllm), drafts)
     if cut is not None:
         _write(drafts, given, cut, REQUIRED)
-    elif given is None and implied is not None and outcome is Outcome.STARTS:
+    elif counts is None and implied is not None and outcome is Outcome.STARTS:
         why = "without it vLLM takes {:,} from config.json; written down, an update can't change it silently"
         _write(drafts, None, _Context(implied, why.format(implied), _positions(implied)), IMPROVEMENT)
     if mended:

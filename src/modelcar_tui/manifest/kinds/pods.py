@@ -66,6 +66,13 @@ def may_tell(name: str, value: str) -> bool:
     return told and not _PARAMETER.search(value)
 
 
+def tellable(variables: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Those of a script's own variables that `environment_of` would tell."""
+    return tuple(
+        (name, value) for name, value in variables if may_tell(name, value) and not references(value)
+    )
+
+
 def accelerator_of(container: Node) -> tuple[str, int | None]:
     """The accelerator's resource that a container asks for, and how many; None where that is no number.
 

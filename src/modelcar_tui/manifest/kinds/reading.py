@@ -9,11 +9,13 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.ignores import ignores_of
+from modelcar_tui.manifest.kinds.inferenceservice import read as read_inferenceservice
 from modelcar_tui.manifest.kinds.lines import is_serve_line
 from modelcar_tui.manifest.kinds.llminferenceservice import read_llm_service
 from modelcar_tui.manifest.kinds.objects import KubeObject, objects_of
 from modelcar_tui.manifest.kinds.places import Place
 from modelcar_tui.manifest.kinds.requests import File, Read
+from modelcar_tui.manifest.kinds.runtimes import read_runtime
 from modelcar_tui.manifest.kinds.serve_line import place_of_line
 from modelcar_tui.manifest.kinds.workload import (
     LEADER_WORKER_SET,
@@ -31,9 +33,12 @@ Reader = Callable[[KubeObject, File], Iterable[Read]]
 """Gives what an object serves by vLLM; nothing for one that serves something else."""
 
 READERS: dict[tuple[str, str], Reader] = {
-    ("serving.kserve.io", "LLMInferenceService"): read_llm_service,
     **dict.fromkeys(WORKLOADS, read_workload),
     LEADER_WORKER_SET: read_leader_worker_set,
+    ("serving.kserve.io", "InferenceService"): read_inferenceservice,
+    ("serving.kserve.io", "ServingRuntime"): read_runtime,
+    ("serving.kserve.io", "ClusterServingRuntime"): read_runtime,
+    ("serving.kserve.io", "LLMInferenceService"): read_llm_service,
 }
 """By API group and kind."""
 
@@ -43,7 +48,9 @@ def read_objects(source: Source, tree: Tree) -> tuple[Manifest, tuple[Problem, .
     told = Told(source.label, tree.root)
     malformed(tree, told)
     found = _named(_read(tree, told))
+    passed_over: tuple[Problem, ...] = ()
     if not found and not told.faults:
+        passed_over = told.warnings()
         kinds = ", ".join(sorted({kind for _, kind in READERS}))
         what = "no object of this file serves a model with vLLM"
         told.error(None, what, f"kinds that are read: {kinds}, and a `model-car:` list", "nothing-served")
@@ -55,7 +62,7 @@ def read_objects(source: Source, tree: Tree) -> tuple[Manifest, tuple[Problem, .
         findings=told.warnings(),
         ignores=ignores_of(source.text, tree),
     )
-    return manifest, told.errors()
+    return manifest, (*told.errors(), *passed_over)
 
 
 def places_of(text: str) -> dict[str, Place]:

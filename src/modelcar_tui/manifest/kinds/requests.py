@@ -66,6 +66,7 @@ def read_of(found: Found) -> Read:
         origin=ArgumentsFrom.ITEM if place.words else ArgumentsFrom.NONE,
         gpu_count_at=position(place.gpus[0].node) if place.gpus else None,
         args_at=_positions(place),
+        before=found.server.args,
         by_suite=False,
     )
     request = ModelCar(

@@ -32,8 +32,8 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|\((\w+)\)|(\w+))")
 class Weights:
     """Where the weights come from, as `ModelCar.image` has it."""
 
-    image: str
-    node: Node | None
+    image: str = ""
+    node: Node | None = None
     """The text that says so."""
     open: tuple[Problem, ...] = ()
 

@@ -19,7 +19,7 @@ from modelcar_tui.verdict import (
     OnKind,
 )
 from modelcar_tui.vllm import implied_context
-from modelcar_tui.vllm.arguments import Argument, parse_arguments, server_args
+from modelcar_tui.vllm.arguments import Argument, parse_arguments, served_args
 
 _SHARE = re.compile(r"0?\.\d{1,6}|1(?:\.0)?")
 
@@ -36,7 +36,7 @@ def model_facts(model: ModelRequirements, vllm: str | None, manifest: str) -> It
     yield measured(name, "image_size", model.image.size_bytes, "GiB", GIB)
     yield _pull(name, model.image.size_bytes)
     yield of_model(name, "gpu_count", serving.gpu_count, "GPUs", source=manifest)
-    engine = server_args(serving.args, serving.gpu_count, vllm)
+    engine = served_args(serving, vllm)
     context = engine.max_model_len or implied_context(facts.config, engine.overrides, vllm)
     given = {"given": engine.max_model_len is not None}
     yield of_model(name, "context", context if context and context > 0 else None, "tokens", more=given)
@@ -108,7 +108,7 @@ def _estimate_facts(
     if left.value is not None and result.requested_gib.value is not None:
         taken = round(result.requested_gib.value - left.value, 2)
         yield of_model(name, "taken", taken, "GiB", source="computed", guess=left.guess)
-    engine = server_args(model.car.serving.args, model.car.serving.gpu_count, vllm)
+    engine = served_args(model.car.serving, vllm)
     starts: dict[str, Scalar] = {"starts": result.outcome is Outcome.STARTS}
     longest = measured(name, "longest_context", result.longest_context, "tokens", more=starts)
     yield msgspec.structs.replace(longest, gpu=product)

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
         EngineArgs,
         config_overrides,
         read_engine_args,
-        server_args,
+        served_args,
+        tested_args,
         written_overrides,
     )
     from modelcar_tui.vllm.arguments.fault import ArgumentFault
@@ -82,9 +83,10 @@ __all__ = [
     "refused_value",
     "rope_fault",
     "rope_key",
-    "server_args",
+    "served_args",
     "settles_variables",
     "sizes_open",
+    "tested_args",
     "tokens_in",
     "variable_in_words",
     "whole_item",
@@ -99,7 +101,9 @@ if not TYPE_CHECKING:
         __name__,
         {
             "companions": "needed_beside",
-            "engine_args": "EngineArgs config_overrides read_engine_args server_args written_overrides",
+            "engine_args": (
+                "EngineArgs config_overrides read_engine_args served_args tested_args written_overrides"
+            ),
             "fault": "ArgumentFault",
             "faults": (
                 "FORM_CODES Judge argument_faults fault_of_argument refused_number refused_value whole_item"
