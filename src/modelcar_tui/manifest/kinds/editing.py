@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.manifest.arguments import Rewrite, flag_of, mismatch, rewrite
+from modelcar_tui.manifest.arguments import Rewrite, flag_of, in_two, mismatch, rewrite
 from modelcar_tui.manifest.edits import CannotEditError, splice
 from modelcar_tui.manifest.goals import Goal, Task, at, outermost, reach
 from modelcar_tui.manifest.kinds.places import CountPlace, ListPart, Path, Place, TextPart
@@ -22,7 +21,6 @@ from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.manifest.spans import STR, ManifestSyntaxError, Node, Scalar, Sequence, Tree, deref
 
 TENSOR = ("--tensor-parallel-size", "-tp")
-_ITS_VALUE = re.compile(r"(--?[A-Za-z][\w.-]*)[= ]([^-].*)")
 RESOURCE = "nvidia.com/gpu"
 """Asked for where a manifest that asks for no GPU at all gets a count."""
 
@@ -114,12 +112,11 @@ class Planned:
         self._name, self._root, self._place = name, root, place
         self._size = _tensor(changes)
         self._tensor = self._size if place.ranks else None
-        done = rewrite(place.words, changes)
+        done = in_two(place.words, rewrite(place.words, changes))
         if self._tensor is not None:
             added = tuple(item for item in done.added if flag_of(item) not in TENSOR)
             done = Rewrite(kept=done.kept, added=added, gpu_count=done.gpu_count)
-        kept = _in_two(place.words, done.kept)
-        self._done = Rewrite(kept=kept, added=done.added, gpu_count=done.gpu_count)
+        self._done = done
         self._pieces = tuple(self._cut())
 
     def goals(self) -> Iterator[Goal]:
@@ -263,19 +260,6 @@ def _of_list(
     left = [one for one, still in zip(value, kept, strict=True) if still is not None]
     more = tuple(spelled(item) for item in added)
     yield Goal(part.path, [*left, *more], tuple(kept), more)
-
-
-def _in_two(words: tuple[str, ...], kept: tuple[str | None, ...]) -> tuple[str | None, ...]:
-    """A flag whose value is a word of its own stays so: its value alone changes."""
-    out = list(kept)
-    for index, (word, new) in enumerate(zip(words, kept, strict=True)):
-        end = index + 1
-        while end < len(kept) and kept[end] is None:
-            end += 1
-        found = _ITS_VALUE.fullmatch(new) if new and new != word else None
-        if found and found[1] == word and end == index + 2:
-            out[index : index + 2] = [word, found[2]]
-    return tuple(out)
 
 
 def _tensor(changes: Iterable[Change]) -> int | None:
