@@ -9,7 +9,7 @@ from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.manifest.edits import CannotEditError, Edit, layout, splice
+from modelcar_tui.manifest.edits import CannotEditError, Edit, is_json, layout, splice
 from modelcar_tui.manifest.goals import Goal, Task, edits_of, intended
 from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.plain import plain
@@ -163,7 +163,8 @@ class Editor:
             final = compose_all(self.text)
         except ManifestSyntaxError:
             return False
-        return not final.duplicates and [plain(root) for root in final.roots] == wanted
+        still = not self._layouts[0].json or is_json(self.text)
+        return still and not final.duplicates and [plain(root) for root in final.roots] == wanted
 
 
 def lines_of(text: str, spans: Iterable[tuple[int, int]]) -> set[int]:

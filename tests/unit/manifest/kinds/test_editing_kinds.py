@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import json
 from dataclasses import dataclass
 
 import pytest
@@ -92,7 +93,24 @@ PLAIN = service(
     """
 )
 BARE = service("replicas: 1\n")
-FILES = {"deployment": DEPLOYMENT, "isvc": INFERENCE_SERVICE, "llm": PLAIN, "bare": BARE}
+JSON = """\
+{
+  "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "chat"},
+  "spec": {"template": {"spec": {"containers": [
+    {
+      "name": "vllm",
+      "image": "vllm/vllm-openai:v0.11.0",
+      "args": [
+        "--model=Qwen/Qwen3-8B",
+        "--max-model-len", "4096",
+        "--enforce-eager"
+      ],
+      "resources": {}
+    }
+  ]}}}
+}
+"""
+FILES = {"json": JSON, "deployment": DEPLOYMENT, "isvc": INFERENCE_SERVICE, "llm": PLAIN, "bare": BARE}
 
 
 @dataclass(frozen=True)
@@ -181,6 +199,15 @@ def test_the_count_and_all_at_once(name: str) -> None:
     assert done.after.serving.gpu_count == 4
     assert "--enforce-eager" not in done.after.serving.args
     assert ("tensor: 4" in done.text) == ("tensor: 2" in FILES[name])
+
+
+def test_json_stays_json() -> None:
+    bare = JSON.replace('      "args": [', '      "no": [')
+    for text in (JSON, bare, JSON.replace("{}", '{"limits": {}}')):
+        json.loads(applied(text, change(Operation.ADD, "--x", '--x={"a": 1}')).text)
+        json.loads(applied(text, change(Operation.GPU_COUNT, "gpu_count", "2")).text)
+    done = applied(JSON, change(Operation.REMOVE, "--enforce-eager", old="--enforce-eager"))
+    assert json.loads(done.text)["spec"]["template"]["spec"]["containers"][0]["args"][-1] == "4096"
 
 
 def test_a_value_in_two_words_and_a_shared_list_stay_as_they_are() -> None:
