@@ -136,7 +136,7 @@ class Editor:
         raise CannotEditError("too many shared values")
 
     def _splice(self, edits: dict[str, list[Edit]]) -> None:
-        everything = [edit for own in edits.values() for edit in own]
+        everything = sorted((edit for own in edits.values() for edit in own), key=_outwards)
         text = splice(self._text, everything)
         for name, own in edits.items():
             spans = [(self._back(edit.start), self._back(edit.end)) for edit in own]
@@ -165,6 +165,11 @@ class Editor:
             return False
         still = not self._layouts[0].json or is_json(self.text)
         return still and not final.duplicates and [plain(root) for root in final.roots] == wanted
+
+
+def _outwards(edit: Edit) -> int:
+    """Lines that are added at one place go from the innermost mapping to the outermost."""
+    return len(edit.new.lstrip(" ")) - len(edit.new) if edit.start == edit.end else 0
 
 
 def lines_of(text: str, spans: Iterable[tuple[int, int]]) -> set[int]:
