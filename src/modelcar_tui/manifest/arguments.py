@@ -104,11 +104,9 @@ def in_two(words: tuple[str, ...], done: Rewrite) -> Rewrite:
     """
     out = list(done.kept)
     for index, (word, new) in enumerate(zip(words, done.kept, strict=True)):
-        end = index + 1
-        while end < len(out) and done.kept[end] is None:
-            end += 1
         found = _ITS_VALUE.fullmatch(new) if new and new != word else None
-        if found and found[1] == word and end == index + 2:
+        alone = values_after(words, index) == (index + 1,)
+        if found and found[1] == word and alone and done.kept[index + 1] is None:
             out[index : index + 2] = [word, found[2]]
     return msgspec.structs.replace(done, kept=tuple(out))
 

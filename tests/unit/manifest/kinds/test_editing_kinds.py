@@ -217,6 +217,15 @@ def test_a_value_in_two_words_and_a_shared_list_stay_as_they_are() -> None:
     assert done.lines == ['-      - "4096"', '+      - "8192"']
 
 
+def test_a_flag_that_goes_is_no_value_of_the_one_before() -> None:
+    text = INFERENCE_SERVICE.replace(
+        "      - --enforce-eager\n", "      - --enforce-eager\n      - --async\n"
+    )
+    eager = change(Operation.SET, "--enforce-eager", "--enforce-eager=true", "--enforce-eager")
+    done = applied(text, eager, change(Operation.REMOVE, "--async", old="--async"))
+    assert done.after.serving.args == ("--max-model-len", "4096", "--enforce-eager=true")
+
+
 def test_a_variable_of_the_script_is_where_its_words_change() -> None:
     done = applied(DEPLOYMENT, change(Operation.REMOVE, "--enforce-eager", old="--enforce-eager"))
     assert done.lines == [
