@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.manifest.arguments import Rewrite, flag_of, mismatch, rewrite
+from modelcar_tui.manifest.arguments import Rewrite, flag_of, in_two, mismatch, rewrite
 from modelcar_tui.manifest.edits import CannotEditError, splice
 from modelcar_tui.manifest.goals import Goal, Task, at, outermost, reach
 from modelcar_tui.manifest.kinds.places import CountPlace, ListPart, Path, Place, TextPart
@@ -112,7 +112,7 @@ class Planned:
         self._name, self._root, self._place = name, root, place
         self._size = _tensor(changes)
         self._tensor = self._size if place.ranks else None
-        done = rewrite(place.words, changes)
+        done = in_two(place.words, rewrite(place.words, changes))
         if self._tensor is not None:
             added = tuple(item for item in done.added if flag_of(item) not in TENSOR)
             done = Rewrite(kept=done.kept, added=added, gpu_count=done.gpu_count)
@@ -204,7 +204,9 @@ class Planned:
             yield reach(self._root, Goal(path, str(count)))
         elif any(part.path for part in self._place.parts) or self._size is None:
             what = f"the file says nowhere how many GPUs {shorten(self._name)} gets"
-            fix = "set the count in the runtime that serves it, or `--tensor-parallel-size` on a command line"
+            fix = "write the count into `resources.limits` of its container"
+            if any(not part.path for part in self._place.parts):
+                fix = "set `--tensor-parallel-size`: on a command line the count follows from it"
             raise UserError(Problem(what=what, fix=fix, code="plan-mismatch"))
 
     def _ranks(self) -> Iterator[Goal]:
