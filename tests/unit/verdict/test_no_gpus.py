@@ -10,6 +10,7 @@ from deciding_support import cluster_of, decide, h100, model
 from kube_support import CUDA, asks
 
 from modelcar_tui.cluster.serving_types import HardwareProfile, Offered, Profiles
+from modelcar_tui.cluster.types import Held
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.verdict.no_gpus import without_accelerator
 from modelcar_tui.verdict.reports import ModelVerdict, Verdict
@@ -87,7 +88,17 @@ def test_what_was_not_read_may_bring_one(told: dict[str, Any], why: str) -> None
 
 
 def test_claims_beside_a_gpu_leave_it_open() -> None:
-    found = decide(asks(claims=("net",)), h100())
+    assert decide(asks(claims=("net",)), h100()).verdict is Verdict.GO
+    seen = msgspec.structs.replace(
+        h100(),
+        stated=False,
+        cpu_milli=64_000,
+        memory_mib=2**19,
+        ephemeral_mib=2**20,
+        held=Held(),
+        arch="amd64",
+    )
+    found = decide(asks(claims=("net",)), seen)
     assert found.verdict is Verdict.UNKNOWN
     assert found.conditions[0].text == "if a device is free for the claim net"
     assert found.settle == "oc get resourceclaims,resourceclaimtemplates,deviceclasses -o yaml"
