@@ -134,7 +134,7 @@ def _all(pod: PodShape, kind: Candidate) -> Landing:
         return Landing(answer=FitAnswer.YES, nodes=tuple(yes[:_MOST_NAMES]), copies=copies)
     told = _so_many(pod, sure)
     if maybe and possible // pod.pods >= pod.copies:
-        return _doubtful(maybe, f"{told} for sure: ", copies)
+        return _doubtful(maybe, f"{told} for sure: " if yes else "", copies)
     if not yes and not maybe:
         return _nowhere(no)
     return Landing(
@@ -164,7 +164,7 @@ def _so_many(pod: PodShape, places: int) -> str:
     else:
         have, all_, what = places // pod.pods, pod.copies, "replicas"
     each = f" ({pod.pods} pods each)" if pod.pods > 1 and pod.copies > 1 else ""
-    return f"{have or 'none'} of {all_} {what}{each} {'has' if have == 1 else 'have'} a place"
+    return f"{have or 'none'} of {all_} {what}{each} {'has' if have < 2 else 'have'} a place"
 
 
 def _more(pod: PodShape, kind: Candidate, places: int) -> str:
