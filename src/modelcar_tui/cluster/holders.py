@@ -2,7 +2,8 @@
 
 Sources: kserve, pkg/controller/v1beta1/inferenceservice (label `serving.kserve.io/inferenceservice`) and
 pkg/constants/constants.go (`app.kubernetes.io/part-of: llminferenceservice`, the component tells of prefill);
-Kubernetes, pkg/controller/deployment/sync.go (a ReplicaSet is named DEPLOYMENT-HASH, its pods have the hash).
+Kubernetes, pkg/controller/deployment/sync.go (a ReplicaSet is named DEPLOYMENT-HASH, its pods have the hash);
+kubernetes-sigs/lws, api/leaderworkerset/v1 (label `leaderworkerset.sigs.k8s.io/name`).
 """
 
 from __future__ import annotations
@@ -55,16 +56,27 @@ def holders(held: Mapping[str, int]) -> tuple[Holder, ...]:
 
 def _whose(pod: Pod) -> tuple[str, str] | None:
     """Kind and name; None where nothing tells, or a text is none that Kubernetes would take."""
-    meta = pod.metadata
-    labels = meta.labels or PodLabels()
-    owner = next((one for one in meta.owner_references or () if one.controller), Owner())
-    found: tuple[str, str] | None = None
+    found = _by_labels(pod.metadata.labels or PodLabels()) or _by_owner(pod)
+    if found is None or not found[1] or any(" " in text for text in (*found, pod.metadata.namespace)):
+        return None
+    return found
+
+
+def _by_labels(labels: PodLabels) -> tuple[str, str] | None:
     if labels.inference_service:
-        found = "InferenceService", labels.inference_service
-    elif labels.part_of == _LLM and labels.name:
-        found = "LLMInferenceService", labels.name + "/prefill" * labels.component.endswith("-prefill")
-    elif owner.kind == "ReplicaSet" and labels.template:
-        found = "Deployment", owner.name.removesuffix(f"-{labels.template}")
-    elif owner.kind == "StatefulSet":
-        found = "StatefulSet", owner.name
-    return found if found and found[1] and not any(" " in text for text in (*found, meta.namespace)) else None
+        return "InferenceService", labels.inference_service
+    if labels.part_of == _LLM and labels.name:
+        prefill = "/prefill" if labels.component.endswith("-prefill") else ""
+        return "LLMInferenceService", labels.name + prefill
+    return ("LeaderWorkerSet", labels.group) if labels.group else None
+
+
+def _by_owner(pod: Pod) -> tuple[str, str] | None:
+    meta = pod.metadata
+    if not meta.owner_references:
+        return "Pod", meta.name
+    owner = next((one for one in meta.owner_references if one.controller), Owner())
+    template = meta.labels.template if meta.labels else ""
+    if owner.kind == "ReplicaSet" and template:
+        return "Deployment", owner.name.removesuffix(f"-{template}")
+    return ("StatefulSet", owner.name) if owner.kind == "StatefulSet" else None

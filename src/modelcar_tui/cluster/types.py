@@ -79,7 +79,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     """What the pods of one object that serves have requested of a node's accelerators, and beside them."""
 
     kind: str
-    """`InferenceService`, `LLMInferenceService`, `Deployment` or `StatefulSet`."""
+    """`InferenceService`, `LLMInferenceService`, `Deployment`, `StatefulSet`, `LeaderWorkerSet` or `Pod`."""
     namespace: str
     name: str
     """That of an LLMInferenceService's prefill is `NAME/prefill`."""

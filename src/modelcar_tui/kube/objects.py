@@ -81,6 +81,7 @@ class PodLabels(
         "part_of": "app.kubernetes.io/part-of",
         "component": "app.kubernetes.io/component",
         "template": "pod-template-hash",
+        "group": "leaderworkerset.sigs.k8s.io/name",
     },
 ):
     """Of a pod, those by which its controller knows it; no others are kept."""
@@ -90,6 +91,7 @@ class PodLabels(
     part_of: str = ""
     component: str = ""
     template: str = ""
+    group: str = ""
 
 
 class Owner(msgspec.Struct, frozen=True):

@@ -53,6 +53,13 @@ def held(*pods: Pod) -> tuple[Holder, ...]:
         ),
         ({"pod-template-hash": "ab"}, ("ReplicaSet", "chat-x-ab"), "Deployment", "chat-x"),
         (None, ("StatefulSet", "chat"), "StatefulSet", "chat"),
+        (
+            {"leaderworkerset.sigs.k8s.io/name": "wide"},
+            ("StatefulSet", "wide-0"),
+            "LeaderWorkerSet",
+            "wide",
+        ),
+        (None, None, "Pod", "p"),
     ],
 )
 def test_labels_and_owners_tell(
@@ -66,11 +73,10 @@ def test_labels_and_owners_tell(
 @pytest.mark.parametrize(
     "one",
     [
-        pod(),
         pod(None, ("Job", "j")),
         pod(None, ("ReplicaSet", "chat-ab")),
         pod({"serving.kserve.io/inferenceservice": "chat"}, gpus=0),
-        pod({"app.kubernetes.io/name": "chat"}),
+        pod({"app.kubernetes.io/name": "chat"}, ("Job", "j")),
         pod({"serving.kserve.io/inferenceservice": "a b"}),
     ],
 )
