@@ -57,7 +57,7 @@ def holders(held: Mapping[str, int]) -> tuple[Holder, ...]:
 def _whose(pod: Pod) -> tuple[str, str] | None:
     """Kind and name; None where nothing tells, or a text is none that Kubernetes would take."""
     found = _by_labels(pod.metadata.labels or PodLabels()) or _by_owner(pod)
-    if found is None or not found[1] or any(" " in text for text in (*found, pod.metadata.namespace)):
+    if found is None or any(not text or " " in text for text in (*found, pod.metadata.namespace)):
         return None
     return found
 
