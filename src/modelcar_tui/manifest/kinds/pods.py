@@ -78,11 +78,6 @@ def accelerator_of(container: Node) -> tuple[str, int | None]:
     return "", 0
 
 
-def claims_of(container: Node) -> tuple[str, ...]:
-    """The claims of Dynamic Resource Allocation that a container names (`resources.claims`)."""
-    return names_of(below(container, "resources", "claims"))
-
-
 def is_accelerator(resource: str) -> bool:
     """Whether a resource's name is an accelerator's."""
     return vendor_of_resource(resource) is not None or resource.startswith(tuple(resource_prefixes()))
