@@ -157,7 +157,7 @@ class PodReader:
             grows=line.grows,
             parent=line.parent,
             gpus=places,
-            gpus_parent=self._path if self._own is not None and not places else None,
+            gpus_parent=None if places else self._path,
             ranks=self._ranks(),
             variable=line.variable,
         )
