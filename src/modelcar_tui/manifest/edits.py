@@ -233,24 +233,25 @@ def change_sequence(
         return edits + _flow(text, seq, kept, new, how)
     edits += [_line_of(text, item) for item, value in pairs if value is None]
     if new:
-        last = seq.items[-1]
-        dash = find_dash(text, last)
-        if dash is None or not only_comment_follows(text, node_end(text, last)):
-            raise CannotEditError("an unusual list item")
-        start = line_start(text, dash)
-        pad = re.sub(r"[^\t]", " ", text[start:dash])
-        gap = text[dash + 1 : last.start]
-        lines = [
-            line
-            for item, one in zip(added, new, strict=True)
-            for line in (
-                _block_item(item, f"{pad}-{gap}", how) if isinstance(item, dict) else [f"{pad}-{gap}{one}"]
-            )
-        ]
-        edits.append(insert_lines(text, node_end(text, last), lines, how.eol))
+        edits.append(_lines_behind(text, seq.items[-1], list(zip(added, new, strict=True)), how))
     elif all(value is None for value in kept):
         edits.append(_empty_list(text, key, seq))
     return edits
+
+
+def _lines_behind(text: str, last: Node, items: list[tuple[Any, str]], how: Layout) -> Edit:
+    """Items of a block sequence below its last one; each with its spelling on one line."""
+    dash = find_dash(text, last)
+    if dash is None or not only_comment_follows(text, node_end(text, last)):
+        raise CannotEditError("an unusual list item")
+    start = line_start(text, dash)
+    head = re.sub(r"[^\t]", " ", text[start:dash]) + "-" + text[dash + 1 : last.start]
+    lines = [
+        line
+        for item, one in items
+        for line in (_block_item(item, head, how) if isinstance(item, dict) else [f"{head}{one}"])
+    ]
+    return insert_lines(text, node_end(text, last), lines, how.eol)
 
 
 def _block_item(item: dict[str, Any], head: str, how: Layout) -> list[str]:

@@ -256,6 +256,22 @@ def test_the_tensor_size_of_a_service_is_no_argument() -> None:
     assert done.after.serving.gpu_count == 4
 
 
-def test_a_count_that_stands_nowhere_is_one_clear_line() -> None:
+def test_a_count_and_an_argument_share_the_container_that_is_made() -> None:
+    done = applied(BARE, change(Operation.ADD, "--x", "--x=1"), change(Operation.GPU_COUNT, "gpu_count", "4"))
+    assert done.lines[2:] == [
+        "+      - name: main",
+        "+        env:",
+        "+          - name: VLLM_ADDITIONAL_ARGS",
+        "+            value: --x=1",
+        "+        resources:",
+        "+          limits:",
+        '+            nvidia.com/gpu: "4"',
+    ]
+    assert done.after.serving.gpu_count == 4
+
+
+def test_a_count_that_no_place_takes_is_one_clear_line() -> None:
+    text = BARE.replace("  namespace: llm\n", "  namespace: llm\n  annotations: {x: y}\n")
+    claimed = text.replace("spec:\n", "spec:\n  template: {resourceClaims: [{name: gpu}]}\n")
     with pytest.raises(UserError, match="nowhere how many GPUs qwen gets"):
-        applied(BARE, change(Operation.GPU_COUNT, "gpu_count", "4"))
+        applied(claimed, change(Operation.GPU_COUNT, "gpu_count", "4"))
