@@ -562,3 +562,66 @@ def test_without_gpus_of_their_own_the_pods_get_as_many_as_there_are_ranks() -> 
 def test_where_both_ways_give_the_same_pods_the_runtime_need_not_be_there() -> None:
     found = one(several(4, 4, pipelineParallelSize=2, tensorParallelSize=4))
     assert (found.pods, found.serving.gpu_count, found.open) == (2, 4, ())
+
+
+MULTINODE = """\
+apiVersion: template.openshift.io/v1
+kind: Template
+metadata: {name: vllm-multinode-runtime-template}
+objects:
+  - apiVersion: serving.kserve.io/v1alpha1
+    kind: ServingRuntime
+    metadata:
+      name: vllm-multinode-runtime
+      annotations: {opendatahub.io/runtime-version: 'v0.21.0'}
+    spec:
+      annotations: {multinode/executor-backend: 'mp', opendatahub.io/kserve-runtime: 'vllm'}
+      supportedModelFormats: [{autoSelect: true, name: vLLM, priority: 2}]
+      containers:
+        - name: kserve-container
+          image: $(vllm-cuda-image)
+          args:
+          - /mnt/models
+          - --port=8080
+          - --served-model-name={{.Name}}
+          - --distributed-executor-backend=mp
+          - --tensor-parallel-size=$(TENSOR_PARALLEL_SIZE)
+          - --pipeline-parallel-size=$(PIPELINE_PARALLEL_SIZE)
+          - --master-addr=$(POD_IP)
+          command: [vllm, serve]
+          env:
+            - {name: MASTER_PORT, value: "29500"}
+            - name: POD_IP
+              valueFrom: {fieldRef: {fieldPath: status.podIP}}
+          volumeMounts: [{name: shm, mountPath: /dev/shm}]
+      volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 12Gi}}]
+      workerSpec:
+        pipelineParallelSize: 2
+        tensorParallelSize: 1
+        containers: [{name: worker-container, image: $(vllm-cuda-image)}]
+"""
+"""Of odh-model-controller's config/runtimes/vllm/vllm-multinode-template.yaml, without probes and the
+worker's script."""
+
+
+def test_opendatahubs_runtime_for_several_nodes() -> None:
+    text = changed(
+        several(0, 0, tensorParallelSize=4), "spec predictor model runtime", "vllm-multinode-runtime"
+    )
+    found = one(text, MULTINODE)
+    assert (found.pods, found.serving.gpu_count, found.image, found.open) == (2, 4, "oci://r/x:1", ())
+    server = found.server
+    assert server is not None
+    assert (server.image, server.version, server.shm_mib) == ("", "v0.21.0", 12288)
+    assert server.args[0] == "--port=8080"
+    assert server.args[3:5] == (
+        "--tensor-parallel-size=$(TENSOR_PARALLEL_SIZE)",
+        "--pipeline-parallel-size=$(PIPELINE_PARALLEL_SIZE)",
+    )
+    known = dict(server.environment)
+    assert (known["TENSOR_PARALLEL_SIZE"], known["PIPELINE_PARALLEL_SIZE"], known["MASTER_PORT"]) == (
+        "4",
+        "2",
+        "29500",
+    )
+    assert "POD_IP" not in known
