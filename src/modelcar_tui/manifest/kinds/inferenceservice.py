@@ -102,7 +102,10 @@ def _by_model(obj: KubeObject, predictor: Mapping, model: Mapping, file: File) -
         _hugging_face(obj, file)
         return
     by = f"runtime {shorten(name)}" if name else f"model format {shorten(kind) or '(none)'}"
-    _not_vllm(obj, joined.container, by, "if it does, put its ServingRuntime into this file", file)
+    fix = "if it does, put its ServingRuntime into this file"
+    if runtime is not None:
+        fix = "count them by hand: only vLLM is judged"
+    _not_vllm(obj, joined.container, by, fix, file)
 
 
 def _predicted(obj: KubeObject, predictor: Mapping, model: Mapping, file: File) -> Predictor:
