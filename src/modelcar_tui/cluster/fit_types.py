@@ -81,7 +81,7 @@ class PodShape(msgspec.Struct, frozen=True, kw_only=True):
     unknown: frozenset[str] = frozenset({"limits.cpu", "limits.memory"})
     """Amounts of which nobody knows whether they are given: see `NamespaceRequest.unknown`."""
     doubts: tuple[Fit, ...] = ()
-    """What may keep it from every node, and is not known."""
+    """What may keep it from every node, and is not known; of nodes that are only stated nothing is asked."""
 
     @property
     def all(self) -> int:

@@ -111,8 +111,8 @@ def _resource(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
     return no("resource", f"offers {offered}, the pod asks for {pod.resource}")
 
 
-def _doubted(pod: PodShape, _: GpuNode, __: Pool) -> Fit | None:
-    return next(iter(pod.doubts), None)
+def _doubted(pod: PodShape, node: GpuNode, _: Pool) -> Fit | None:
+    return None if node.stated else next(iter(pod.doubts), None)
 
 
 def _architecture(pod: PodShape, node: GpuNode, _: Pool) -> Fit | None:

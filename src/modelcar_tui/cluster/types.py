@@ -75,6 +75,21 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
         return self.shares or self.mem_guarantee is Guarantee.NONE
 
 
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """What the pods of one object that serves have requested of a node's accelerators, and beside them."""
+
+    kind: str
+    """`InferenceService`, `LLMInferenceService`, `Deployment`, `StatefulSet`, `LeaderWorkerSet` or `Pod`."""
+    namespace: str
+    name: str
+    """That of an LLMInferenceService's prefill is `NAME/prefill`."""
+    gpus: tuple[tuple[str, int], ...]
+    """Resource -> units."""
+    cpu_milli: int = 0
+    memory_mib: int = 0
+    pods: int = 0
+
+
 class Held(msgspec.Struct, frozen=True, kw_only=True):
     """What the pods of a node have requested of it, by the scheduler's arithmetic."""
 
@@ -84,6 +99,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     """MiB, rounded up."""
     ephemeral_mib: int = 0
     pods: int = 0
+    holders: tuple[Holder, ...] = ()
+    """Objects whose pods hold accelerators, as far as the pods' labels and owners tell."""
 
 
 class GpuNode(msgspec.Struct, frozen=True, kw_only=True):

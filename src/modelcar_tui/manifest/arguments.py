@@ -15,6 +15,7 @@ from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
 from modelcar_tui.manifest.types import Position, ServingArguments
 
 _NUMBER = re.compile(r"-\d+(\.\d*)?\Z|-\.\d+\Z")
+_ITS_VALUE = re.compile(r"(--?[A-Za-z][\w.-]*)[= ]([^-].*)")
 _COUNT = re.compile(r"(?:gpu_count\s*[:=]\s*)?([1-9]\d{0,4})\Z")
 
 
@@ -96,6 +97,20 @@ def _shown(args: tuple[str, ...], changes: tuple[Change, ...]) -> tuple[str, ...
     return masked_arguments(args)
 
 
+def in_two(words: tuple[str, ...], done: Rewrite) -> Rewrite:
+    """A flag whose value is a word of its own keeps it so: the value alone changes.
+
+    That is for what a container starts; an item of a model-car is written as the change says.
+    """
+    out = list(done.kept)
+    for index, (word, new) in enumerate(zip(words, done.kept, strict=True)):
+        found = _ITS_VALUE.fullmatch(new) if new and new != word else None
+        alone = values_after(words, index) == (index + 1,)
+        if found and found[1] == word and alone and done.kept[index + 1] is None:
+            out[index : index + 2] = [word, found[2]]
+    return msgspec.structs.replace(done, kept=tuple(out))
+
+
 def mismatch(name: str) -> UserError:
     """A plan that names what the manifest does not have."""
     what = f"the manifest has no model {shorten(name)}"
@@ -108,6 +123,8 @@ def effective(serving: ServingArguments, changes: Iterable[Change]) -> ServingAr
     That there is a GPU count of its own is kept: without its place it would count as the suite's default.
     """
     done = rewrite(serving.args, changes)
+    if not serving.by_suite:
+        done = in_two(serving.args, done)
     at = serving.gpu_count_at or (Position(1, 1) if done.gpu_count else None)
     count = done.gpu_count or serving.gpu_count
     return msgspec.structs.replace(serving, gpu_count=count, args=done.args, args_at=(), gpu_count_at=at)

@@ -9,7 +9,7 @@ from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.manifest.edits import CannotEditError, Edit, layout, splice
+from modelcar_tui.manifest.edits import CannotEditError, Edit, is_json, layout, splice
 from modelcar_tui.manifest.goals import Goal, Task, edits_of, intended
 from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.plain import plain
@@ -136,7 +136,7 @@ class Editor:
         raise CannotEditError("too many shared values")
 
     def _splice(self, edits: dict[str, list[Edit]]) -> None:
-        everything = [edit for own in edits.values() for edit in own]
+        everything = sorted((edit for own in edits.values() for edit in own), key=_outwards)
         text = splice(self._text, everything)
         for name, own in edits.items():
             spans = [(self._back(edit.start), self._back(edit.end)) for edit in own]
@@ -163,7 +163,13 @@ class Editor:
             final = compose_all(self.text)
         except ManifestSyntaxError:
             return False
-        return not final.duplicates and [plain(root) for root in final.roots] == wanted
+        still = not self._layouts[0].json or is_json(self.text)
+        return still and not final.duplicates and [plain(root) for root in final.roots] == wanted
+
+
+def _outwards(edit: Edit) -> int:
+    """Lines that are added at one place go from the innermost mapping to the outermost."""
+    return len(edit.new.lstrip(" ")) - len(edit.new) if edit.start == edit.end else 0
 
 
 def lines_of(text: str, spans: Iterable[tuple[int, int]]) -> set[int]:

@@ -81,6 +81,29 @@ def reach(root: Node, goal: Goal) -> Goal:
     return Goal(path[:-1], [*items, value], tuple(items), (value,))
 
 
+def joined(goals: Iterable[Goal]) -> tuple[Goal, ...]:
+    """The goals with those as one that put something missing at the same place."""
+    found: dict[Path, Goal] = {}
+    for goal in goals:
+        first = found.setdefault(goal.path, goal)
+        if first is not goal:
+            added = tuple(_both(*pair) for pair in zip(first.added, goal.added, strict=True))
+            found[goal.path] = goal._replace(value=_both(first.value, goal.value), added=added)
+    return tuple(found.values())
+
+
+def _both(one: Any, other: Any) -> Any:
+    """Two plain values as one, where they differ in the keys of mappings alone."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        both = {key: _both(one[key], other[key]) for key in one.keys() & other.keys()}
+        return {**one, **other, **both}
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return [_both(*pair) for pair in zip(one, other, strict=True)]
+    if one != other:
+        raise CannotEditError("two values for one place")
+    return one
+
+
 def outermost(goals: Iterable[Goal]) -> list[Goal]:
     """The goals whose value is part of no other's."""
     every = list(goals)

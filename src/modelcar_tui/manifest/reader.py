@@ -26,7 +26,8 @@ def parse_manifest(data: bytes, label: str) -> Manifest:
     """`read_manifest` for bytes at hand; `label` is the path that the messages show."""
     manifest, errors = inspect_text(data, label)
     if errors:
-        raise UserError(errors[0], *errors[1:])
+        passed_over = manifest.findings if errors[0].code == "nothing-served" else ()
+        raise UserError(errors[0], *errors[1:], *passed_over)
     return manifest
 
 

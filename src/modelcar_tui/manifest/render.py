@@ -32,13 +32,14 @@ def scalar_text(value: str | Other | None, style: str | None = None) -> str:
     return _single(value) if printable and ('"' in value or "\\" in value) else _double(value)
 
 
-def flow(value: Any) -> str:
-    """Any plain value on one line."""
+def flow(value: Any, style: str | None = None) -> str:
+    """Any plain value on one line; its texts in a quoting style."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{scalar_text(key)}: {flow(item)}" for key, item in value.items()) + "}"
+        pairs = (f"{scalar_text(key, style)}: {flow(item, style)}" for key, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(flow(item) for item in value) + "]"
-    return scalar_text(value)
+        return "[" + ", ".join(flow(item, style) for item in value) + "]"
+    return scalar_text(value, style)
 
 
 def block(value: Any, column: int, list_offset: int) -> list[str]:

@@ -102,8 +102,6 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     profile: str = ""
     """The hardware profile that an annotation names."""
     priority_class: str = ""
-    claims: tuple[str, ...] = ()
-    """Devices of Dynamic Resource Allocation that the container claims, by their names in the pod."""
 
 
 class ModelCar(msgspec.Struct, frozen=True, kw_only=True):

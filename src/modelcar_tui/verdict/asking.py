@@ -61,8 +61,6 @@ def asked_by(car: ModelCar, server: Server, report: AcceleratorReport) -> PodSha
     profile, doubts = _profile(car, server, report)
     if unread:
         doubts = (*doubts, _unread(server.runtime))
-    if server.claims:
-        doubts = (*doubts, _claims(server.claims))
     if server.scheduler not in _DEFAULT_SCHEDULER:
         doubts = (*doubts, _other_scheduler(server.scheduler))
     limit = server.memory_limit_mib
@@ -172,17 +170,6 @@ def _unread(runtime: str) -> Fit:
         why=f"would have to meet what ServingRuntime {runtime} asks for, which was not read",
         condition=f"if ServingRuntime {runtime} asks for nothing else of its node",
         settles=f"put it into the file: oc get servingruntime {runtime} -o yaml",
-    )
-
-
-def _claims(names: tuple[str, ...]) -> Fit:
-    shown = ", ".join(names[:3])
-    return Fit(
-        answer=FitAnswer.UNKNOWN,
-        code="dra",
-        why=f"would have to meet the claims of devices ({shown}), which were not read",
-        condition=f"if a device is free for the claim {shown}",
-        settles="oc get resourceclaims,resourceclaimtemplates,deviceclasses -o yaml",
     )
 
 

@@ -16,7 +16,7 @@ from modelcar_tui.memory import Estimate, Outcome, estimate
 from modelcar_tui.verdict.asking import pod_for, pod_of
 from modelcar_tui.verdict.candidate import Candidate, kind_name
 from modelcar_tui.verdict.kinds import on_kinds
-from modelcar_tui.verdict.landing import Landing, land, spread, within_limits
+from modelcar_tui.verdict.landing import Landing, landed, spread
 from modelcar_tui.verdict.no_gpus import if_all_seen, without_accelerator, without_gpus
 from modelcar_tui.verdict.other_vendors import if_served, settles_doubt
 from modelcar_tui.verdict.reports import (
@@ -245,7 +245,7 @@ def _on(
         shards=arguments.expert_shards,
     )
     pod = pod_of(model, arguments, report)
-    landing = landing or within_limits(land(pod, kind), pod, kind, report)
+    landing = landing or landed(pod, car, kind, report)
     judged = _judge(model, kind, result, compatibility, landing, pod.units)
     if arguments.unknown and judged.verdict is Verdict.UNKNOWN:
         judged = msgspec.structs.replace(
@@ -325,7 +325,7 @@ def _judge(
         why = f"{result.why}; but {landing.why}"
         return _Judged(verdict=Verdict.UNKNOWN, why=why, settle=doubt_of.settles, conditions=(doubt_of,))
     told = (BY_NAME,) if model.image.model.config is None else ()
-    return _Judged(verdict=Verdict.GO, why=result.why, conditions=told)
+    return _Judged(verdict=Verdict.GO, why=result.why, conditions=(*told, *landing.told))
 
 
 def _barred(kind: Candidate, count: int, landing: Landing) -> str:

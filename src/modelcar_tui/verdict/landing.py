@@ -23,10 +23,13 @@ from modelcar_tui.cluster import (
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Pool
 from modelcar_tui.core.counting import several
 from modelcar_tui.hardware import asked_resource
+from modelcar_tui.manifest import ModelCar
 from modelcar_tui.verdict.candidate import Candidate
+from modelcar_tui.verdict.own import pods_of, units_of, whose, without_own
 from modelcar_tui.verdict.reports import Condition, Holds
 
 _MOST_NAMES = 10
+_REPLACED = "give them back first: a rolling update starts new pods before the old ones go"
 REPLICAS = "replicas"
 """The code of what has a place, and not all of it."""
 _LAST = ("busy", "units")
@@ -47,12 +50,33 @@ class Landing(msgspec.Struct, frozen=True, kw_only=True):
     fix: str = ""
     copies: int = 0
     """Replicas that have a place on this kind for sure; counted only where more than one pod wants one."""
+    told: tuple[Condition, ...] = ()
+    """What a yes hangs on and holds."""
 
 
 def land(pod: PodShape, kind: Candidate) -> Landing:
     """Whether some node of the kind takes the pod, and which; of several pods, whether all have a place at
     once."""
     return _one(pod, kind) if pod.all == 1 else _all(pod, kind)
+
+
+def landed(pod: PodShape, car: ModelCar, kind: Candidate, report: AcceleratorReport) -> Landing:
+    """The same within the namespace's limits; what runs already may be put where it runs now."""
+    found = within_limits(land(pod, kind), pod, kind, report)
+    mine = whose(car, report)
+    own = units_of(kind, frozenset((mine,))) if mine is not None else 0
+    if mine is None or not own or found.answer is FitAnswer.YES:
+        return found
+    left = without_own(kind, frozenset((mine,)))
+    again = within_limits(land(pod, left), pod, left, report, counted=pods_of((kind,), frozenset((mine,))))
+    if again.answer is FitAnswer.NO or (
+        found.answer is FitAnswer.UNKNOWN and again.answer is not FitAnswer.YES
+    ):
+        return found
+    told = Condition(
+        text=f"with its own {several(own, 'GPU')} counted as free", holds=Holds.YES, settles=_REPLACED
+    )
+    return msgspec.structs.replace(again, told=(told,))
 
 
 def _one(pod: PodShape, kind: Candidate) -> Landing:
@@ -110,7 +134,7 @@ def _all(pod: PodShape, kind: Candidate) -> Landing:
         return Landing(answer=FitAnswer.YES, nodes=tuple(yes[:_MOST_NAMES]), copies=copies)
     told = _so_many(pod, sure)
     if maybe and possible // pod.pods >= pod.copies:
-        return _doubtful(maybe, f"{told} for sure: ", copies)
+        return _doubtful(maybe, f"{told} for sure: " if yes else "", copies)
     if not yes and not maybe:
         return _nowhere(no)
     return Landing(
@@ -140,7 +164,7 @@ def _so_many(pod: PodShape, places: int) -> str:
     else:
         have, all_, what = places // pod.pods, pod.copies, "replicas"
     each = f" ({pod.pods} pods each)" if pod.pods > 1 and pod.copies > 1 else ""
-    return f"{have or 'none'} of {all_} {what}{each} {'has' if have == 1 else 'have'} a place"
+    return f"{have or 'none'} of {all_} {what}{each} {'has' if have < 2 else 'have'} a place"
 
 
 def _more(pod: PodShape, kind: Candidate, places: int) -> str:
@@ -169,14 +193,24 @@ def _answers(pod: PodShape, kind: Candidate, *, of_each: bool = False) -> Iterat
                     break
 
 
-def within_limits(landing: Landing, pod: PodShape, kind: Candidate, report: AcceleratorReport) -> Landing:
-    """The same, lowered by what the namespace lets in; nobody is asked where no cluster was."""
+def within_limits(
+    landing: Landing, pod: PodShape, kind: Candidate, report: AcceleratorReport, *, counted: int = 0
+) -> Landing:
+    """The same, lowered by what the namespace lets in; nobody is asked where no cluster was.
+
+    Args:
+        landing: on the nodes of the kind.
+        pod: that lands.
+        kind: of GPU.
+        report: with the namespace's limits.
+        counted: pods of it that run, which the namespace has let in already.
+    """
     limits = report.limits
-    if limits is None or landing.answer is FitAnswer.NO:
+    if limits is None or landing.answer is FitAnswer.NO or 0 < pod.all <= counted:
         return landing
     if pod.namespace not in ("", limits.namespace):
         return _elsewhere(landing, pod.namespace)
-    said = admission(limits, _request(pod, kind, pod.queue))
+    said = admission(limits, _request(pod, kind, pod.queue, counted))
     if said.answer == "yes":
         return landing
     why = said.why[0] + (f" (and {len(said.why) - 1} more)" if len(said.why) > 1 else "")
@@ -224,11 +258,11 @@ def _admits(limits: NamespaceLimits, pod: PodShape, kind: Candidate, queue: str)
     return there and admission(limits, _request(pod, kind, queue)).answer == "yes"
 
 
-def _request(pod: PodShape, kind: Candidate, queue: str = "") -> NamespaceRequest:
+def _request(pod: PodShape, kind: Candidate, queue: str = "", counted: int = 0) -> NamespaceRequest:
     """What the namespace is asked for all of its pods; whether the suite's give limits, nobody knows."""
     asked = pod.resource or asked_resource(kind.pool.resource)
     return NamespaceRequest(
-        pods=pod.all,
+        pods=pod.all - counted,
         gpus={asked: pod.units},
         cpu_milli=None if pod.kind and not pod.cpu_milli else pod.cpu_milli,
         memory_mib=None if pod.kind and not pod.memory_mib else pod.memory_mib,

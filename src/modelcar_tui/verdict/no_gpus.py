@@ -19,7 +19,7 @@ def without_accelerator(model: ModelRequirements, report: AcceleratorReport) -> 
     """The verdict on what asks for no accelerator, whatever the nodes have; None where it asks for one.
 
     NO-GO where vLLM is built for GPUs, as far as its image's name tells; UNKNOWN where it may be another
-    build, or where something that was not read may ask.
+    build, or where something that was not read, or not understood, may ask.
     """
     car, server = model.car, model.car.server
     if server is None:
@@ -34,7 +34,9 @@ def without_accelerator(model: ModelRequirements, report: AcceleratorReport) -> 
     told = "no accelerator is asked for"
     ask = "ask for one: resources.limits of the container, nvidia.com/gpu: 1"
     verdict, why, settle = Verdict.UNKNOWN, "", ask
-    if shape.doubts:
+    if car.open:
+        why, settle = car.open[0].what, car.open[0].fix
+    elif shape.doubts:
         why, settle = f"{told} by number, but {_may(server, shape)}", shape.doubts[0].settles
     elif server.runtime:
         why = f"{told}, and whether ServingRuntime {server.runtime} asks for one is not known"
@@ -65,7 +67,6 @@ def _may(server: Server, shape: PodShape) -> str:
     words = {
         "runtime": f"ServingRuntime {server.runtime} may ask for one, and was not read",
         "profile": f"hardware profile {server.profile} may give one, and was not read",
-        "dra": f"the container claims devices ({', '.join(server.claims[:3])}), and the claims were not read",
     }
     return words.get(shape.doubts[0].code, f"the scheduler {server.scheduler} is not the cluster's own")
 

@@ -17,6 +17,7 @@ from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Change, effective
 from modelcar_tui.verdict.asking import pod_for
 from modelcar_tui.verdict.candidate import Candidate, kind_name
+from modelcar_tui.verdict.own import whose, without_own
 from modelcar_tui.verdict.placement import Need, Offer, Placement, place
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.runtime import release_of, runtime_arguments, with_runtime
@@ -123,13 +124,15 @@ def together(
     *,
     vllm: str | None,
 ) -> Placement | None:
-    """Where the models that run alone would run all at once; None where free units are not known."""
+    """Where the models that run alone would run all at once, in the place of those of them that run now; None
+    where free units are not known."""
     if not kinds or any(kind.most_free is None for kind in kinds):
         return None
     running = {verdict.model: verdict for verdict in verdicts if verdict.verdict is Verdict.GO}
     pods = {one.car.name: pod_for(one, report, vllm) for one in models if one.car.name in running}
     alone = {name: _kinds_for(pods[name], verdict, kinds) for name, verdict in running.items()}
-    offers, options = _offered(kinds, pods, alone)
+    mine = frozenset(filter(None, (whose(one.car, report) for one in models)))
+    offers, options = _offered(tuple(without_own(kind, mine) for kind in kinds), pods, alone)
     each = [one.car.name for one in models if one.car.name in running for _ in range(pods[one.car.name].all)]
     return place([Need(model=name, options=options[name]) for name in each], offers)
 

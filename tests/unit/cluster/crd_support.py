@@ -138,8 +138,9 @@ def has(schema: Schema, path: str) -> bool:
             at = at.get("additionalProperties", {"properties": {}})
         elif step in at.get("properties", {}):
             at = at["properties"][step]
-        else:
-            return False
+        else:  # a name of one's own in a map of texts, such as a label, which has dots itself
+            named = at.get("additionalProperties", {})
+            return "properties" not in at and "string" in named.get("type", ())
     return True
 
 

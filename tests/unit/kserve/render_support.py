@@ -7,7 +7,6 @@ from unittest.mock import MagicMock
 
 import msgspec
 import yaml
-from modelcar_tui.cluster.scheduling import Scheduling, Toleration
 
 from modelcar_tui.cluster.serving_types import HardwareProfile, KServe, OciMode, Offered
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Held, Inventory, Pool, Runtime
@@ -17,6 +16,7 @@ from modelcar_tui.kserve.render_all import Rendered, rendered
 from modelcar_tui.kserve.render_release import release_of
 from modelcar_tui.kserve.render_request import Request, requests_of
 from modelcar_tui.kube.types import Access, Rung
+from modelcar_tui.manifest.scheduling import Scheduling, Toleration
 from modelcar_tui.manifest.types import Manifest, ModelCar, Position, ServingArguments
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.verdict.decision import Case, decide

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from modelcar_tui.cluster.scheduling import Requirement, Scheduling, Toleration
 from render_support import CUDA, NATIVE, THERE, asked, cluster, documents, model, node, render
 
 from modelcar_tui.core.errors import UserError
@@ -15,6 +14,7 @@ from modelcar_tui.kserve.render_draft import Draft
 from modelcar_tui.kserve.render_release import Release
 from modelcar_tui.kserve.render_request import dns_label
 from modelcar_tui.manifest import Change, Operation
+from modelcar_tui.manifest.scheduling import Requirement, Scheduling, Toleration
 
 
 def service(*args: Any, **more: Any) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from modelcar_tui.cluster.scheduling import Scheduling, Toleration
 from render_support import TAINT, THERE, cluster, documents, model, node, profile, render
 
 from modelcar_tui.cluster.limit_types import NamespaceLimits, Queue
 from modelcar_tui.cluster.serving_types import ProfileKind, Profiles
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.manifest.scheduling import Scheduling, Toleration
 
 
 def service(*args: Any, **more: Any) -> dict[str, Any]:

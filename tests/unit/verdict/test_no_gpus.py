@@ -10,6 +10,7 @@ from deciding_support import cluster_of, decide, h100, model
 from kube_support import CUDA, asks
 
 from modelcar_tui.cluster.serving_types import HardwareProfile, Offered, Profiles
+from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.verdict.no_gpus import without_accelerator
 from modelcar_tui.verdict.reports import ModelVerdict, Verdict
@@ -72,10 +73,6 @@ def test_an_image_whose_name_tells_nothing_leaves_it_open(image: str) -> None:
     [
         ({"runtime": "theirs"}, "ServingRuntime theirs may ask for one, and was not read"),
         ({"profile": "l40s"}, "hardware profile l40s may give one, and was not read"),
-        (
-            {"claims": ("gpu",)},
-            "the container claims devices (gpu), and the claims were not read",
-        ),
         ({"scheduler": "volcano"}, "the scheduler volcano is not the cluster's own"),
     ],
 )
@@ -86,11 +83,13 @@ def test_what_was_not_read_may_bring_one(told: dict[str, Any], why: str) -> None
     assert found.settle
 
 
-def test_claims_beside_a_gpu_leave_it_open() -> None:
-    found = decide(asks(claims=("net",)), h100())
-    assert found.verdict is Verdict.UNKNOWN
-    assert found.conditions[0].text == "if a device is free for the claim net"
-    assert found.settle == "oc get resourceclaims,resourceclaimtemplates,deviceclasses -o yaml"
+def test_what_is_not_understood_may_ask_for_one() -> None:
+    claimed = Problem(what="its devices come by a claim", fix="look at the claim", code="gpus-unknown")
+    what = asks(gpus=0)
+    what = msgspec.structs.replace(what, car=msgspec.structs.replace(what.car, open=(claimed,)))
+    found = without_accelerator(what, cluster_of(h100()))
+    assert found is not None
+    assert (found.verdict, found.why, found.settle) == (Verdict.UNKNOWN, claimed.what, claimed.fix)
 
 
 def test_a_profile_that_gives_one_is_judged_by_it() -> None:

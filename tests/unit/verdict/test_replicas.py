@@ -120,6 +120,8 @@ def test_a_place_that_is_not_sure_leaves_it_open() -> None:
     assert found.verdict is Verdict.UNKNOWN
     assert "but 2 of 3 replicas have a place for sure: b is tainted (x:NoSchedule)" in found.why
     assert found.conditions[0].text == "if its pod tolerates x:NoSchedule"
+    none = decide(asks(copies=3), read("b", 8, taints=("x:NoSchedule",)))
+    assert "but b is tainted (x:NoSchedule)" in none.why
     few = decide(asks(copies=12), read("a", 2), read("b", 8, taints=("x:NoSchedule",)))
     assert few.verdict is Verdict.NO_GO
     assert decide(asks(copies=2), read("a", None)).verdict is Verdict.UNKNOWN

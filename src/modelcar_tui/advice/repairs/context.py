@@ -38,8 +38,7 @@ def propose_context(
         mended: what another change makes of `--hf-overrides`; empty where none does.
     """
     given = last_given(arguments, _LENGTH)
-    counts = given or last_given(parse_arguments(drafts.car.serving.before, vllm), _LENGTH)
-    wanted = (tokens_in(counts.value) or intended(counts)) if counts else 0
+    counts, wanted = _asked(given, drafts, vllm)
     changed = heard_overrides(mended, vllm) if mended else config_overrides(arguments, vllm)
     implied = implied_context(facts.config, changed, vllm)
     ask = wanted if wanted > 0 else implied
@@ -55,6 +54,12 @@ def propose_context(
         _write(drafts, None, _Context(implied, why.format(implied), _positions(implied)), IMPROVEMENT)
     if mended:
         _bind(drafts, longest_context(facts.config, config_overrides(arguments, vllm), vllm))
+
+
+def _asked(given: Argument | None, drafts: Drafts, vllm: str | None) -> tuple[Argument | None, int]:
+    """The argument that counts, the model's own or its runtime's, and its tokens; 0 where none tells."""
+    counts = given or last_given(parse_arguments(drafts.car.serving.before, vllm), _LENGTH)
+    return counts, (tokens_in(counts.value) or intended(counts)) if counts else 0
 
 
 class _Context(NamedTuple):

@@ -23,6 +23,7 @@ from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.spans import STR, Mapping, Node, Scalar, Sequence, deref
 from modelcar_tui.manifest.telling import Told
+from modelcar_tui.manifest.variables import references
 
 UNKNOWN = "command-unknown"
 """The code of what can't be understood of a command line."""
@@ -73,6 +74,7 @@ class _Reader:
         self._environment = environment
         self._told = told
         self._image = text_below(container, "image")
+        self._elsewhere = _set_elsewhere(container) - environment.keys()
         self._command = self._items("command")
         self._args = self._items("args")
         self._open: list[Problem] = []
@@ -104,7 +106,7 @@ class _Reader:
         texts = [one.text for one in items]
         if shell < 0:
             if self._suspected(texts):
-                what = f"the script that starts the server is in the image: {_shown(texts[:3])}"
+                what = f"the script that starts the server is a file: {_shown(texts[:3])}"
                 self._unknown(self._container, what, "write what it runs in `command` and `args`")
             return self._nothing()
         script, rest = items[shell], items[shell + 1 :]
@@ -120,9 +122,12 @@ class _Reader:
         )
         done = reader.read()
         for fault in done.faults:
-            self._unknown(node, fault.what, fault.fix)
+            self._unknown(block.item(fault.at), fault.what, fault.fix)
         if done.arguments is None:
-            if not done.faults and self._suspected(texts) and not done.idle:
+            if program_of(texts[shell:]) is not None:
+                what = f"the shell takes {_shown(texts[shell : shell + 1])} alone as its script"
+                self._unknown(node, what, "write the whole line as one text, or leave out the shell")
+            elif not done.faults and self._suspected(texts) and not done.idle:
                 what = "no `vllm serve` is found in the container's script"
                 self._unknown(
                     node, what, "start vLLM in the script itself, without another script or a variable"
@@ -177,10 +182,15 @@ class _Reader:
                 argument_field(item, before, self._told.error)
             before = target.value if isinstance(target, Scalar) else ""
             if isinstance(target, Scalar):
-                left = re.search(r"\$\{\w+\}|\{\{|\A\$\w+\Z", before)
-                why = "it is a placeholder that nothing fills in" if left else ""
-                found.append(Argument(before, block, index, unsure=why))
+                found.append(Argument(before, block, index, unsure=self._unsure(before)))
         return found
+
+    def _unsure(self, text: str) -> str:
+        """Why an item is not known, where it isn't."""
+        if re.search(r"\$\{\w+\}|\{\{|\A\$\w+\Z", text):
+            return "it is a placeholder that nothing fills in"
+        elsewhere = [name for name in references(text) if name in self._elsewhere]
+        return f"another object sets {shorten(elsewhere[0])}" if elsewhere else ""
 
     def _is_vllm_image(self) -> bool:
         return "vllm" in _PLACEHOLDER.sub("", self._image).lower()
@@ -199,6 +209,13 @@ class _Reader:
 
     def _nothing(self) -> CommandLine:
         return CommandLine("", "", (), (), (*self._path, "args"), self._container, open=tuple(self._open))
+
+
+def _set_elsewhere(container: Mapping) -> frozenset[str]:
+    """The variables whose value a Secret, a ConfigMap or the pod itself gives."""
+    listed = below(container, "env")
+    items = listed.items if isinstance(listed, Sequence) else ()
+    return frozenset(text_below(item, "name") for item in items if below(item, "valueFrom") is not None)
 
 
 def line_of(

@@ -9,20 +9,31 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.manifest.arguments import Rewrite, flag_of, mismatch, rewrite
+from modelcar_tui.manifest.arguments import Rewrite, flag_of, in_two, mismatch, rewrite
 from modelcar_tui.manifest.edits import CannotEditError, splice
-from modelcar_tui.manifest.goals import Goal, Task, at, outermost, reach
+from modelcar_tui.manifest.goals import Goal, Task, at, joined, outermost, reach
 from modelcar_tui.manifest.kinds.places import CountPlace, ListPart, Path, Place, TextPart
+from modelcar_tui.manifest.kinds.pods import is_accelerator
 from modelcar_tui.manifest.kinds.reading import places_of
 from modelcar_tui.manifest.kinds.words import quoted, word_edits
 from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.plain import integer, plain
 from modelcar_tui.manifest.plan import Change, Operation
-from modelcar_tui.manifest.spans import STR, ManifestSyntaxError, Node, Scalar, Sequence, Tree, deref
+from modelcar_tui.manifest.spans import (
+    STR,
+    ManifestSyntaxError,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    Tree,
+    deref,
+    walk,
+)
 
 TENSOR = ("--tensor-parallel-size", "-tp")
 RESOURCE = "nvidia.com/gpu"
-"""Asked for where a manifest that asks for no GPU at all gets a count."""
+"""Asked for where a count is given to a document that names no accelerator, or several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +61,7 @@ def object_tasks(
             raise mismatch(name)
         place = places[name]
         planned = tuple(_planned(name, tree.roots[place.document], place, tuple(changes)))
-        goals = tuple(goal for one in planned for goal in one.goals())
+        goals = joined(goal for one in planned for goal in one.goals())
         coarse = tuple(Goal(goal.path, goal.value) for goal in outermost(goals))
         tasks[name] = Task(place.document, (goals, coarse))
         wanted[name] = tuple(one.wanted() for one in planned)
@@ -112,7 +123,7 @@ class Planned:
         self._name, self._root, self._place = name, root, place
         self._size = _tensor(changes)
         self._tensor = self._size if place.ranks else None
-        done = rewrite(place.words, changes)
+        done = in_two(place.words, rewrite(place.words, changes))
         if self._tensor is not None:
             added = tuple(item for item in done.added if flag_of(item) not in TENSOR)
             done = Rewrite(kept=done.kept, added=added, gpu_count=done.gpu_count)
@@ -173,7 +184,7 @@ class Planned:
         found: dict[Path, _Piece] = {}
         for piece in self._pieces:
             before = found.get(piece.part.path)
-            found[piece.part.path] = piece if before is None else _joined(before, piece)
+            found[piece.part.path] = piece if before is None else _one_piece(before, piece)
         return found.values()
 
     def _new_list(self) -> Goal:
@@ -200,11 +211,13 @@ class Planned:
         if self._place.gpus:
             yield from _numbers(self._place.gpus, count)
         elif self._place.gpus_parent is not None:
-            path = (*self._place.gpus_parent, "resources", "limits", RESOURCE)
+            path = (*self._place.gpus_parent, "resources", "limits", _resource(self._root))
             yield reach(self._root, Goal(path, str(count)))
         elif any(part.path for part in self._place.parts) or self._size is None:
             what = f"the file says nowhere how many GPUs {shorten(self._name)} gets"
-            fix = "set the count in the runtime that serves it, or `--tensor-parallel-size` on a command line"
+            fix = "write the count into `resources.limits` of its container"
+            if any(not part.path for part in self._place.parts):
+                fix = "set `--tensor-parallel-size`: on a command line the count follows from it"
             raise UserError(Problem(what=what, fix=fix, code="plan-mismatch"))
 
     def _ranks(self) -> Iterator[Goal]:
@@ -225,7 +238,7 @@ def _numbers(places: tuple[CountPlace, ...], value: int) -> Iterator[Goal]:
             yield Goal(one.path, str(value) if one.node.tag == STR else integer(value))
 
 
-def _joined(first: _Piece, second: _Piece) -> _Piece:
+def _one_piece(first: _Piece, second: _Piece) -> _Piece:
     one, other = first.part, second.part
     if isinstance(one, ListPart) and isinstance(other, ListPart):
         part: ListPart | TextPart = replace(one, items=one.items + other.items)
@@ -258,6 +271,13 @@ def _of_list(
     left = [one for one, still in zip(value, kept, strict=True) if still is not None]
     more = tuple(spelled(item) for item in added)
     yield Goal(part.path, [*left, *more], tuple(kept), more)
+
+
+def _resource(root: Node) -> str:
+    """The accelerator that the document asks for elsewhere, if it is one."""
+    keys = (key.value for node in walk(root) if isinstance(node, Mapping) for key, _ in node.pairs)
+    found = {key for key in keys if is_accelerator(key)}
+    return found.pop() if len(found) == 1 else RESOURCE
 
 
 def _tensor(changes: Iterable[Change]) -> int | None:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 
 from modelcar_tui.manifest.kinds.objects import below, text_below
 from modelcar_tui.manifest.kinds.places import Path
-from modelcar_tui.manifest.kinds.shell import OPAQUE, VARIABLE, Piece, Word
+from modelcar_tui.manifest.kinds.shell import OPAQUE, VARIABLE, Piece, ShellSyntaxError, Word
 from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.spans import STR, Mapping, Node, Scalar, Sequence
 
 _KUBERNETES = re.compile(r"\$\(([A-Za-z_][\w.-]*)\)\Z")
 _BLANKS = re.compile(r"[^ \t\n]+")
+_MOST = 200_000
+"""Characters and words that all variables of a script may come to where they are used."""
 _LATE = ("LWS_", "KUBERNETES_")
 """Variables that a controller adds, so that a default in the script may not hold."""
 
@@ -34,8 +36,14 @@ class Block:
         return isinstance(self.node, Scalar)
 
     def item(self, start: int) -> Node:
-        """The node in which an argument stands."""
-        return self.node.items[start] if isinstance(self.node, Sequence) else self.node
+        """The node in which an argument stands; of a text whose lines are known, one that begins there."""
+        node = self.node
+        if isinstance(node, Sequence):
+            return node.items[start]
+        lines = node.value.count("\n", 0, start)
+        if not self.path:
+            return replace(node, line=node.line + lines, column=start - node.value.rfind("\n", 0, start))
+        return replace(node, line=node.line + 1 + lines, column=1) if node.style == "|" else node
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +60,25 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of a value that stands somewhere as it is, so that words of it can be edited there."""
+
+    text: str
+    block: Block | None = None
+    """None where it stands nowhere as it is."""
+    start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """A variable's value; None where it isn't known."""
 
     text: str | None
     why: str = ""
-    block: Block | None = None
-    """The text in which it stands as it is, so that words of it can be edited there."""
-    start: int = 0
-    items: tuple[Word, ...] | None = None
+    segments: tuple[Segment, ...] = ()
+    """The text from its beginning; empty where it stands nowhere in the file."""
+    items: tuple[Argument, ...] | None = None
+    """Of an array."""
 
 
 class Expansion:
@@ -78,6 +96,7 @@ class Expansion:
         """What stands behind the script; the first is its own name (`$0`)."""
         self.passed_on = False
         """Whether a word has all of these."""
+        self._left = _MOST
         self._open_ended = container is not None and below(container, "envFrom") is not None
 
     def words(self, word: Word) -> list[Argument]:
@@ -86,11 +105,13 @@ class Expansion:
         if only is not None and only.kind == VARIABLE:
             if only.name in "@*":
                 self.passed_on = True
+                self._spend(len(self.arguments))
                 return list(self.arguments[1:])
             if only.name.endswith("]"):
                 value = self.known.get(only.name.partition("[")[0])
                 if value is not None and value.items is not None:
-                    return [argument for item in value.items for argument in self.words(item)]
+                    self._spend(len(value.items))
+                    return list(value.items)
             elif not only.quoted:
                 value = self._value(only)
                 if value.text is not None and (not value.text or _BLANKS.fullmatch(value.text) is None):
@@ -98,17 +119,27 @@ class Expansion:
         text, why = self._joined(word.pieces, split=True)
         return [Argument(text, self.script, word.start, word.end, unsure=why)]
 
+    def _spend(self, amount: int) -> None:
+        """Bound what variables that hold each other come to."""
+        self._left -= amount
+        if self._left < 0:
+            raise ShellSyntaxError("its variables grow beyond what is read")
+
     def _split(self, word: Word, value: Value) -> list[Argument]:
         """The words of a variable that stands without quotes."""
-        matches = list(_BLANKS.finditer(value.text or ""))
-        if matches and value.block is None:
-            why = "its value has blanks, and stands elsewhere"
-            return [Argument(word.text, self.script, word.start, word.end, unsure=why)]
-        return [
-            Argument(match[0], value.block, value.start + match.start(), value.start + match.end())
-            for match in matches
-            if value.block is not None
-        ]
+        self._spend(len(value.text or "") + len(value.segments))
+        found: list[Argument] = []
+        segments, before = list(value.segments), 0
+        for match in _BLANKS.finditer(value.text or ""):
+            while segments and match.start() >= before + len(segments[0].text):
+                before += len(segments.pop(0).text)
+            one = segments[0] if segments else Segment("")
+            if one.block is None or match.end() > before + len(one.text):
+                why = "its value has blanks, and is put together of several texts"
+                return [Argument(word.text, self.script, word.start, word.end, unsure=why)]
+            start = one.start + match.start() - before
+            found.append(Argument(match[0], one.block, start, start + len(match[0])))
+        return found
 
     def _joined(self, pieces: list[Piece] | tuple[Piece, ...], *, split: bool) -> tuple[str, str]:
         """The text of some pieces, and why it isn't known, where it isn't."""
@@ -117,6 +148,7 @@ class Expansion:
             if piece.kind == VARIABLE:
                 value = self._value(piece)
                 known = value.text is not None
+                self._spend(len(value.text or "") + len(value.segments))
                 if known and split and not piece.quoted and re.search(r"\s", value.text or ""):
                     value, known = Value(None, "its value has blanks"), False
                 texts.append(value.text if known and value.text is not None else piece.text)
@@ -156,20 +188,36 @@ class Expansion:
         return "" if re.fullmatch(r"[\w./:@=,+%-]+", value.text) else "the shell reads its value once more"
 
     def assigned(self, word: Word, start: int) -> Value:
+        """What `NAME=VALUE` gives the variable; `start` is the value's offset in the word's first piece."""
         if word.items is not None:
-            return Value(None, "it is an array", items=word.items)
+            items = tuple(argument for item in word.items for argument in self.words(item))
+            return Value(None, "it is an array", items=items)
         head, *rest = word.pieces
         tail = head.text[start:]
         pieces = ([replace(head, text=tail, start=head.start + start)] if tail else []) + rest
         text, why = self._joined(pieces, split=False)
         if why:
             return Value(None, why)
-        if len(pieces) == 1 and pieces[0].kind != VARIABLE and isinstance(self.script.node, Scalar):
-            at = pieces[0].start
-            if self.script.node.value[at : at + len(text)] == text:
-                block = replace(self.script, shell=False, end=at + len(text))
-                return Value(text, block=block, start=at)
-        return Value(text)
+        return Value(text, segments=tuple(one for piece in pieces for one in self._segments(piece)))
+
+    def _segments(self, piece: Piece) -> tuple[Segment, ...]:
+        if piece.kind == VARIABLE:
+            value = self._value(piece)
+            return value.segments or (Segment(value.text or ""),)
+        node, end = self.script.node, piece.start + len(piece.text)
+        if isinstance(node, Scalar) and node.value[piece.start : end] == piece.text:
+            return (Segment(piece.text, replace(self.script, shell=False, end=end), piece.start),)
+        return (Segment(piece.text),)
+
+
+def joined(first: Value, second: Value) -> Value:
+    """What `NAME+=VALUE` gives: of arrays the items of both, else the texts."""
+    if first.items is not None and second.items is not None:
+        return replace(second, items=(*first.items, *second.items))
+    if first.text is None or second.text is None:
+        return Value(None, first.why or second.why)
+    segments = (first.segments or (Segment(first.text),)) + (second.segments or (Segment(second.text),))
+    return Value(first.text + second.text, segments=segments)
 
 
 def _declared(container: Mapping, path: Path) -> dict[str, Value]:
@@ -180,7 +228,7 @@ def _declared(container: Mapping, path: Path) -> dict[str, Value]:
         name, node = text_below(item, "name"), below(item, "value")
         if isinstance(node, Scalar) and node.tag == STR and "$(" not in node.value:
             block = Block((*path, "env", index, "value"), node, shell=False, end=len(node.value))
-            found[name] = Value(node.value, block=block)
+            found[name] = Value(node.value, segments=(Segment(node.value, block),))
         elif name:
             found[name] = Value(None, f"another object sets {shorten(name)}")
     return found

@@ -8,6 +8,7 @@ pkg/apis/serving/v1beta1/predictor_model.go).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.kinds.objects import KubeObject, below, text_below
@@ -43,6 +44,13 @@ _FRAMEWORKS = (
 )
 """Predictors of one framework each, which KServe turns into a model of that format."""
 _HUGGING_FACE = "huggingface"
+_OTHER_FORMATS = frozenset(
+    {
+        *_FRAMEWORKS,
+        *("autogluon", "caikit", "catboost", "keras", "mlflow", "openvino_ir", "python", "spacy", "tensorrt"),
+    }
+) - {"pytorch"}
+"""Formats that no runtime of vLLM names; `pytorch` was one of theirs before there was a format vLLM."""
 _STOP = "serving.kserve.io/stop"
 _MOST_COPIES = 10_000
 
@@ -65,36 +73,62 @@ def read(obj: KubeObject, file: File) -> Iterable[Read]:
         return
     old = next((name for name in _FRAMEWORKS if below(predictor, name) is not None), "")
     if old:
-        _not_vllm(obj, below(predictor, old) or predictor, f"`predictor.{old}`", file)
+        if old == _HUGGING_FACE:
+            _hugging_face(obj, file)
+        else:
+            fix = "write it as `predictor.model` of the format vLLM where vLLM shall serve it"
+            _not_vllm(obj, below(predictor, old) or predictor, f"`predictor.{old}`", fix, file)
         return
     yield from _by_container(obj, predictor, file)
 
 
 def _by_model(obj: KubeObject, predictor: Mapping, model: Mapping, file: File) -> Iterator[Read]:
     """One whose container is the runtime's, with the predictor's over it."""
-    kind = text_below(model, "modelFormat", "name")
-    name = text_below(model, "runtime")
-    runtime = find_runtime(file, name, obj.namespace) if name else _chosen(obj, predictor, model, file)
-    path = (*obj.path, "spec", "predictor", "model")
-    problems = _refused(model, runtime, named=bool(name), file=file) if runtime is not None else []
-    predicted = Predictor(
-        service=obj,
-        pod=predictor,
-        own=model,
-        path=path,
-        runtime=runtime,
-        runtime_name="" if runtime is not None else name,
-        runs_vllm=runtime.runs_vllm if runtime is not None else kind == VLLM or "vllm" in name.lower(),
-        open=tuple(problems),
-    )
+    predicted = _predicted(obj, predictor, model, file)
     joined = Joined(predicted, file.told)
+    kind, name = text_below(model, "modelFormat", "name"), text_below(model, "runtime")
+    if not joined.runs_vllm and _unclear(predicted, kind, joined):
+        what = f"the file does not tell whether the runtime {shorten(name)} runs vLLM"
+        fix = "put that ServingRuntime into this file, or write the modelFormat vLLM"
+        doubt = file.told.problem(model, what, fix, "runtime-unknown")
+        joined = Joined(replace(predicted, runs_vllm=True, open=(doubt,)), file.told)
     if joined.runs_vllm:
         yield read_of(joined.found(_copies(obj, predictor, file)))
         return
-    by = f"runtime {shorten(name)}" if name else f"model format {shorten(kind) or '(none)'}"
-    inside = is_hugging_face_server(joined.image) or is_hugging_face_server(name.removeprefix("kserve-"))
+    runtime = predicted.runtime
     typed = runtime is not None and runtime.server_type == HUGGING_FACE_SERVER
-    _not_vllm(obj, joined.container, by, file, hugging_face=inside or typed or kind == _HUGGING_FACE)
+    inside = is_hugging_face_server(joined.image) or is_hugging_face_server(name.removeprefix("kserve-"))
+    if typed or inside or kind == _HUGGING_FACE:
+        _hugging_face(obj, file)
+        return
+    by = f"runtime {shorten(name)}" if name else f"model format {shorten(kind) or '(none)'}"
+    fix = "if it does, put its ServingRuntime into this file"
+    if runtime is not None:
+        fix = "count them by hand: only vLLM is judged"
+    _not_vllm(obj, joined.container, by, fix, file)
+
+
+def _predicted(obj: KubeObject, predictor: Mapping, model: Mapping, file: File) -> Predictor:
+    """A model with its runtime, and whether that is known to be vLLM's."""
+    kind, name = text_below(model, "modelFormat", "name"), text_below(model, "runtime")
+    runtime = find_runtime(file, name, obj.namespace) if name else _chosen(obj, predictor, model, file)
+    return Predictor(
+        service=obj,
+        pod=predictor,
+        own=model,
+        path=(*obj.path, "spec", "predictor", "model"),
+        runtime=runtime,
+        runtime_name="" if runtime is not None else name,
+        runs_vllm=runtime.runs_vllm if runtime is not None else kind == VLLM or "vllm" in name.lower(),
+        open=tuple(_refused(model, runtime, named=bool(name), file=file)) if runtime is not None else (),
+    )
+
+
+def _unclear(predicted: Predictor, kind: str, joined: Joined) -> bool:
+    """Whether a runtime of the cluster may run vLLM, though neither name, format nor image says so."""
+    name = predicted.runtime_name
+    others = kind.lower() in _OTHER_FORMATS or name.startswith("kserve-") or "huggingface" in name
+    return bool(name) and not joined.image and not others and accelerator_of(joined.container)[1] != 0
 
 
 def _by_container(obj: KubeObject, predictor: Mapping, file: File) -> Iterator[Read]:
@@ -109,8 +143,11 @@ def _by_container(obj: KubeObject, predictor: Mapping, file: File) -> Iterator[R
     if joined.runs_vllm or joined.line.open:
         yield read_of(joined.found(_copies(obj, predictor, file)))
         return
-    by = f"image {shorten(joined.image, 60)}"
-    _not_vllm(obj, own, by, file, hugging_face=is_hugging_face_server(joined.image))
+    if is_hugging_face_server(joined.image):
+        _hugging_face(obj, file)
+        return
+    fix = "if it does, write `vllm serve` and its arguments in `command` and `args`"
+    _not_vllm(obj, own, f"image {shorten(joined.image, 60)}", fix, file)
 
 
 def _chosen(obj: KubeObject, predictor: Mapping, model: Mapping, file: File) -> ReadRuntime | None:
@@ -181,20 +218,23 @@ def _copies(obj: KubeObject, predictor: Mapping, file: File) -> int:
     return min(max(int(text), 1), _MOST_COPIES)
 
 
-def _not_vllm(obj: KubeObject, container: Node, by: str, file: File, *, hugging_face: bool = False) -> None:
-    """Say what is passed over, where it takes accelerators or has a vLLM inside that is not read."""
-    name = shorten(obj.name)
-    if hugging_face or by == f"`predictor.{_HUGGING_FACE}`":
+def _not_vllm(obj: KubeObject, container: Node, by: str, fix: str, file: File) -> None:
+    """Say what is passed over, where it takes accelerators."""
+    if accelerator_of(container)[1] != 0:
         what = (
-            f"InferenceService {name} is served by KServe's Hugging Face server, whose arguments are its "
-            "own, also with vLLM inside: it is not read"
+            f"InferenceService {shorten(obj.name)} asks for accelerators, but is not known to run vLLM ({by})"
         )
-        fix = "serve it by a ServingRuntime of vLLM (modelFormat vLLM) to have it judged"
         file.told.warn(obj.root, what, fix, "not-vllm")
-    elif accelerator_of(container)[1] != 0:
-        what = f"InferenceService {name} asks for accelerators, but is not known to run vLLM ({by})"
-        fix = "if it does, put its ServingRuntime into this file"
-        file.told.warn(obj.root, what, fix, "not-vllm")
+
+
+def _hugging_face(obj: KubeObject, file: File) -> None:
+    """Say that the vLLM inside another server is not read."""
+    what = (
+        f"InferenceService {shorten(obj.name)} is served by KServe's Hugging Face server, whose arguments "
+        "are its own, also with vLLM inside: it is not read"
+    )
+    fix = "serve it by a ServingRuntime of vLLM (modelFormat vLLM) to have it judged"
+    file.told.warn(obj.root, what, fix, "not-vllm")
 
 
 def _beside(obj: KubeObject, file: File) -> None:

@@ -2,7 +2,7 @@
 
 The controller merges one of them into each workload: `combineBaseRefsConfig` in KServe's
 pkg/controller/v1alpha2/llmisvc/config_merge.go chooses by `worker`, `prefill` and `parallelism`. A new
-release is one more entry at the head of llm_presets.json.
+release is one more entry at the head of llm_presets.json, which tools/llm_presets.py checks by a clone.
 """
 
 from __future__ import annotations

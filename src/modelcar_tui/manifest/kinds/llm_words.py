@@ -16,6 +16,7 @@ from modelcar_tui.manifest.kinds.places import ListPart, Path, TextPart
 from modelcar_tui.manifest.kinds.programs import NEUTRAL
 from modelcar_tui.manifest.kinds.shell import OPAQUE, VARIABLE, Piece, ShellSyntaxError, Word, commands
 from modelcar_tui.manifest.limits import shorten
+from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.spans import STR, Node, Scalar, Sequence, deref
 from modelcar_tui.manifest.telling import Told
 from modelcar_tui.manifest.variables import expanded, references
@@ -102,10 +103,10 @@ def _broken(node: Scalar, split: _Split, told: Told) -> None:
 def _unknown(split: _Split, node: Node, told: Told) -> tuple[Problem, ...]:
     if not split.unknown:
         return ()
-    fix = "write the arguments out, without what only a shell can work out"
+    fix = "write it out: only a shell, or the cluster, could work it out"
     return (
         told.problem(
-            node, f"what vLLM gets here is not known: {shorten(split.unknown, 60)}", fix, "llm-arguments"
+            node, f"vLLM's arguments are not known here: {shorten(split.unknown, 80)}", fix, "llm-arguments"
         ),
     )
 
@@ -125,12 +126,17 @@ def _split(text: str, variables: Variables) -> _Split:
         told = written if value is None else variables.names.filled(shown(value, actions))
         flag = told.partition("=")[0] if told.startswith("-") else flag
         if flag.replace("_", "-") not in NEUTRAL:
-            unknown = unknown or (written if value is None else variables.names.unfilled(told))
+            unknown = unknown or (_of(flag) if value is None else variables.names.unfilled(told))
         words.append(told)
     if rest and "\n" not in text[first.words[-1].end : rest[0].words[0].start]:
-        unknown = unknown or text[first.words[-1].end :].strip()
+        unknown = unknown or "what a shell's operators in it do"
     spans = tuple((word.start, word.end) for word in first.words)
     return _Split(tuple(words), spans, spans[-1][1], unknown, lost=bool(rest))
+
+
+def _of(flag: str) -> str:
+    """What is not known, without a value, which may be a secret."""
+    return f"the value of {masked_arguments((flag,))[0]}" if flag else "its first word"
 
 
 def _value(word: Word, variables: Variables) -> str | None:

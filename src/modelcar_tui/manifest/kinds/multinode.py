@@ -138,11 +138,9 @@ def _requested(container: Node) -> int:
 def _doubts(shapes: list[_Shape], total: int, worker: Mapping, told: Told) -> list[Problem]:
     first = shapes[0]
     if len(shapes) > 1:
-        other = shapes[1]
         what = (
-            f"workerSpec makes {several(first.pods, 'pod')} of {several(first.head, 'GPU')} by "
-            f"multiprocessing, but {several(other.pods, 'pod')} of {several(other.head, 'GPU')} by Ray, and "
-            "which one the runtime says"
+            f"workerSpec makes {_said(first)} by multiprocessing, but {_said(shapes[1])} by Ray, and which "
+            "one the runtime says"
         )
         fix = "put the ServingRuntime into this file"
         return [told.problem(worker, what, fix, "worker-backend")]
@@ -157,6 +155,13 @@ def _doubts(shapes: list[_Shape], total: int, worker: Mapping, told: Told) -> li
         what = f"workerSpec needs {several(total, 'GPU')} and its pods have fewer: KServe refuses it"
         return [told.problem(worker, what, "raise the GPUs of the pods", "worker-gpus")]
     return []
+
+
+def _said(shape: _Shape) -> str:
+    pods = several(shape.pods, "pod")
+    if shape.pods == 1 or shape.head == shape.worker:
+        return f"{pods} of {several(shape.head, 'GPU')}"
+    return f"{pods} (leader {several(shape.head, 'GPU')}, worker {several(shape.worker, 'GPU')})"
 
 
 def _environment(name: str, pipeline: int, tensor: int, shape: _Shape) -> tuple[tuple[str, str], ...]:

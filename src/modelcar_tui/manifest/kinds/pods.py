@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Table
 from typing import Any
 
+from modelcar_tui.core.names import kind_of
+from modelcar_tui.core.shapes import is_secret_value
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import resource_prefixes, vendor_of_resource
 from modelcar_tui.kube import mebibytes, thousandths, whole
@@ -18,7 +20,6 @@ from modelcar_tui.manifest.spans import Mapping, Node, Scalar, Sequence, deref
 from modelcar_tui.manifest.variables import expanded, references
 
 SHM = "/dev/shm"  # noqa: S108 - where the container mounts it
-_SECRET = re.compile(r"(?i)key|token|secret|passw|credential|auth")
 _PARAMETER = re.compile(r"\$\{|\{\{")
 _MOST_VARIABLES, _LONGEST = 200, 2000
 
@@ -62,15 +63,8 @@ def environment_of(container: Node) -> tuple[tuple[str, str], ...]:
 
 def may_tell(name: str, value: str) -> bool:
     """Whether a variable's value is plain text: no secret by its name or shape, no parameter to fill in."""
-    told = len(value) <= _LONGEST and value == clean(value) and not _SECRET.search(name)
+    told = len(value) <= _LONGEST and value == clean(value) and not is_secret_value(kind_of(name), value)
     return told and not _PARAMETER.search(value)
-
-
-def tellable(variables: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Those of a script's own variables that `environment_of` would tell."""
-    return tuple(
-        (name, value) for name, value in variables if may_tell(name, value) and not references(value)
-    )
 
 
 def accelerator_of(container: Node) -> tuple[str, int | None]:
@@ -82,11 +76,6 @@ def accelerator_of(container: Node) -> tuple[str, int | None]:
         if is_accelerator(name) and (count := whole(amount)) != 0:
             return clean(name, limit=200), count
     return "", 0
-
-
-def claims_of(container: Node) -> tuple[str, ...]:
-    """The claims of Dynamic Resource Allocation that a container names (`resources.claims`)."""
-    return names_of(below(container, "resources", "claims"))
 
 
 def is_accelerator(resource: str) -> bool:

@@ -20,15 +20,15 @@ from modelcar_tui.manifest.kinds.pods import (
     amounts_of,
     count_places,
     environment_of,
+    may_tell,
     names_of,
     scheduling_of,
     shm_of,
-    tellable,
     texts,
 )
 from modelcar_tui.manifest.kinds.requests import Found
-from modelcar_tui.manifest.kinds.runtimes import VERSION, ReadRuntime, is_hugging_face_server
-from modelcar_tui.manifest.kinds.storage import stored_weights
+from modelcar_tui.manifest.kinds.runtimes import VERSION, ReadRuntime, entrypoint_of, is_hugging_face_server
+from modelcar_tui.manifest.kinds.storage import storage_of
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.spans import Mapping, Sequence
 from modelcar_tui.manifest.telling import Told
@@ -83,6 +83,8 @@ class Joined:
             self.container, predictor.path, self._environment, told, entrypoint=self._entrypoint()
         )
 
+        self._script = {name: value for name, value in self.line.environment if may_tell(name, value)}
+
     def found(self, copies: int) -> Found:
         """The request.
 
@@ -90,12 +92,17 @@ class Joined:
             copies: replicas that are asked for.
         """
         of, words = self._of, self._words()
-        weights = stored_weights(of.pod, of.own, self._pod, self.container, self.line, self._told)
+        line = replace(self.line, model=self._filled(self.line.model))
+        known = self._environment | self._script
+        weights = storage_of(of.pod, of.own, self._pod, self.container, line, known, self._told)
         resource, asked = accelerator_of(self.container)
         nodes = self._nodes or Nodes()
         if not nodes.resource:
             nodes = replace(nodes, gpus=asked or 0, resource=resource)
         places = (*count_places(of.own, of.path, nodes.resource), *nodes.gpu_places) if nodes.resource else ()
+        ranks = nodes.ranks
+        if self._nodes and not places:  # KServe itself writes the ranks of one pod as its GPUs
+            places, ranks = ranks, ()
         grows, parent = self._grows()
         place = Place(
             document=of.service.document,
@@ -104,8 +111,8 @@ class Joined:
             grows=grows,
             parent=parent,
             gpus=places,
-            gpus_parent=None if places else of.path,
-            ranks=nodes.ranks,
+            gpus_parent=None if places or self._nodes else of.path,
+            ranks=ranks,
         )
         return Found(
             object=of.service,
@@ -138,17 +145,7 @@ class Joined:
         return nodes_of(worker, path, of.service.name, self.container, of.runtime, self._told)
 
     def _entrypoint(self) -> str:
-        """What the image of a vLLM runtime starts where there is no `command`.
-
-        Both programs take the model by `--model`, and only `vllm serve` without a flag.
-        """
-        of = self._of
-        if below(self.container, "command") is not None or not self._expected:
-            return ""
-        items = below(self.container, "args")
-        first = items.items[0] if isinstance(items, Sequence) and items.items else None
-        flagged = first is None or str(getattr(first, "value", "")).startswith("-")
-        return "api_server" if flagged or of.runtime is None else "vllm serve"
+        return entrypoint_of(self.container) if self._expected else ""
 
     @property
     def by_model(self) -> bool:
@@ -179,7 +176,7 @@ class Joined:
             image=image,
             version=self._version(),
             args=masked_arguments(words.runtime),
-            environment=tuple({**self._environment, **dict(tellable(self.line.environment))}.items()),
+            environment=tuple((self._environment | self._script).items()),
             resource=resource,
             cpu_milli=cpu,
             memory_mib=memory,
@@ -245,6 +242,11 @@ class Joined:
             what = "the number of accelerators is no whole number"
             fix = "write `nvidia.com/gpu: 1` or the like below resources"
             found.append(told.problem(of.own, what, fix, "gpu-count"))
+        claims = below(self.container, "resources", "claims")
+        if claims is not None and not accelerator_of(self.container)[0]:
+            what = "the container takes its devices by a resource claim, whose number of GPUs is not read"
+            fix = "ask for the accelerator in `resources.limits`, or count by hand"
+            found.append(told.problem(claims, what, fix, "gpus-unknown"))
         if words.mixed:
             what = (
                 "arguments of the runtime stand behind those of the predictor's command: the last one counts"

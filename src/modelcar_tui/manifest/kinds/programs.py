@@ -31,6 +31,8 @@ _SWITCHES = frozenset(
     {"--trust-remote-code", "--enforce-eager", "--async-scheduling", "--headless", "--help"}
 )
 _SWITCHING = ("--enable-", "--disable-", "--no-", "--use-", "--skip-")
+_NO_MODEL = re.compile(r"[\d.]+\Z|[^/]*=")
+"""A number, or a pair: one more value of a flag that takes several."""
 _MANY = frozenset(
     {
         *("--served-model-name", "--lora-modules", "--allowed-origins", "--middleware", "--api-key"),
@@ -169,7 +171,7 @@ def _positional(words: Sequence[str]) -> int | None:
     for at, word in enumerate(words):
         if word.startswith("-"):
             flag = "" if "=" in word or _is_switch(word) else word
-        elif not flag:
+        elif not flag and not _NO_MODEL.match(word):
             return at
         elif flag.replace("_", "-") not in _MANY:
             flag = ""
@@ -178,4 +180,4 @@ def _positional(words: Sequence[str]) -> int | None:
 
 def _is_switch(word: str) -> bool:
     name = word.replace("_", "-")
-    return name in _SWITCHES or name.startswith(_SWITCHING)
+    return name in _SWITCHES or word[:2] == "-O" != word or name.startswith(_SWITCHING)

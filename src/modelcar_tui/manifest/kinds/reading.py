@@ -48,9 +48,7 @@ def read_objects(source: Source, tree: Tree) -> tuple[Manifest, tuple[Problem, .
     told = Told(source.label, tree.root)
     malformed(tree, told)
     found = _named(_read(tree, told))
-    passed_over: tuple[Problem, ...] = ()
     if not found and not told.faults:
-        passed_over = told.warnings()
         kinds = ", ".join(sorted({kind for _, kind in READERS}))
         what = "no object of this file serves a model with vLLM"
         told.error(None, what, f"kinds that are read: {kinds}, and a `model-car:` list", "nothing-served")
@@ -62,7 +60,7 @@ def read_objects(source: Source, tree: Tree) -> tuple[Manifest, tuple[Problem, .
         findings=told.warnings(),
         ignores=ignores_of(source.text, tree),
     )
-    return manifest, (*told.errors(), *passed_over)
+    return manifest, told.errors()
 
 
 def places_of(text: str) -> dict[str, Place]:

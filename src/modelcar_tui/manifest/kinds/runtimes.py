@@ -9,6 +9,7 @@ from typing import Any
 
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import whole
+from modelcar_tui.manifest.kinds.command import command_line
 from modelcar_tui.manifest.kinds.objects import KubeObject, below, text_below
 from modelcar_tui.manifest.kinds.places import Path
 from modelcar_tui.manifest.kinds.pods import containers_of, environment_of, scheduling_of, texts
@@ -18,6 +19,7 @@ from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.plain import node_of, plain
 from modelcar_tui.manifest.scheduling import Scheduling
 from modelcar_tui.manifest.spans import Mapping, Node, Sequence
+from modelcar_tui.manifest.telling import Told
 
 KINDS = ("ServingRuntime", "ClusterServingRuntime")
 CONTAINER = "kserve-container"
@@ -61,13 +63,20 @@ class ReadRuntime:
 
     @property
     def args(self) -> tuple[str, ...]:
-        """Its container's arguments, masked; placeholders stand in them."""
-        return self._words("args")
+        """What it passes to vLLM, masked; placeholders stand in it."""
+        container = self.container
+        if container is None:
+            return ()
+        known, entrypoint = dict(self.environment), entrypoint_of(container)
+        line = command_line(container, (), known, Told(self.name, container), entrypoint=entrypoint)
+        words = line.words if line.program else _listed(container, "args")
+        return masked_arguments(tuple(clean(one, limit=500) for one in words))
 
     @property
     def command(self) -> tuple[str, ...]:
         """What its container starts, masked; empty where the image says it."""
-        return self._words("command")
+        words = _listed(self.container, "command") if self.container is not None else []
+        return masked_arguments(tuple(clean(one, limit=500) for one in words))
 
     @property
     def port(self) -> int | None:
@@ -144,11 +153,16 @@ class ReadRuntime:
         listed = plain(written) if written is not None else None
         return not protocol or not isinstance(listed, list) or not listed or protocol in listed
 
-    def _words(self, key: str) -> tuple[str, ...]:
-        written = below(self.container, key) if self.container is not None else None
-        listed = plain(written) if written is not None else None
-        given = listed if isinstance(listed, list) else []
-        return masked_arguments(tuple(clean(one, limit=500) for one in given if isinstance(one, str)))
+
+def entrypoint_of(container: Node) -> str:
+    """What the image of a vLLM runtime starts where its container has no `command`; empty where it has one.
+
+    Both programs take the model by `--model`, and only `vllm serve` without a flag.
+    """
+    if below(container, "command") is not None:
+        return ""
+    first = next(iter(_listed(container, "args")), "-")
+    return "api_server" if first.startswith("-") else "vllm serve"
 
 
 def is_hugging_face_server(image: str) -> bool:
@@ -231,6 +245,12 @@ def _formats(spec: Node) -> Iterable[Format]:
                 chosen=_text(one.get("autoSelect")).lower() == "true",
                 priority=int(priority) if priority.isdecimal() and len(priority) < 10 else None,
             )
+
+
+def _listed(container: Node, key: str) -> list[str]:
+    written = below(container, key)
+    listed = plain(written) if written is not None else None
+    return [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
 
 
 def _text(value: Any) -> str:

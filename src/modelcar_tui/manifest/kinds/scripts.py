@@ -12,7 +12,7 @@ from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from modelcar_tui.manifest.kinds.expansion import Argument, Block, Expansion, Value
+from modelcar_tui.manifest.kinds.expansion import Argument, Block, Expansion, Value, joined
 from modelcar_tui.manifest.kinds.places import Path
 from modelcar_tui.manifest.kinds.programs import Program, base, program_of
 from modelcar_tui.manifest.kinds.shell import OPAQUE, Command, ShellSyntaxError, Word, commands
@@ -42,6 +42,8 @@ class Fault:
 
     what: str
     fix: str
+    at: int = 0
+    """Where, as an offset in the script."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +85,15 @@ class ScriptReader:
         self._faults: list[Fault] = []
 
     def read(self) -> Done:
+        """What the script starts, or why that can't be read."""
         text = self._script.node.value if isinstance(self._script.node, Scalar) else ""
         try:
-            found = commands(text)
+            return self._run(commands(text))
         except ShellSyntaxError as fault:
-            fix = "end it, or write vLLM's arguments as a list in `args`"
-            return Done(faults=(Fault(f"the script can't be read: {fault.what}", fix),))
+            what = f"the script can't be read: {fault.what}"
+            return Done(faults=(Fault(what, "mend it; `bash -n` finds what doesn't end", fault.index),))
+
+    def _run(self, found: list[Command]) -> Done:
         done: Done | None = None
         idle = True
         for command, sure in self._certain(found):
@@ -97,9 +102,8 @@ class ScriptReader:
                 if self._program([one.text for one in words]) is None:
                     idle = idle and _is_idle(words)
                 elif done is not None:
-                    self._fault(
-                        "the script starts vLLM more than once", "keep one `vllm serve` in the container"
-                    )
+                    what = "the script starts vLLM more than once"
+                    self._fault(what, "keep one `vllm serve` in the container", command)
                     break
                 else:
                     done = self._started(command, words)
@@ -146,19 +150,20 @@ class ScriptReader:
         """vLLM's command; what decides whether it runs is said."""
         if command.inside:
             what = f"the script starts vLLM inside `{command.inside}`, so whether and how often is not known"
-            self._fault(what, "start vLLM outside of conditions, loops and functions")
+            self._fault(what, "start vLLM outside of conditions, loops and functions", command)
         elif command.joined == "||":
-            self._fault("the script starts vLLM only where another command fails", "start vLLM in every case")
+            what = "the script starts vLLM only where another command fails"
+            self._fault(what, "start vLLM in every case", command)
         found = self._program([one.text for one in words])
         own = words[found.first :] if found else []
-        environment = self._environment(words[: len(words) - len(own)])
+        environment = self._environment(words[: len(words) - len(own)], command)
         block = replace(
             self._script, end=max((one.end for one in own if one.block == self._script), default=0)
         )
         placed = tuple(replace(one, block=block) if one.block == self._script else one for one in own)
         return Done(block, placed, environment, all_used=self._expansion.passed_on)
 
-    def _environment(self, before: list[Argument]) -> tuple[tuple[str, str], ...]:
+    def _environment(self, before: list[Argument], command: Command) -> tuple[tuple[str, str], ...]:
         """What vLLM gets that the script sets: exported, or written before the command."""
         found = dict(self._exported)
         for one in before:
@@ -167,7 +172,7 @@ class ScriptReader:
         for name, value in found.items():
             if value.text is None and _DECIDES.match(name) and not _HARMLESS.match(name):
                 what = f"the script sets {shorten(name)} to what is not known: {value.why}"
-                self._fault(what, "write its value out")
+                self._fault(what, "write its value out", command)
         return tuple((name, one.text) for name, one in found.items() if one.text is not None)
 
     def _set(self, words: tuple[Word, ...], *, sure: bool) -> None:
@@ -192,7 +197,10 @@ class ScriptReader:
             return
         name, more = match[1], bool(match[2])
         value = self._expansion.assigned(word, match.end())
-        if more or (self._expansion.known.get(name) and not sure):
+        before = self._expansion.known.get(name)
+        if more and sure:
+            value = joined(before or Value(""), value)
+        elif before and not sure:
             value = Value(None, "the script sets it in more than one way")
         elif not sure:
             value = Value(None, "a condition of the script sets it")
@@ -200,8 +208,8 @@ class ScriptReader:
         if export or name in self._expansion.declared or name in self._exported:
             self._exported[name] = value
 
-    def _fault(self, what: str, fix: str) -> None:
-        self._faults.append(Fault(what, fix))
+    def _fault(self, what: str, fix: str, command: Command) -> None:
+        self._faults.append(Fault(what, fix, command.words[0].start))
 
 
 def _is_idle(words: list[Argument]) -> bool:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import mebibytes
-from modelcar_tui.manifest.kinds.command import CommandLine, line_of
+from modelcar_tui.manifest.kinds.command import UNKNOWN, CommandLine, line_of
 from modelcar_tui.manifest.kinds.expansion import Argument, Block
 from modelcar_tui.manifest.kinds.lines import Run, run_of, started
 from modelcar_tui.manifest.kinds.places import Place, TextPart
 from modelcar_tui.manifest.kinds.pods import may_tell
-from modelcar_tui.manifest.kinds.scripts import ScriptReader
+from modelcar_tui.manifest.kinds.scripts import Fault, ScriptReader
 from modelcar_tui.manifest.kinds.weights import Weights, weights_of
 from modelcar_tui.manifest.limits import MAX_GPUS, shorten
 from modelcar_tui.manifest.masking import masked_arguments
@@ -37,7 +37,7 @@ _SIZES = (
     ("--pipeline-parallel-size", "-pp"),
     ("--data-parallel-size", "-dp"),
 )
-_NOT_FOUND = (
+_NOT_FOUND = Fault(
     "no `vllm serve` is found: a script inside of a container's command is not read",
     "write the line that it runs: `vllm serve MODEL --flag=value`",
 )
@@ -81,11 +81,11 @@ def _scalar(text: str) -> Scalar:
 
 
 def _read(node: Scalar, told: Told) -> _Line | None:
-    done = ScriptReader(block=Block((), node), known={}, program=started).read()
+    block = Block((), node)
+    done = ScriptReader(block=block, known={}, program=started).read()
     if done.arguments is None or done.block is None:
-        faults = [(fault.what, fault.fix) for fault in done.faults]
-        for what, fix in faults or [_NOT_FOUND]:
-            told.error(None, what, fix, "serve-line")
+        for fault in done.faults or (_NOT_FOUND,):
+            told.error(block.item(fault.at), fault.what, fault.fix, "serve-line")
         return None
     words = [one.text for one in done.arguments]
     found = started(words)
@@ -93,7 +93,9 @@ def _read(node: Scalar, told: Told) -> _Line | None:
         return None
     run = run_of(words)
     environment = (*done.environment, *_given(run, done.arguments)) if run else done.environment
-    problems = tuple(told.problem(node, fault.what, fault.fix, "command-unknown") for fault in done.faults)
+    problems = tuple(
+        told.problem(block.item(fault.at), fault.what, fault.fix, UNKNOWN) for fault in done.faults
+    )
     line = line_of(found.program, list(done.arguments[found.at :]), told, done.block, environment)
     line = replace(line, open=(*problems, *line.open))
     place = Place(document=0, words=line.words, parts=line.parts, grows=line.grows)

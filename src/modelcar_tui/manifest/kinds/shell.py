@@ -14,7 +14,7 @@ TEXT, VARIABLE, OPAQUE = "text", "variable", "opaque"
 _PLAIN = re.compile(r"[^ \t\r\n\\'\"$`#;&|()<>]+")
 _GOES_ON = re.compile(r"\\\r?\n")
 _IN_DOUBLE = re.compile(r'[^\\"$`]+')
-_NAME = re.compile(r"[A-Za-z_]\w*|[@*#?0-9]")
+_NAME = re.compile(r"[A-Za-z_]\w*|[@*#?!0-9-]")
 _BRACED = re.compile(r"\{([A-Za-z_]\w*(?:\[[@*]\])?|[@*0-9])(?:(:?[-=])([^{}'\"$`\\]*))?\}")
 _ARRAY = re.compile(r"[A-Za-z_]\w*\+?=\Z")
 _OPERATOR = re.compile(r"&&|\|\||;;|\|&|&>>?|<<<|<<-?|<>|>>|>\||[<>]&|[;&|()<>]")
@@ -22,11 +22,12 @@ _REDIRECTIONS = frozenset({"<", ">", ">>", ">|", "<>", ">&", "<&", "&>", "&>>", 
 
 
 class ShellSyntaxError(Exception):
-    """The text is no script: `what` says why."""
+    """The text is no script: `what` says why, `index` is the offset in the text at which that begins."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
         self.what = what
+        self.index = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,12 @@ class _Scanner:
 
     def run(self) -> list[Token]:
         while self._at < len(self._text):
-            self._step()
+            start = self._at
+            try:
+                self._step()
+            except ShellSyntaxError as fault:
+                fault.index = start
+                raise
         if self._documents:
             raise ShellSyntaxError("a here-document does not end")
         return self._found
@@ -202,7 +208,8 @@ class _Scanner:
             pieces.append(self._dollar(quoted=False))
         elif char == "\\":
             self._at = min(at + 2, len(text))
-            pieces.append(Piece(TEXT, text[at + 1 : self._at], at, self._at, quoted=True))
+            escaped = text[at + 1 : self._at] or char
+            pieces.append(Piece(TEXT, escaped, at, self._at, quoted=True))
         else:
             match = _PLAIN.match(text, at)
             self._at = match.end() if match else at + 1
@@ -248,8 +255,10 @@ class _Scanner:
             return self._opaque(self._closed(at + 2, ")"), quoted)
         if following == "'" and not quoted:
             return self._opaque(self._behind(_unescaped(text, at + 2, "'"), "'"), quoted)
-        if following == "$":
+        if following == "$" or _GOES_ON.match(text, at + 1):
             return self._opaque(at + 2, quoted)
+        if following == "[" or (following == '"' and not quoted):
+            return self._opaque(at + 1, quoted)  # bash's old arithmetic, and a text to translate
         if following == "{":
             match = _BRACED.match(text, at + 1)
             if match is None:

@@ -1,15 +1,16 @@
-"""Where an InferenceService's weights come from."""
+"""Where an InferenceService's weights come from: its storage, else what its container says itself."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Mapping as Table
 
 from modelcar_tui.core.shapes import without_address_secrets
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.kinds.command import CommandLine
 from modelcar_tui.manifest.kinds.objects import below, text_below
 from modelcar_tui.manifest.kinds.pods import texts
-from modelcar_tui.manifest.kinds.weights import Weights
+from modelcar_tui.manifest.kinds.weights import Weights, weights_of
 from modelcar_tui.manifest.spans import Mapping, Node, Scalar, Sequence
 from modelcar_tui.manifest.telling import Told
 
@@ -17,39 +18,53 @@ MOUNT = "/mnt/models"
 """Where KServe puts what `storageUri` names."""
 _URI = "STORAGE_URI"
 """The variable by which a predictor without a model names its storage."""
+_UNKNOWN = "storage"
 
 
-def stored_weights(
-    predictor: Node, own: Node, pod: Node, container: Node, line: CommandLine, told: Told
+def storage_of(
+    predictor: Node,
+    own: Node,
+    pod: Node,
+    container: Node,
+    line: CommandLine,
+    environment: Table[str, str],
+    told: Told,
 ) -> Weights:
-    """What vLLM loads: what its model's path holds, or a name on the hub.
+    """What vLLM loads: the storage that holds its model's path, a volume of the pod, or a name on the hub.
 
     Args:
         predictor: `spec.predictor`.
         own: `predictor.model`, or the container of a predictor without one.
         pod: the pod, joined with the runtime's.
         container: the container, joined with the runtime's.
-        line: what it starts.
+        line: what it starts; without a model where only the cluster has the runtime, which names the mount.
+        environment: the container's variables that are known.
         told: for the place of what is not understood.
     """
-    model = line.model
-    if model and not model.startswith(("/", ".", "$", "{")) and "://" not in model:
-        return Weights(f"hf://{_address(model)}", line.model_node)
-    stored = list(_stored(predictor, own)) or list(_mounted(pod, container))
-    fitting = [one for one in stored if not model.startswith("/") or _inside(model, one[0])] or stored
-    if len(fitting) > 1 and len({address for _, address, _ in fitting}) > 1:
+    if line.model and not line.model.startswith("/"):
+        return weights_of(pod, container, line, environment, told)
+    stored = list(_stored(predictor, own))
+    fitting = [one for one in stored if not line.model or _inside(line.model, one[0])]
+    if len({address for _, address, _ in fitting}) > 1:
         what = f"{len(fitting)} storages are given, and which one holds the model is not known"
-        fix = "name the model's path by --model"
-        return Weights(open=(told.problem(own, what, fix, "storage"),))
-    if fitting:
+        problem = told.problem(own, what, "name the model's path by --model", _UNKNOWN)
+        return Weights("", None, (problem,))
+    if fitting and fitting[0][1]:
         return Weights(fitting[0][1], fitting[0][2])
-    return Weights()
+    if fitting:
+        what = "only the Secret of the connection that `storage` names tells where the weights are"
+        told.warn(fitting[0][2], what, "write `storageUri`, or state the model's facts yourself", _UNKNOWN)
+        return Weights("", None)
+    if line.model:
+        return weights_of(pod, container, line, environment, told)
+    problem = told.problem(own, "nothing says where the weights come from", "write `storageUri`", _UNKNOWN)
+    return Weights("", None, (problem,))
 
 
 def _stored(predictor: Node, own: Node) -> Iterator[tuple[str, str, Node]]:
     """What KServe puts into the pod: the path, the address and the text that says it."""
     node = below(own, "storageUri")
-    if isinstance(node, Scalar):
+    if isinstance(node, Scalar) and node.value.strip():
         yield MOUNT, _address(node.value), node
     storage = below(own, "storage")
     if isinstance(storage, Mapping):
@@ -67,25 +82,11 @@ def _stored(predictor: Node, own: Node) -> Iterator[tuple[str, str, Node]]:
 
 
 def _connection(storage: Mapping) -> str:
-    """A data connection's address: `s3://BUCKET/PATH`, or `storage://KEY/PATH` where only the connection's
-    Secret knows which storage and which bucket."""
+    """A data connection's address; empty where only the connection's Secret knows its transport or bucket."""
     given = texts(below(storage, "parameters"))
     kind, bucket = str(given.get("type") or ""), str(given.get("bucket") or "")
     path = (text_below(storage, "path") or text_below(storage, "schemaPath")).lstrip("/")
-    known = f"{kind}://{bucket}" if kind and bucket else f"storage://{text_below(storage, 'key')}"
-    return _address(f"{known}/{path}")
-
-
-def _mounted(pod: Node, container: Node) -> Iterator[tuple[str, str, Node]]:
-    """Claims that the pod mounts itself."""
-    listed, mounts = below(pod, "volumes"), below(container, "volumeMounts")
-    volumes = {text_below(one, "name"): one for one in (listed.items if isinstance(listed, Sequence) else ())}
-    for mount in mounts.items if isinstance(mounts, Sequence) else ():
-        volume = volumes.get(text_below(mount, "name"))
-        claim = text_below(volume, "persistentVolumeClaim", "claimName") if volume is not None else ""
-        if volume is not None and claim:
-            inside = text_below(mount, "subPath")
-            yield text_below(mount, "mountPath"), _address(f"pvc://{claim}/{inside}".rstrip("/")), volume
+    return _address(f"{kind}://{bucket}/{path}") if kind and bucket else ""
 
 
 def _inside(path: str, mount: str) -> bool:

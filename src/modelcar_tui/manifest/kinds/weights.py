@@ -57,6 +57,9 @@ def weights_of(
     model = clean(expanded(line.model, environment), limit=2000)
     node = line.model_node
     where = node or container
+    if not model and any(word.partition("=")[0] == "--config" for word in line.words):
+        what = "no model is named: the file of --config may name it, which is not read"
+        return _unknown(told, where, what, "name the model behind `vllm serve`, or by `--model`")
     if not model:
         what = "no model is named, so vLLM serves the one that its release has as its default"
         return _unknown(told, where, what, "name the model behind `vllm serve`, or by `--model`")

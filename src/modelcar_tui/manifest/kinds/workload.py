@@ -163,7 +163,7 @@ def _found(
             gpus=tuple(gpus),
             gpus_parent=None if gpus else path,
         ),
-        gpus=count or 0,
+        gpus=max(count or 0, 0),
         server=_server(pod, container, resource, tuple(environment.items())),
         open=tuple(problems),
     )
@@ -212,7 +212,20 @@ def _copies(obj: KubeObject, file: File) -> tuple[int, tuple[Problem, ...]]:
         what = "a DaemonSet runs one pod on each node that fits, so how many there are is not known"
         fix = "use a Deployment with `replicas`, or count the nodes by hand"
         return 1, (file.told.problem(obj.root, what, fix, "copies-unknown"),)
+    scaler = _scaler(obj, file)
+    if scaler is not None:
+        return _number(scaler, file, "spec", "minReplicas")
     return _number(obj, file, "spec", field) if field else (1, ())
+
+
+def _scaler(obj: KubeObject, file: File) -> KubeObject | None:
+    """The HorizontalPodAutoscaler of the file that sets an object's replicas."""
+    for one in file.objects:
+        if one.kind == "HorizontalPodAutoscaler" and one.namespace == obj.namespace:
+            target = one.at("spec", "scaleTargetRef") or one.root
+            if (text_below(target, "kind"), text_below(target, "name")) == (obj.kind, obj.name):
+                return one
+    return None
 
 
 def _number(obj: KubeObject, file: File, *keys: str) -> tuple[int, tuple[Problem, ...]]:

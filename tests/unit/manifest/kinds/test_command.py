@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +50,10 @@ LISTS = {
     "command: [vllm, serve]\nargs: [--model, a/b]": ("vllm serve", "a/b", "--model a/b", "args"),
     "command: [vllm, serve, --port, '80', a/b]": ("vllm serve", "a/b", "--port 80", "command"),
     "command: [vllm, serve, --enforce-eager, a/b]": ("vllm serve", "a/b", "--enforce-eager", "command"),
+    "command: [vllm, serve, -O3, a/b]": ("vllm serve", "a/b", "-O3", "command"),
+    "command: [vllm, serve, --sizes, '1', '2', a=b, --model, m]": (
+        *("vllm serve", "m", "--sizes 1 2 a=b --model m", "command"),
+    ),
     "command: [vllm, serve, --served-model-name, x, y]": (
         *("vllm serve", "", "--served-model-name x y", "command"),
     ),
@@ -100,14 +108,18 @@ SCRIPTS: dict[str, tuple[str, list[str]]] = {
     "set -e\n# say so\nexec vllm serve m \\\n  --a \\\n  --b 1\n": ("--a --b 1", []),
     'vllm serve m --j=\'{"a": 1}\' --k "q w"': ('--j={"a": 1}|--k|q w', ["--j='{\"a\": 1}'", "--k", '"q w"']),
     "ray start --head && vllm serve m --a": ("--a", []),
-    "nohup vllm serve m --a > /log 2>&1 &\nwait": ("--a", []),
-    "vllm serve m --a 2>&1 | tee /log": ("--a", []),
-    "cat > /x <<EOF\nvllm serve other\nEOF\nvllm serve m --a": ("--a", []),
+    "nohup vllm serve m --a > ./log 2>&1 &\nwait": ("--a", []),
+    "vllm serve m --a 2>&1 | tee ./log": ("--a", []),
+    "cat > ./x <<EOF\nvllm serve other\nEOF\nvllm serve m --a": ("--a", []),
     "vllm serve m $EXTRA --c": ("--a 1 --b --c", []),
     "vllm serve m $NONE --max-model-len=${LEN}": ("--max-model-len=4096", ["--max-model-len=${LEN}"]),
     "vllm serve m --x ${OTHER:-7} --y=${LEN:-1}": ("--x 7 --y=4096", ["--x", "${OTHER:-7}", "--y=${LEN:-1}"]),
     'A=(--a\n  --b 1)\nvllm serve m "${A[@]}"': ("--a --b 1", []),
     'Q="--a 1"; vllm serve m $Q': ("--a 1", []),
+    "Q='--a 1'\nQ=\"$Q --b\"\nQ+=' --c 2'\nvllm serve m $Q --d": ("--a 1 --b --c 2 --d", []),
+    "Q='--n'\nQ=\"$Q $EXTRA\"\nvllm serve m $Q --d": ("--n --a 1 --b --d", []),
+    'A=(--a)\nA=("${A[@]}" --b)\nvllm serve m "${A[@]}"': ("--a --b", []),
+    'A=(--a)\nA+=(--b "1")\nvllm serve m "${A[@]}"': ("--a --b 1", ["--a", "--b", '"1"']),
     "[ -n x ] && echo y; vllm serve m --a": ("--a", []),
     'set -- --a; vllm serve m "$@"': ("--a", []),
     "vllm serve m --port $PORT --api-key ${KEY}": ("--port $PORT --api-key ${KEY}", []),
@@ -125,6 +137,38 @@ def test_scripts(text: str, expected: tuple[str, list[str]]) -> None:
     assert grows
     assert not isinstance(grows[0], ListPart)
     assert grows[0].node.value[: grows[0].end].rstrip() == grows[0].node.value[: grows[0].end]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_gives_the_same_words(tmp_path: Path) -> None:
+    """A stand-in for vLLM writes down what a real bash passes to it."""
+    for name, body in {"vllm": 'printf "%s\\n" "$@" > got', "ray": ":"}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    variables = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "EXTRA": "--a 1  --b", "LEN": "4096", "NONE": ""}
+    for text, (words, _) in SCRIPTS.items():
+        if "$PORT" not in text:  # what nothing sets is left as it is written, and is empty in a shell
+            subprocess.run(["bash", "-c", text], env=variables, cwd=tmp_path, check=True, timeout=20)
+            expected = ["serve", "m", *words.split("|" if "|" in words else None)]
+            assert (tmp_path / "got").read_text().splitlines() == expected, text
+
+
+def test_a_shell_without_a_text_of_its_own() -> None:
+    line, _ = read("command: [sh, -c]\nargs: [vllm, serve, m]")
+    assert [problem.what for problem in line.open] == ["the shell takes vllm alone as its script"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("\nset -e\nvllm serve m --a \\\n  --b=$X", 9),
+        ("if x; then\nvllm serve m\nfi", 7),
+        ("vllm serve m\n\n'", 8),
+    ],
+)
+def test_what_is_open_says_its_line(text: str, line: int) -> None:
+    (problem,) = read(script(text).replace("|-", "|"))[0].open
+    assert problem.where == f"pod.yaml:{line}:1"
 
 
 def test_arguments_behind_a_script_join_in() -> None:
@@ -153,6 +197,8 @@ OPEN = {
     "vllm serve m --tensor-parallel-size $TP": "of --tensor-parallel-size is not known",
     "vllm serve $MODEL": "of --model is not known",
     "vllm serve m --x $(nproc)": "only the shell knows",
+    "vllm serve m $[1+1]": "only the shell knows",
+    'vllm serve m $"x"': "only the shell knows",
     "vllm serve m `cat /args`": "only the shell knows",
     "if x; then T=1; fi\nvllm serve m --t=$T": "a condition of the script sets it",
     "T=0\n[ x ] && T=1\nvllm serve m --t=$T": "sets it in more than one way",
@@ -162,6 +208,8 @@ OPEN = {
     "vllm serve m &\nvllm serve n": "more than once",
     "echo m | xargs vllm serve": "no `vllm serve` is found",
     "eval vllm serve m": "no `vllm serve` is found",
+    'Q=--a\nQ="${Q}x 1"\nvllm serve m $Q': "is put together of several texts",
+    "[ x ] && A+=(--b)\nvllm serve m ${A[@]}": "nothing here sets A",
     "bash /run-vllm.sh": "no `vllm serve` is found",
     "vllm serve 'm": "a quote (') does not end",
     'vllm serve "m': 'a quote (") does not end',
@@ -176,6 +224,18 @@ def test_what_is_not_understood_is_said(text: str, what: str) -> None:
     line, _ = read(script(text))
     assert [problem.what for problem in line.open if what in problem.what] != []
     assert all(problem.fix and problem.where.startswith("pod.yaml:") for problem in line.open)
+
+
+FOREIGN = "env: [{name: X, valueFrom: {configMapKeyRef: {name: c, key: k}}}]"
+
+
+@pytest.mark.parametrize(
+    ("item", "count"), [("$(X)", 1), ("--a=$(X)", 1), ("--port=$(X)", 0), ("--a=$(Y)", 0)]
+)
+def test_a_variable_of_another_object_is_open_where_it_may_decide(item: str, count: int) -> None:
+    line, _ = read(f"command: [vllm, serve, m, '{item}']\n{FOREIGN}")
+    assert [problem.what.endswith("another object sets X") for problem in line.open] == [True] * count
+    assert line.words == (item,)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +274,23 @@ def test_hostile_scripts_take_linear_time(text: str) -> None:
     start = time.perf_counter()
     read(script(f"vllm serve m {text}", image="vllm"))
     assert time.perf_counter() - start < 2
+
+
+GROWING = [
+    "A=xxxxxxxx\n" + 'A="$A $A"\n' * 60 + "vllm serve m $A",
+    "A=xxxxxxxx\n" + "A+=$A\n" * 60 + "vllm serve m $A",
+    "A=(x)\n" + 'A=("${A[@]}" "${A[@]}")\n' * 60 + 'vllm serve m "${A[@]}"',
+    "set -- x\n" + 'set -- "$@" "$@"\n' * 60 + 'vllm serve m "$@"',
+    f"A='{'x ' * 20_000}'\nvllm serve m " + "$A " * 20_000,
+]
+
+
+@pytest.mark.parametrize("text", GROWING)
+def test_variables_that_hold_each_other_are_bounded(text: str) -> None:
+    start = time.perf_counter()
+    line, _ = read(script(text))
+    assert ["grow beyond" in problem.what for problem in line.open] == [True]
+    assert time.perf_counter() - start < 3
 
 
 def test_ten_thousand_words() -> None:

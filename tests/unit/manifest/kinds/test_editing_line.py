@@ -46,7 +46,7 @@ def test_a_line_keeps_all_that_does_not_change(eol: str) -> None:
         change("--enforce-eager", Operation.REMOVE, old="--enforce-eager"),
         change("--x", Operation.ADD, '--x={"a": 1}'),
     )
-    wanted = LINE.replace("-len 4096", "-len=8192").replace("--enforce-eager", "--x='{\"a\": 1}'")
+    wanted = LINE.replace("-len 4096", "-len 8192").replace("--enforce-eager", "--x='{\"a\": 1}'")
     assert new == wanted.replace("\n", eol)
 
 

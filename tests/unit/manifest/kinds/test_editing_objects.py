@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.manifest.apply import apply_with_places
@@ -218,6 +219,11 @@ def test_a_count_where_no_gpu_is_asked_for(before: str, after: str) -> None:
     assert applied(server(before), TWO) == server(after)
 
 
+def test_two_ends_at_one_place_keep_their_depth() -> None:
+    text = server("image: x\nresources:\n  limits:\n    cpu: 1")
+    assert applied(text, ADD_C, TWO) == f'{text}      nvidia.com/gpu: "2"\n  args:\n    - --c=3\n'
+
+
 def test_what_another_shares_stays_the_others() -> None:
     text = (
         "apiVersion: v1\nkind: List\nitems:\n"
@@ -230,8 +236,10 @@ def test_what_another_shares_stays_the_others() -> None:
     mine = applied(text, SET_A)
     assert mine == text.replace("    tensor: 1\n", "    tensor: 1\n    args:\n    - --a=2\n    - --b\n")
     theirs = applied(text, change("--a", SET, "--a=2", "--a=1", of="b"))
+    first, *others = yaml.safe_load(theirs)["items"]
     assert "--a=2  # one" in theirs
-    assert theirs.count("--a=1") == 1 or theirs.count("--a=1") == 2
+    assert first["spec"]["args"] == ["--a=2", "--b"]
+    assert [one["spec"]["args"] for one in others] == [["--a=1", "--b"]] * 2
 
 
 def test_a_count_without_a_place_is_one_line() -> None:

@@ -5,114 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
+from inference_services import GPU, RUNTIME, SERVICE, changed, codes, custom, one, place, reading, service
 
-from modelcar_tui.core.errors import Problem
-from modelcar_tui.manifest import Manifest, ModelCar, inspect_text
-from modelcar_tui.manifest.kinds import ListPart, Place, TextPart, places_of
-
-SERVICE = """\
-apiVersion: serving.kserve.io/v1beta1
-kind: InferenceService
-metadata:
-  name: granite
-  namespace: models
-  annotations:
-    opendatahub.io/hardware-profile-name: gpu-small
-  labels:
-    kueue.x-k8s.io/queue-name: team-a
-spec:
-  predictor:
-    minReplicas: 2
-    serviceAccountName: puller
-    imagePullSecrets: [{name: registry}]
-    tolerations: [{key: nvidia.com/gpu, operator: Exists}]
-    model:
-      modelFormat: {name: vLLM}
-      runtime: vllm-cuda-runtime
-      storageUri: oci://registry.redhat.io/rhelai1/modelcar-granite-3-1-8b-lab-v1:1.4.0
-      args:
-        - --max-model-len=8192
-        - --api-key=sk-0123456789abcdef
-      env:
-        - {name: HF_HOME, value: /tmp/own}
-        - {name: HF_TOKEN, value: hf_0123456789}
-      resources:
-        limits: {nvidia.com/gpu: "2", memory: 16Gi}
-        requests: {nvidia.com/gpu: "2", cpu: 2, memory: 8Gi}
-"""
-
-RUNTIME = """\
-apiVersion: serving.kserve.io/v1alpha1
-kind: ServingRuntime
-metadata:
-  name: vllm-cuda-runtime
-  annotations: {opendatahub.io/runtime-version: v0.11.0}
-spec:
-  annotations: {opendatahub.io/kserve-runtime: vllm}
-  supportedModelFormats: [{name: vLLM, autoSelect: true}]
-  containers:
-    - name: kserve-container
-      image: quay.io/modh/vllm@sha256:abc
-      command: [python, -m, vllm.entrypoints.openai.api_server]
-      args: [--port=8080, --model=/mnt/models, "--served-model-name={{.Name}}"]
-      env: [{name: HF_HOME, value: /tmp/hf_home}, {name: VLLM_NO_USAGE_STATS, value: "1"}]
-      volumeMounts: [{name: shm, mountPath: /dev/shm}]
-  volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 2Gi}}]
-  tolerations: [{key: other, operator: Exists}]
-"""
-
-GPU = {"limits": {"nvidia.com/gpu": 1}}
-
-
-def reading(*documents: str) -> tuple[Manifest, tuple[Problem, ...]]:
-    """The documents as one file."""
-    return inspect_text("---\n".join(documents).encode(), "x.yaml")
-
-
-def one(*documents: str) -> ModelCar:
-    """The only thing to serve of a file without errors."""
-    manifest, errors = reading(*documents)
-    assert errors == ()
-    (found,) = manifest.models
-    return found
-
-
-def place(*documents: str) -> Place:
-    (found,) = places_of("---\n".join(documents)).values()
-    return found
-
-
-def changed(text: str, path: str, value: Any) -> str:
-    """A document with one value replaced, or taken away for None; keys are parted by blanks."""
-    whole = yaml.safe_load(text)
-    *way, last = (int(key) if key.isdecimal() else key for key in path.split())
-    here = whole
-    for key in way:
-        here = here[key]
-    if value is None:
-        del here[last]
-    else:
-        here[last] = value
-    return yaml.safe_dump(whole, sort_keys=False)
-
-
-def service(**model: Any) -> str:
-    """A small InferenceService."""
-    base = {"modelFormat": {"name": "vLLM"}, "storageUri": "oci://r/x:1", **model}
-    return yaml.safe_dump(
-        {
-            "apiVersion": "serving.kserve.io/v1beta1",
-            "kind": "InferenceService",
-            "metadata": {"name": "small"},
-            "spec": {"predictor": {"model": base}},
-        },
-        sort_keys=False,
-    )
-
-
-def codes(problems: tuple[Problem, ...]) -> list[str]:
-    return [problem.code for problem in problems]
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.manifest.kinds import ListPart, TextPart
+from modelcar_tui.manifest.reader import parse_manifest
 
 
 def test_alone_its_runtime_is_the_clusters() -> None:
@@ -213,79 +110,6 @@ def test_a_command_of_its_own_replaces_the_runtimes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        (("spec disabled", True), "runtime-disabled"),
-        (("spec supportedModelFormats", [{"name": "other"}]), "runtime-format"),
-        (("spec supportedModelFormats 0 name", "vllm"), "runtime-format"),
-        (("spec containers 0 name", "vllm"), "runtime-container"),
-        (("spec protocolVersions", ["grpc-v2"]), "runtime-protocol"),
-    ],
-)
-def test_what_kserve_refuses_keeps_it_from_a_go(change: tuple[str, Any], code: str) -> None:
-    text = service(runtime="vllm-cuda-runtime", protocolVersion="v2")
-    assert codes(one(text, changed(RUNTIME, *change)).open) == [code]
-
-
-def test_a_format_with_a_version_needs_a_runtime_with_that_version() -> None:
-    text = service(runtime="vllm-cuda-runtime", modelFormat={"name": "vLLM", "version": "1"})
-    assert codes(one(text, RUNTIME).open) == ["runtime-format"]
-    assert one(text, changed(RUNTIME, "spec supportedModelFormats 0 version", "1")).open == ()
-
-
-def named(name: str, kind: str = "ServingRuntime", **one_format: Any) -> str:
-    text = changed(changed(RUNTIME, "metadata name", name), "kind", kind)
-    own = {"name": "vLLM", "autoSelect": True, **one_format}
-    return changed(text, "spec supportedModelFormats 0", own)
-
-
-@pytest.mark.parametrize(
-    ("runtimes", "chosen"),
-    [
-        ([named("a")], "ServingRuntime a"),
-        ([named("a", "ClusterServingRuntime", priority=9), named("b", priority=1)], "ServingRuntime b"),
-        ([named("a", priority=1), named("b", priority=2)], "ServingRuntime b"),
-        ([named("a"), named("b", priority=0)], "ServingRuntime b"),
-        ([named("a"), named("b")], ""),
-        ([named("a", autoSelect=False)], ""),
-    ],
-)
-def test_a_runtime_that_is_not_named_is_chosen_as_kserve_does(runtimes: list[str], chosen: str) -> None:
-    found = one(service(), *runtimes)
-    assert found.server is not None
-    assert found.server.told_by == (chosen or "InferenceService small")
-    assert found.server.runtime == ""
-
-
-def test_a_namespaced_runtime_comes_before_the_clusters_and_not_from_elsewhere() -> None:
-    text = SERVICE.replace("runtime: vllm-cuda-runtime", "runtime: a")
-    elsewhere = changed(named("a"), "metadata namespace", "other")
-    cluster = changed(
-        named("a", "ClusterServingRuntime"), "spec containers 0 image", "quay.io/vllm/cluster:1"
-    )
-    found = one(text, elsewhere, cluster).server
-    assert found is not None
-    assert found.image == "quay.io/vllm/cluster:1"
-    found = one(text, cluster, changed(named("a"), "metadata namespace", "models")).server
-    assert found is not None
-    assert found.image == "quay.io/modh/vllm@sha256:abc"
-
-
-def test_a_runtime_inside_a_template_is_found_and_its_parameters_fill_no_image() -> None:
-    runtime = yaml.safe_load(changed(RUNTIME, "spec containers 0 image", "$(vllm-cuda-image)"))
-    template = {
-        "apiVersion": "template.openshift.io/v1",
-        "kind": "Template",
-        "metadata": {"name": "t"},
-        "objects": [runtime],
-    }
-    found = one(SERVICE, yaml.safe_dump(template)).server
-    assert found is not None
-    assert (found.image, found.version) == ("", "v0.11.0")
-    assert found.args[0] == "--port=8080"
-
-
-@pytest.mark.parametrize(
     ("model", "image"),
     [
         (
@@ -293,7 +117,6 @@ def test_a_runtime_inside_a_template_is_found_and_its_parameters_fill_no_image()
             "hf://ibm-granite/granite-3.1-8b-instruct",
         ),
         ({"storageUri": "pvc://claim/path"}, "pvc://claim/path"),
-        ({"storageUri": None, "storage": {"key": "conn", "path": "/a/b"}}, "storage://conn/a/b"),
         (
             {"storageUri": None, "storage": {"path": "a", "parameters": {"type": "s3", "bucket": "b"}}},
             "s3://b/a",
@@ -301,11 +124,23 @@ def test_a_runtime_inside_a_template_is_found_and_its_parameters_fill_no_image()
         ({"storageUri": None, "args": ["--model=org/name"]}, "hf://org/name"),
         ({"args": ["--model", "org/name"]}, "hf://org/name"),
         ({"args": ["--model=/mnt/models/sub"]}, "oci://r/x:1"),
-        ({"storageUri": None}, ""),
     ],
 )
 def test_where_the_weights_come_from(model: dict[str, Any], image: str) -> None:
     assert one(service(**model)).image == image
+
+
+def test_an_empty_address_is_none() -> None:
+    assert [problem.what for problem in one(service(storageUri="")).open] == [
+        "nothing says where the weights come from"
+    ]
+
+
+@pytest.mark.parametrize("storage", [{"key": "conn", "path": "/a/b"}, {"parameters": {"type": "s3"}}])
+def test_a_connection_of_which_the_file_does_not_tell_enough_is_said(storage: dict[str, Any]) -> None:
+    manifest, _ = reading(service(storageUri=None, storage=storage))
+    (found,) = manifest.models
+    assert (found.image, found.open, codes(manifest.findings)) == ("", (), ["storage"])
 
 
 def test_a_login_in_an_address_is_not_told() -> None:
@@ -344,6 +179,8 @@ def test_odd_numbers_are_told() -> None:
     assert codes(errors) == ["replicas"]
     odd = service(resources={"limits": {"nvidia.com/gpu": "lots"}})
     assert codes(one(odd).open) == ["gpu-count"]
+    claimed = service(resources={"claims": [{"name": "gpu"}]})
+    assert codes(one(claimed).open) == ["gpus-unknown"]
 
 
 @pytest.mark.parametrize(
@@ -371,11 +208,6 @@ def test_kserves_own_runtime_has_a_build_for_cpus() -> None:
     assert with_gpu is not None
     assert plain.image == "vllm/vllm-openai-cpu:v0.20.0"
     assert with_gpu.image == "vllm/vllm-openai:v0.20.0"
-
-
-def custom(**container: Any) -> str:
-    """An InferenceService that brings its container."""
-    return changed(service(), "spec predictor", {"containers": [{"name": "kserve-container", **container}]})
 
 
 def test_a_predictor_with_its_own_container() -> None:
@@ -428,13 +260,23 @@ def test_what_vllm_does_not_serve_is_passed_over_and_said(text: str, warnings: l
 
 
 def test_alone_what_is_passed_over_is_told_with_the_error() -> None:
-    _, errors = reading(service(modelFormat={"name": "onnx"}, resources=GPU))
-    assert codes(errors) == ["nothing-served", "not-vllm"]
+    text = service(modelFormat={"name": "onnx"}, resources=GPU)
+    with pytest.raises(UserError) as caught:
+        parse_manifest(text.encode(), "x.yaml")
+    assert [problem.code for problem in caught.value.problems] == ["nothing-served", "not-vllm"]
 
 
 def test_an_unknown_runtime_counts_by_its_format_or_its_name() -> None:
     assert one(service(runtime="mine")).server is not None
     assert one(service(runtime="my-vllm", modelFormat={"name": "pytorch"})).server is not None
+
+
+def test_where_neither_name_nor_format_tell_a_runtime_it_is_open() -> None:
+    text = service(runtime="granite-7b-base-tp", modelFormat={"name": "pytorch"}, resources=GPU)
+    assert codes(one(text).open) == ["runtime-unknown"]
+    for name, kind in (("mine", "onnx"), ("kserve-torchserve", "pytorch")):
+        _, errors = reading(service(runtime=name, modelFormat={"name": kind}, resources=GPU))
+        assert codes(errors) == ["nothing-served"]
 
 
 def test_a_runtime_for_another_server_is_not_vllm_whatever_the_format() -> None:
@@ -462,73 +304,3 @@ def test_a_service_without_a_predictor_is_an_error() -> None:
     assert codes(reading(changed(service(), "spec predictor", {"minReplicas": 1}))[1]) == [
         "predictor-missing"
     ]
-
-
-def workers(backend: str = "", **sizes: Any) -> str:
-    """The runtime for several nodes."""
-    spec = {"containers": [{"name": "worker-container"}], **sizes}
-    text = changed(RUNTIME, "spec workerSpec", spec)
-    return changed(text, "spec annotations", {"multinode/executor-backend": backend}) if backend else text
-
-
-def several(head: int, worker: int, **sizes: int) -> str:
-    """An InferenceService over several nodes; 0 for a container that asks for no GPU."""
-    text = service(runtime="vllm-cuda-runtime", **({"resources": asking(head)} if head else {}))
-    container: dict[str, Any] = {"name": "worker-container"}
-    spec: dict[str, Any] = dict(sizes)
-    if worker:
-        spec["containers"] = [{**container, "resources": asking(worker)}]
-    return changed(text, "spec predictor workerSpec", spec)
-
-
-def asking(count: int) -> dict[str, Any]:
-    return {"limits": {"nvidia.com/gpu": count}, "requests": {"nvidia.com/gpu": count}}
-
-
-@pytest.mark.parametrize(
-    ("text", "runtime", "pods", "gpus"),
-    [
-        (several(0, 0, pipelineParallelSize=2, tensorParallelSize=4), workers("mp"), 2, 4),
-        (several(1, 1, pipelineParallelSize=2, tensorParallelSize=4), workers("mp"), 2, 4),
-        (several(0, 0, tensorParallelSize=4), workers("mp", pipelineParallelSize=3), 3, 4),
-        (several(0, 0, pipelineParallelSize=2, tensorParallelSize=4), workers(), 8, 1),
-        (several(4, 4, pipelineParallelSize=2, tensorParallelSize=4), workers(), 2, 4),
-        (several(0, 2, pipelineParallelSize=2, tensorParallelSize=4), workers(), 4, 2),
-        (several(8, 8, pipelineParallelSize=1, tensorParallelSize=4), workers(), 1, 4),
-        (several(1, 0, pipelineParallelSize=2, tensorParallelSize=1), workers(), 2, 1),
-    ],
-)
-def test_pods_and_gpus_of_one_over_several_nodes(text: str, runtime: str, pods: int, gpus: int) -> None:
-    found = one(text, runtime)
-    assert (found.pods, found.serving.gpu_count, found.open) == (pods, gpus, ())
-
-
-def test_the_ranks_and_the_workers_gpus_are_written_with_the_leaders() -> None:
-    text = several(4, 4, pipelineParallelSize=2, tensorParallelSize=4)
-    found, where = one(text, workers("mp")), place(text, workers("mp"))
-    assert [rank.path for rank in where.ranks] == [("spec", "predictor", "workerSpec", "tensorParallelSize")]
-    assert [count.path[2] for count in where.gpus] == ["model", "model", "workerSpec", "workerSpec"]
-    assert found.server is not None
-    added = dict(found.server.environment)
-    assert (added["PIPELINE_PARALLEL_SIZE"], added["TENSOR_PARALLEL_SIZE"]) == ("2", "4")
-
-
-@pytest.mark.parametrize(
-    ("text", "runtime", "code"),
-    [
-        (several(0, 0), (), "worker-size"),
-        (several(0, 0, pipelineParallelSize=2, tensorParallelSize=4), (), "worker-backend"),
-        (several(0, 0), (RUNTIME,), "worker-spec"),
-        (several(2, 4, pipelineParallelSize=2, tensorParallelSize=3), (workers(),), "worker-gpus"),
-        (several(1, 2, pipelineParallelSize=1, tensorParallelSize=4), (workers(),), "worker-gpus"),
-    ],
-)
-def test_several_nodes_that_are_not_understood_are_no_go(
-    text: str, runtime: tuple[str, ...], code: str
-) -> None:
-    assert codes(one(text, *runtime).open) == [code]
-
-
-def test_where_both_ways_give_the_same_pods_the_runtime_need_not_be_there() -> None:
-    found = one(several(4, 4, pipelineParallelSize=2, tensorParallelSize=4))
-    assert (found.pods, found.serving.gpu_count, found.open) == (2, 4, ())

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
+
 import pytest
 import yaml
-from llm_written import at, place, read, request, requests, service
+from llm_services import at, place, read, request, requests, service
 
 from modelcar_tui.manifest.kinds.places import ListPart, TextPart
 
@@ -84,11 +89,19 @@ def test_variables_of_the_container_are_put_in() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["--max-model-len $(nproc)", "--max-model-len ${UNKNOWN}", "--a | tee x", "--a 'b"]
+    ("value", "what"),
+    [
+        ("--max-model-len $(nproc)", "the value of --max-model-len"),
+        ("--max-model-len=${UNKNOWN}", "the value of --max-model-len"),
+        ("$(cat args)", "its first word"),
+        ("--api-key hunter2-is-it | tee hunter2-is-it", "what a shell's operators in it do"),
+        ("--max-model-len 'b", "a quote (') does not end"),
+        ("--hf-overrides hunter2-is-it$(cat x)", "the value of --hf-overrides"),
+    ],
 )
-def test_what_only_a_shell_can_tell_is_not_known(value: str) -> None:
+def test_what_only_a_shell_can_tell_is_not_known(value: str, what: str) -> None:
     text = main(f'env: [{{name: VLLM_ADDITIONAL_ARGS, value: "{value}"}}]')
-    assert opened(text)[0].startswith("what vLLM gets here is not known")
+    assert opened(text) == [f"vLLM's arguments are not known here: {what}"]
 
 
 def test_a_variable_out_of_another_object_is_not_known() -> None:
@@ -169,7 +182,7 @@ def test_a_script_in_args_is_of_the_older_releases() -> None:
 def test_another_server_is_no_request() -> None:
     manifest, errors = read(main("command: [/app/llm-d-inference-sim]\n    args: [--port, '8000']"))
     assert not manifest.models
-    assert [one.code for one in errors] == ["nothing-served"]
+    assert [one.code for one in errors] == ["nothing-served", "not-vllm"]
     assert "starts no vLLM" in manifest.findings[0].what
 
 
@@ -258,7 +271,7 @@ def test_names_of_the_service_are_put_in() -> None:
 def test_what_only_the_cluster_fills_is_not_known(action: str) -> None:
     text = main(f'args: ["--max-model-len={action}"]')
     assert place(text).words == (f"--max-model-len={action}",)
-    assert opened(text)[0].startswith("what vLLM gets here is not known: {{")
+    assert opened(text)[0].startswith("vLLM's arguments are not known here: {{")
     assert opened(main(f'command: [vllm, serve, /mnt/models]\n    args: ["--max-model-len={action}"]'))
     assert not opened(main(f'args: ["--served-model-name={action}"]'))
 
@@ -299,3 +312,41 @@ def test_a_list_that_an_alias_stands_for_is_left_alone() -> None:
     assert one.server is not None
     assert (one.serving.args, one.server.args[-1]) == ((), "--seed=1")
     assert place(text).grows[-1] == "env"
+
+
+SCRIPT = """\
+eval "exec printf '%s\\\\0' vllm serve \\
+  ${VLLM_ADDITIONAL_ARGS} \\
+  $@"
+"""
+JSON = '{"kv_connector":"NixlConnector","kv_role":"kv_both","n":[1, 2]}'
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize(
+    ("variable", "args"),
+    [
+        ("--max-model-len 4096  --seed=1", ()),
+        (f"--kv-transfer-config '{JSON}' --x \"a b\"", ("--y", "'c  d'")),
+        ("--a=\\\n  --b c\\ d", ("--e 'f g' --h",)),
+        ("--block-size 64\n--enforce-eager", ()),
+        ("--max-model-len ${LENGTH:-2048} --seed $SEED --x '$SEED'", ("--y=${SEED}",)),
+        ("--a ''", ("", '""', "--b")),
+        ("--a # --b", ()),
+        ("", (f"'{JSON}'", "--lora-modules", "'a=/b'")),
+        ("--a=b'c'\"d\"e", ('--f=\\"g\\"',)),
+    ],
+)
+def test_words_are_what_a_real_shell_makes_of_them(variable: str, args: tuple[str, ...]) -> None:
+    environment = {"SEED": "7", "VLLM_ADDITIONAL_ARGS": variable}
+    command = ["bash", "-c", SCRIPT, "--", *args]
+    clean = {**environment, "PATH": os.environ["PATH"]}
+    done = subprocess.run(command, env=clean, capture_output=True, check=False, timeout=20)
+    passed = done.stdout.decode().split("\0")[2:-1]
+    container = {
+        "name": "main",
+        "env": [{"name": name, "value": value} for name, value in environment.items()],
+        "args": list(args),
+    }
+    text = service(json.dumps({"template": {"containers": [container]}})[1:-1])
+    assert list(place(text).words) == passed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from llm_written import at, place, read, request, requests, service
+from llm_services import at, place, read, request, requests, service
 
 GPUS = (
     "resources: {limits: {cpu: '8', memory: 64Gi, nvidia.com/gpu: '2'}, "

@@ -108,17 +108,17 @@ def test_what_is_no_line(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "what"),
+    ("text", "what", "at"),
     [
-        ("vllm serve 'm", "a quote (') does not end"),
-        ("docker run vllm/vllm-openai bash -c 'vllm serve m'", "a script inside of a container's command"),
+        ("\nvllm serve 'm", "a quote (') does not end", "2:12"),
+        ("docker run vllm/vllm-openai bash -c 'vllm serve m'", "a script inside of a container's", "1:1"),
     ],
 )
-def test_what_can_not_be_read_is_an_error(text: str, what: str) -> None:
+def test_what_can_not_be_read_is_an_error(text: str, what: str, at: str) -> None:
     manifest, errors = read(text)
     assert manifest.models == ()
     assert what in errors[0].what
-    assert errors[0].where == f"{LABEL}:1:1"
+    assert errors[0].where == f"{LABEL}:{at}"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,8 @@ def test_what_can_not_be_read_is_an_error(text: str, what: str) -> None:
     [
         ("vllm serve /models/m", "a path on the machine"),
         ("vllm serve $M", "of --model is not known"),
-        ("vllm serve", "no model is named"),
+        ("vllm serve", "no model is named, so"),
+        ("vllm serve --config /c.yaml", "the file of --config may name it"),
         ("vllm serve m $(cat args)", "only the shell knows"),
         ("VLLM_USE_MODELSCOPE=1 vllm serve m", "ModelScope"),
         ("vllm serve a/b/c", "neither a path nor the name"),

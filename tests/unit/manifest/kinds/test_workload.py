@@ -93,6 +93,12 @@ def test_what_makes_pods(kind: str, spec: str, copies: int) -> None:
     ]
 
 
+def test_what_scales_a_deployment_says_its_least_copies() -> None:
+    target = "{scaleTargetRef: {kind: Deployment, name: w}, minReplicas: 4, maxReplicas: 9}"
+    scaler = f"kind: HorizontalPodAutoscaler\nmetadata: {{name: h, namespace: ns}}\nspec: {target}\n"
+    assert one(f"{workload()}---\napiVersion: autoscaling/v2\n{scaler}")[0].copies == 4
+
+
 def test_what_the_pod_says_of_itself() -> None:
     server = one(workload())[0].server
     assert server is not None
@@ -104,6 +110,18 @@ def test_what_the_pod_says_of_itself() -> None:
         *("runner", ("pull",), "high"),
     )
     assert server.scheduling.selector == (("zone", "a"),)
+
+
+def test_a_variable_is_kept_back_by_what_its_name_says_of_a_secret() -> None:
+    told = {"MAX_NUM_BATCHED_TOKENS": "8192", "TIKTOKEN_ENCODINGS_BASE": "/mnt/models/x", "HUB_TOKEN": ""}
+    kept = {"HF_HUB_TOKEN": "one-clear-text", "VLLM_API_KEY": "abc", "PASSWORD": "hunter2"}
+    listed = "".join(f"  - {{name: {name}, value: '{value}'}}\n" for name, value in (told | kept).items())
+    pod = POD.replace("  env:\n", f"  env:\n{listed}").replace(
+        "org/m,", "org/m, --x=$(MAX_NUM_BATCHED_TOKENS),"
+    )
+    model, _ = one(workload(pod))
+    assert model.server is not None
+    assert dict(model.server.environment) == told | {"VLLM_USE_V1": "1"}
 
 
 def test_a_pod_of_its_own_and_one_in_a_list() -> None:
@@ -133,6 +151,12 @@ OPEN_COUNTS = {
 @pytest.mark.parametrize(("text", "what"), OPEN_COUNTS.items())
 def test_counts_that_are_not_known_are_open(text: str, what: str) -> None:
     assert [what in told for told in whats(one(text)[0])] == [True]
+
+
+def test_a_count_below_zero_is_none_and_open() -> None:
+    model, _ = one(workload(POD.replace("nvidia.com/gpu: 2", "nvidia.com/gpu: -2")))
+    assert model.serving.gpu_count == 0
+    assert ["how many nvidia.com/gpu" in told for told in whats(model)] == [True]
 
 
 def mounted(volume: str, model: str, more: str = "", mount: str = "") -> str:
@@ -278,7 +302,7 @@ def test_what_is_not_judged_is_told(text: str, expected: tuple[str, str]) -> Non
     code, what = expected
     assert manifest.models == ()
     assert [(problem.code, what in problem.what) for problem in manifest.findings] == [(code, True)]
-    assert [problem.code for problem in errors] == ["nothing-served"]
+    assert [problem.code for problem in errors] == ["nothing-served", code]
 
 
 @pytest.mark.parametrize(
