@@ -211,12 +211,12 @@ def _nothing(found: _Found, kinds: list[_Kind], name: str) -> tuple[str, str]:
     foreign = (owner for owner in found.made.values() if owner.partition("/")[0] not in _READ)
     unread = dict.fromkeys((*(one.where for one in found.unread), *foreign))
     beside = f"; not read: {', '.join(unread)}" if unread else ""
-    words = " or ".join(kind.name for kind in kinds)
-    named = f" {clean(name, limit=253)!r}" if name else ""
+    words = "nothing" if len(kinds) > 1 else f"no {kinds[0].name}"
+    named = f" called {clean(name, limit=253)!r}" if name else ""
     names = dict.fromkeys(one.name for _, _, one in found.objects)
     near = get_close_matches(name, names, 3, 0.5) or list(names)[:5]
     there = f"there are: {', '.join(clean(one, limit=63) for one in near)}"
-    return f"no {words}{named} here runs vLLM{beside}", there if near else _LISTED
+    return f"{words}{named} here runs vLLM{beside}", there if near else _LISTED
 
 
 async def _named(

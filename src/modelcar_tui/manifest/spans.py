@@ -208,7 +208,7 @@ class _Builder:
             elif isinstance(event, yaml.CollectionEndEvent):
                 self._close(event)
         if not self._roots:
-            fix = f"write a `model-car:` list; samples are in {samples_shown()}"
+            fix = f"write a `model-car:` list, or objects that serve vLLM; samples are in {samples_shown()}"
             raise ManifestSyntaxError(0, "the file holds only comments", fix, "empty")
         return Tree(self._roots, self._starts, self._duplicates)
 

@@ -146,7 +146,7 @@ def test_one_is_read_by_its_name_and_kind(tmp_path: Path, name: str, kind: str, 
         (
             "caht",
             "",
-            "no InferenceService or LLMInferenceService or Deployment or StatefulSet 'caht'",
+            "nothing called 'caht' here runs vLLM",
             "chat",
         ),
         ("web", "", "'web' here runs vLLM", "there are"),

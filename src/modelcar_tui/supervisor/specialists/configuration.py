@@ -1,4 +1,4 @@
-"""Configuration: what the manifest asks for, and what each model-car image is."""
+"""Configuration: what the manifest asks for, and what each model is."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Configuration:
     name = "configuration"
     title = "Configuration"
     steps = (
-        StepPlan("manifest", "Read the model-car manifest"),
+        StepPlan("manifest", "Read the manifest"),
         StepPlan("images", "Inspect the images"),
         StepPlan("vram", "Estimate VRAM"),
         StepPlan("report", "Compose the report"),
