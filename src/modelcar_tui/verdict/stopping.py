@@ -16,7 +16,7 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Change, ModelCar, Operation
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
-from modelcar_tui.verdict.runtime import runtime_missing
+from modelcar_tui.verdict.runtime import runtime_doubt
 from modelcar_tui.vllm import parse_version
 from modelcar_tui.vllm.arguments import Judge
 
@@ -67,12 +67,11 @@ def not_understood(verdict: ModelVerdict, car: ModelCar, cluster: AcceleratorRep
     """The verdict, lowered by what the manifest leaves open, or names and the cluster does not have."""
     if verdict.verdict is Verdict.NO_GO:
         return verdict
-    if runtime_missing(car, cluster):
-        name = car.server.runtime if car.server is not None else ""
-        why = f"the ServingRuntime {name} is neither in the file nor on the cluster"
-        settle = "apply it first, or name one of: oc get servingruntimes"
+    doubt = runtime_doubt(car, cluster)
+    if doubt is not None:
+        word = Verdict.NO_GO if doubt.sure else Verdict.UNKNOWN
         return msgspec.structs.replace(
-            verdict, verdict=Verdict.NO_GO, why=why, settle=settle, runs_on=(), conditions=()
+            verdict, verdict=word, why=doubt.why, settle=doubt.settle, runs_on=(), conditions=()
         )
     if not car.open:
         return verdict
