@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from modelcar_tui.advice import Finding
 from modelcar_tui.advice.lint import CODES, exit_worthy, render_files
-from modelcar_tui.api import judged_by, lint
+from modelcar_tui.api import Linted, lint
 from modelcar_tui.commands.inputs import LINE_NAME, STDIN, STDIN_NAME, line_bytes, stdin_bytes
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
@@ -45,11 +44,16 @@ def run_lint(
         fix = "give FILE, - for standard input, or --serve-line LINE"
         raise UserError(Problem(where="agent lint", what="there is nothing to look at", fix=fix))
     codes = _codes(ignore)
-    sys.stderr.write(_judge(vllm))
     piped = stdin_bytes() if STDIN in paths else None
     given = [(STDIN_NAME, piped) if path == STDIN else (path, None) for path in paths]
     given += [(LINE_NAME, line_bytes(line))] if line is not None else []
-    files = [(path, _findings(path, data, vllm, each=each, ignore=codes)) for path, data in given]
+    linted = [
+        lint(path if data is None else data, vllm=vllm, each=each, ignore=codes, label=path)
+        for path, data in given
+    ]
+    sys.stderr.write("".join(f"{why}\n" for why in dict.fromkeys(one.judge for one in linted) if why))
+    sys.stderr.write("".join(map(_switched_off, linted)))
+    files = [(one.path, one.findings) for one in linted]
     if text := render_files(files, form):
         sys.stdout.write(text + "\n")
     return worst(*(ExitStatus.USAGE for _, found in files if exit_worthy(found)))
@@ -73,18 +77,9 @@ def _codes(ignore: str | None) -> tuple[str, ...]:
     return codes
 
 
-def _findings(
-    path: str, data: bytes | None, vllm: str | None, *, each: bool, ignore: tuple[str, ...]
-) -> tuple[Finding, ...]:
-    told = lint(path if data is None else data, vllm=vllm, each=each, ignore=ignore, label=path)
-    if told.off:
-        one, codes = len(told.off) == 1, ", ".join(sorted({finding.code for finding in told.off}))
-        is_off = "finding is" if one else "findings are"
-        sys.stderr.write(f"{path}: {len(told.off)} {is_off} switched off ({codes})\n")
-    return told.findings
-
-
-def _judge(vllm: str | None) -> str:
-    """Which release's command line judges, and why that one: a line, or nothing."""
-    why = judged_by(vllm)
-    return f"{why}\n" if why else ""
+def _switched_off(told: Linted) -> str:
+    """How many findings a comment or an option switches off: a line, or nothing."""
+    if not told.off:
+        return ""
+    one, codes = len(told.off) == 1, ", ".join(sorted({finding.code for finding in told.off}))
+    return f"{told.path}: {len(told.off)} {'finding is' if one else 'findings are'} switched off ({codes})\n"

@@ -10,6 +10,7 @@ import msgspec
 
 from modelcar_tui.core.resources import table
 from modelcar_tui.core.text import clean
+from modelcar_tui.manifest import Server
 from modelcar_tui.vllm.builds import ImageBuild, build_of
 from modelcar_tui.vllm.release import parse_version
 
@@ -51,6 +52,14 @@ def release_of_runtime(annotation: str, image: str, environment: Mapping[str, st
     if told is None and _OTHER.fullmatch(text):
         told = clean(text.removeprefix("v"), limit=40)
     return with_build(told, image, environment) if told else None
+
+
+def release_of_server(server: Server | None) -> str | None:
+    """What a manifest itself tells of the release that serves; None for a model-car, or where it tells
+    nothing."""
+    if server is None:
+        return None
+    return release_of_runtime(server.version, server.image, dict(server.environment))
 
 
 def release_in(text: str) -> str | None:
