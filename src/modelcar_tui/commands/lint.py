@@ -40,16 +40,10 @@ def run_lint(
     Raises:
         UserError: there is no file, or one of the codes is none.
     """
-    if not paths and line is None:
-        fix = "give FILE, - for standard input, or --serve-line LINE"
-        raise UserError(Problem(where="agent lint", what="there is nothing to look at", fix=fix))
     codes = _codes(ignore)
-    piped = stdin_bytes() if STDIN in paths else None
-    given = [(STDIN_NAME, piped) if path == STDIN else (path, None) for path in paths]
-    given += [(LINE_NAME, line_bytes(line))] if line is not None else []
     linted = [
         lint(path if data is None else data, vllm=vllm, each=each, ignore=codes, label=path)
-        for path, data in given
+        for path, data in _given(paths, line)
     ]
     sys.stderr.write("".join(f"{why}\n" for why in dict.fromkeys(one.judge for one in linted) if why))
     sys.stderr.write("".join(map(_switched_off, linted)))
@@ -57,6 +51,16 @@ def run_lint(
     if text := render_files(files, form):
         sys.stdout.write(text + "\n")
     return worst(*(ExitStatus.USAGE for _, found in files if exit_worthy(found)))
+
+
+def _given(paths: list[str], line: str | None) -> list[tuple[str, bytes | None]]:
+    """What each is called, and its bytes where it is no file."""
+    if not paths and line is None:
+        fix = "give FILE, - for standard input, or --serve-line LINE"
+        raise UserError(Problem(where="agent lint", what="there is nothing to look at", fix=fix))
+    piped = stdin_bytes() if STDIN in paths else None
+    given = [(STDIN_NAME, piped) if path == STDIN else (path, None) for path in paths]
+    return [*given, (LINE_NAME, line_bytes(line))] if line is not None else given
 
 
 def list_codes() -> int:
