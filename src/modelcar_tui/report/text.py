@@ -72,6 +72,7 @@ def afterwards(state: RunState) -> Iterator[str]:
     """What was written where, and how to see the run again."""
     if state.written is not None:
         yield f"written: {state.written.path}"
+        yield from (f"to apply it: {command}" for command in (state.to_apply,) if command)
     elif state.kept:
         yield f"nothing was written: {state.kept}"
     if state.qa.started.log:

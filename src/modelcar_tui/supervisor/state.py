@@ -147,6 +147,16 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         return self.approval.decision if self.approval is not None else None
 
     @property
+    def to_apply(self) -> str:
+        """The command that brings what was written to the cluster; empty where nothing was, or where it holds
+        no Kubernetes objects."""
+        if self.written is None or self.manifest is None or self.manifest.shape != "objects":
+            return ""
+        from modelcar_tui.core.config_file import typed
+
+        return f"oc apply -f {typed(self.written.path)}"
+
+    @property
     def marks_told(self) -> str:
         """`2 of 8 accepted, not written`; empty where nothing is marked, or the plan was answered."""
         if self.decision is None or self.approval is None or self.approval.decision is not None:

@@ -57,11 +57,11 @@ def decide_model(
         vllm: the release that the operator states; None takes its runtime's.
         each_kind: whether to tell how it fares on each kind, too.
     """
-    vllm, model = release_of(model.car, report, vllm), at_runtime(model, report)
+    stated, vllm, model = vllm, release_of(model.car, report, vllm), at_runtime(model, report)
     verdict = _by_gpus(model, report, kinds, vllm, each_kind=each_kind)
     gpu = next((kind.gpu for kind in kinds if kind.gpu.product == verdict.product), None)
     verdict = heard(verdict, model, vllm, runtime_arguments(model.car, report), gpu)
-    return not_understood(verdict, model.car, report)
+    return not_understood(verdict, model.car, report, stated)
 
 
 def _by_gpus(

@@ -6,6 +6,8 @@ serves brings its own, or names one.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport, Runtime
@@ -23,9 +25,9 @@ def runtime_of(car: ModelCar, cluster: AcceleratorReport) -> Runtime | None:
     server = car.server
     if server is None:
         return cluster.runtime
-    named = named_runtime(server.runtime, cluster) if server.runtime else None
+    named = named_runtime(server.runtime, cluster) if server.runtime else _chosen(car, cluster)
     image = server.image or (named.image if named is not None else "")
-    if not image and named is None:
+    if named is None and not (image or server.version or server.args or server.environment):
         return None
     environment = dict(named.environment if named is not None else ()) | dict(server.environment)
     return Runtime(
@@ -38,10 +40,67 @@ def runtime_of(car: ModelCar, cluster: AcceleratorReport) -> Runtime | None:
     )
 
 
-def runtime_missing(car: ModelCar, cluster: AcceleratorReport) -> bool:
-    """Whether the runtime that a model names was looked for on the cluster and is not there."""
-    named = car.server.runtime if car.server is not None else ""
-    return bool(named) and cluster.runtimes is not None and named_runtime(named, cluster) is None
+class RuntimeDoubt(NamedTuple):
+    """Why the runtime that a manifest means does not serve it, or may not."""
+
+    sure: bool
+    """Whether KServe refuses it for certain."""
+    why: str
+    settle: str
+    condition: str = ""
+    """Of what nobody read: what would have to hold, to read on after GO."""
+
+
+def runtime_doubt(car: ModelCar, cluster: AcceleratorReport, stated: str | None) -> RuntimeDoubt | None:
+    """What the cluster's ServingRuntimes make of the one that a model names, or leaves to KServe; None where
+    nothing is wrong.
+
+    Args:
+        stated: the release that the operator vouches for; the runtime need not be read then.
+    """
+    server, there = car.server, cluster.runtimes
+    if server is None:
+        return None
+    if there is None:
+        named = bool(server.runtime) or _left_to_kserve(car)
+        return _unread(server.runtime) if named and stated is None else None
+    if server.runtime:
+        if named_runtime(server.runtime, cluster) is not None:
+            return None
+        why = f"the ServingRuntime {server.runtime} is neither in the file nor on the cluster"
+        return RuntimeDoubt(True, why, "apply it first, or name one of: oc get servingruntimes")
+    if not _left_to_kserve(car) or len(there) == 1:
+        return None
+    if not there:
+        why = "it names no ServingRuntime, and neither the file nor the cluster has one for vLLM"
+        return RuntimeDoubt(True, why, "put one into the file, or make one of the dashboard's templates")
+    names = ", ".join(sorted({one.name for one in there})[:4])
+    why = f"it names no ServingRuntime, and KServe would choose one of {len(there)}: {names}"
+    return RuntimeDoubt(False, why, "name it: spec.predictor.model.runtime")
+
+
+def _unread(name: str) -> RuntimeDoubt:
+    which = f"ServingRuntime {name}" if name else "the ServingRuntime that KServe chooses"
+    find = f"oc get servingruntime {name} -o yaml" if name else "oc get servingruntimes -o yaml"
+    return RuntimeDoubt(
+        False,
+        f"{which} was not read: which vLLM it starts and what it passes is not known",
+        f"put it into the file: {find}; or state its release: --vllm VERSION",
+        f"if {which} passes nothing that matters",
+    )
+
+
+def _left_to_kserve(car: ModelCar) -> bool:
+    """Whether neither the file nor the object says which runtime serves."""
+    server = car.server
+    told = server is None or bool(server.runtime or server.image or server.version or server.args)
+    return car.kind == "InferenceService" and not told
+
+
+def _chosen(car: ModelCar, cluster: AcceleratorReport) -> Runtime | None:
+    """The only runtime that KServe could choose."""
+    there = cluster.runtimes or ()
+    return there[0] if _left_to_kserve(car) and len(there) == 1 else None
 
 
 def release_of(car: ModelCar, cluster: AcceleratorReport, stated: str | None) -> str | None:

@@ -15,8 +15,8 @@ from modelcar_tui.advice.repairs import Drafts, draft_repairs
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Change, ModelCar, Operation
-from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
-from modelcar_tui.verdict.runtime import runtime_missing
+from modelcar_tui.verdict.reports import Condition, Holds, ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict.runtime import runtime_doubt
 from modelcar_tui.vllm import parse_version
 from modelcar_tui.vllm.arguments import Judge
 
@@ -63,16 +63,26 @@ def heard(
     return msgspec.structs.replace(verdict, verdict=Verdict.UNKNOWN, why=why, settle=settle, runs_on=())
 
 
-def not_understood(verdict: ModelVerdict, car: ModelCar, cluster: AcceleratorReport) -> ModelVerdict:
-    """The verdict, lowered by what the manifest leaves open, or names and the cluster does not have."""
+def not_understood(
+    verdict: ModelVerdict, car: ModelCar, cluster: AcceleratorReport, stated: str | None
+) -> ModelVerdict:
+    """The verdict, lowered by what the manifest leaves open, or names and the cluster does not have.
+
+    Args:
+        stated: the release that the operator states.
+    """
     if verdict.verdict is Verdict.NO_GO:
         return verdict
-    if runtime_missing(car, cluster):
-        name = car.server.runtime if car.server is not None else ""
-        why = f"the ServingRuntime {name} is neither in the file nor on the cluster"
-        settle = "apply it first, or name one of: oc get servingruntimes"
+    doubt = runtime_doubt(car, cluster, stated)
+    if doubt is not None and not (doubt.condition and (car.open or verdict.verdict is Verdict.UNKNOWN)):
+        told = Condition(text=doubt.condition, holds=Holds.UNKNOWN, settles=doubt.settle)
         return msgspec.structs.replace(
-            verdict, verdict=Verdict.NO_GO, why=why, settle=settle, runs_on=(), conditions=()
+            verdict,
+            verdict=Verdict.NO_GO if doubt.sure else Verdict.UNKNOWN,
+            why=doubt.why,
+            settle=doubt.settle,
+            runs_on=(),
+            conditions=(told,) if doubt.condition else (),
         )
     if not car.open:
         return verdict

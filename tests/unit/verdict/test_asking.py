@@ -72,7 +72,7 @@ def test_what_it_leaves_to_the_runtime_that_it_names_comes_from_there() -> None:
         scheduling=Scheduling(selector=(("c", "d"),), tolerations=(HARD,)),
         memory_mib=8 * GIB,
     )
-    found = pod(what, runtime=OURS)
+    found = pod(what, runtimes=(OURS,))
     assert (found.cpu_milli, found.memory_mib) == (4000, 8 * GIB)
     assert found.scheduling.selector == (("a", "b"), ("c", "d"))
     assert found.scheduling.tolerations == (HARD,)

@@ -22,7 +22,6 @@ from modelcar_tui.verdict.runtime import (
     release_of,
     runtime_arguments,
     runtime_environment,
-    runtime_missing,
     runtime_of,
 )
 
@@ -90,18 +89,33 @@ def test_an_image_of_its_own_tells_the_release_and_the_template_nothing() -> Non
 def test_a_runtime_that_the_cluster_does_not_have_is_no_go_and_one_that_nobody_looked_for_is_not() -> None:
     what = served(SHORT, runtime="gone")
     seen, blind = cluster(OWN), msgspec.structs.replace(cluster(), runtimes=None)
-    assert runtime_missing(what.car, seen) and not runtime_missing(what.car, blind)
     verdict = decide_model(what, seen, candidates(seen), RELEASE)
     assert (verdict.verdict, verdict.why) == (
         Verdict.NO_GO,
         "the ServingRuntime gone is neither in the file nor on the cluster",
     )
     assert decide_model(what, blind, candidates(blind), RELEASE).verdict is Verdict.GO
+    unread = decide_model(what, blind, candidates(blind), None)
+    assert unread.verdict is Verdict.UNKNOWN and "oc get servingruntime gone" in unread.settle
+    assert [one.text for one in unread.conditions] == ["if ServingRuntime gone passes nothing that matters"]
+
+
+def test_a_runtime_that_is_left_to_kserve_is_the_only_one_or_not_known() -> None:
+    what = served(SHORT)
+    for runtimes, word, why in (
+        ((), Verdict.NO_GO, "neither the file nor the cluster has one for vLLM"),
+        ((OWN, msgspec.structs.replace(OWN, name="b")), Verdict.UNKNOWN, "would choose one of 2: b, own"),
+        ((OWN,), Verdict.GO, ""),
+    ):
+        report = cluster(*runtimes)
+        verdict = decide_model(what, report, candidates(report), None)
+        assert verdict.verdict is word and why in verdict.why
+    assert release_of(what.car, cluster(OWN), None) == "0.11.0"
 
 
 def test_what_the_manifest_leaves_open_is_unknown_with_what_settles_it() -> None:
     problem = Problem(what="$EXTRA may be any argument", fix="write it out")
-    what = served(SHORT)
+    what = served(SHORT, image="vllm")
     what = msgspec.structs.replace(what, car=msgspec.structs.replace(what.car, open=(problem,)))
     verdict = decide_model(what, cluster(), candidates(cluster()), RELEASE)
     assert (verdict.verdict, verdict.why, verdict.settle) == (Verdict.UNKNOWN, problem.what, problem.fix)

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import re
 import time
+from contextlib import suppress
+from pathlib import Path
 
 from modelcar_tui.cluster import card_kinds, card_totals, kind_line
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
+from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.counting import several
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.files import open_regular
 from modelcar_tui.kube import Access, ClusterOptions, Rung
+from modelcar_tui.manifest import Manifest
 from modelcar_tui.supervisor.events import ClusterRead, Noticed, Status, StepPlan
 from modelcar_tui.supervisor.info import keep_info
-from modelcar_tui.supervisor.limits import CLUSTER_S
+from modelcar_tui.supervisor.inputs import MOST_BYTES
+from modelcar_tui.supervisor.limits import CLUSTER_S, MANIFEST_S
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.specialist import Context
 
 _MOST_KINDS = 30
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 PROGRESS_S = 0.2
 """No more than one partial inventory is shown in this time."""
 
@@ -36,8 +47,8 @@ class Accelerator:
         """See `Specialist.run`. What can't be looked up is told and stays unknown."""
         from modelcar_tui.cluster import read_cluster
 
-        options = cluster_options(context.settings)
         context.step("access", Status.RUNNING)
+        options = cluster_options(context.settings, await _namespace(context))
         access = Access(rung=Rung.NO_KUBECONFIG)
         shown = 0.0
 
@@ -112,12 +123,52 @@ class Accelerator:
         context.step("info", Status.WARNING if bad else Status.DONE, (bad or text).told)
 
 
-def cluster_options(settings: Settings) -> ClusterOptions:
-    """Where the run's settings say to look."""
+async def _namespace(context: Context) -> str:
+    """Where the manifest says that its models are served; empty where it does not, or where the operator says
+    it or no cluster is asked. One that can't be read is told by who reads it."""
+    settings = context.settings
+    if settings.namespace or settings.gpus or settings.inventory or not settings.manifest:
+        return ""
+    with Contained("the manifest's namespace"), suppress(UserError, TimeoutError):
+        async with asyncio.timeout(MANIFEST_S):
+            first, *others = await asyncio.to_thread(stated_namespaces, Path(settings.manifest)) or ("",)
+        if others:
+            context.emit(Noticed(text=_elsewhere(first, others)))
+        return first
+    return ""
+
+
+def _elsewhere(first: str, others: list[str]) -> str:
+    named = f"{', '.join(others[:5])}{' and others' * (len(others) > 5)}"
+    head = f"limits, quotas and ServingRuntimes are read in namespace {first} alone, that of the first model"
+    return f"{head}; not in {named}: --namespace chooses another"
+
+
+def stated_namespaces(path: Path) -> tuple[str, ...]:
+    """The namespaces of a manifest's models, that of the first model first.
+
+    Raises:
+        UserError: it can't be read.
+    """
+    from modelcar_tui.manifest import read_manifest
+
+    with suppress(OSError), os.fdopen(open_regular(path), "rb") as file:
+        if b"namespace" not in file.read(MOST_BYTES):
+            return ()  # a model-car list names none, and is not read twice
+    return namespaces_of(read_manifest(path))
+
+
+def namespaces_of(manifest: Manifest) -> tuple[str, ...]:
+    """The same of a manifest that was read; what is no name, such as a placeholder, is left out."""
+    return tuple(dict.fromkeys(car.namespace for car in manifest.models if _NAME.fullmatch(car.namespace)))
+
+
+def cluster_options(settings: Settings, namespace: str = "") -> ClusterOptions:
+    """Where the run's settings say to look; `namespace` is the manifest's own, where they name none."""
     return ClusterOptions(
         kubeconfig=settings.kubeconfig,
         context=settings.kube_context,
-        namespace=settings.namespace,
+        namespace=settings.namespace or namespace or None,
         gpus=settings.gpus,
         inventory=settings.inventory,
         total_timeout_s=CLUSTER_S,

@@ -182,7 +182,7 @@ def test_a_script_in_args_is_of_the_older_releases() -> None:
 def test_another_server_is_no_request() -> None:
     manifest, errors = read(main("command: [/app/llm-d-inference-sim]\n    args: [--port, '8000']"))
     assert not manifest.models
-    assert [one.code for one in errors] == ["nothing-served", "not-vllm"]
+    assert [one.code for one in errors] == ["nothing-served"]
     assert "starts no vLLM" in manifest.findings[0].what
 
 
