@@ -19,6 +19,7 @@ from modelcar_tui.manifest.spans import (
     Node,
     Scalar,
     Sequence,
+    Tree,
     compose_all,
     deref,
     walk,
@@ -47,11 +48,16 @@ def masked_text(text: str) -> str:
             own = _masks(text, item, shown, arguments=isinstance(node, Mapping))
             if own:
                 edits[item.start, item.end] = own
-    for item in (node for key in tree.odd for node in walk(key.node) if isinstance(node, Scalar)):
-        edits[item.start, item.end] = [Edit(item.start, item.end, mask_of(item.value))] if item.value else []
-    flat = [edit for own in edits.values() for edit in own]
+    flat = [*_in_odd_keys(tree), *(edit for own in edits.values() for edit in own)]
     kept = [edit._replace(new=edit.new + "\n" * text.count("\n", edit.start, edit.end)) for edit in flat]
     return masked_by_shape(splice(text, kept))
+
+
+def _in_odd_keys(tree: Tree) -> Iterator[Edit]:
+    for key in tree.odd:
+        for item in walk(key.node):
+            if isinstance(item, Scalar) and item.value:
+                yield Edit(item.start, item.end, mask_of(item.value))
 
 
 def _masks(text: str, item: Scalar, shown: str | None, *, arguments: bool) -> list[Edit]:

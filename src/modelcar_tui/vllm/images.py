@@ -66,7 +66,7 @@ def release_of_image(image: str) -> str | None:
     """What an image's tag tells: vLLM's own number, or Red Hat's of the product around it.
 
     Red Hat's are looked up; a digest tells nothing, and nor does a tag that moves or is in no table. An image
-    of another name has another number: `llm-d-cuda:v0.9.0` that of llm-d, KServe's Hugging Face server KServe's.
+    of another name has another number: `llm-d-cuda:v0.9.0` that of llm-d, `huggingfaceserver` KServe's.
     """
     path, _, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
     if build_of(image) is not ImageBuild.RED_HAT:
