@@ -58,7 +58,8 @@ def _names(reference: str, name: str) -> tuple[str, ...]:
     if found and found[1].lower() == _HUB:
         return (re.split("[@:]", path, maxsplit=1)[0],)
     inside = path.partition("/")[2]  # what stands before it is a claim, a bucket, a host
-    return tuple(filter(None, (inside.rpartition("/")[2], clean(name).rpartition("/")[2])))
+    served = clean(name).removesuffix("/prefill").rpartition("/")[2]
+    return tuple(filter(None, (inside.rpartition("/")[2], served)))
 
 
 def _known(names: tuple[str, ...]) -> tuple[ModelFacts, str]:

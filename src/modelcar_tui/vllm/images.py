@@ -74,11 +74,12 @@ def release_in(text: str) -> str | None:
 def release_of_image(image: str) -> str | None:
     """What an image's tag tells: vLLM's own number, or Red Hat's of the product around it.
 
-    Red Hat's are looked up; a digest tells nothing, and nor does a tag that moves or is in no table.
+    Red Hat's are looked up; a digest tells nothing, and nor does a tag that moves or is in no table. An image
+    of another name has another number: `llm-d-cuda:v0.9.0` that of llm-d, `huggingfaceserver` KServe's.
     """
-    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    path, _, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
     if build_of(image) is not ImageBuild.RED_HAT:
-        return release_in(tag)
+        return release_in(tag) if "vllm" in path.lower() or "vllm" in tag.lower() else None
     product = _PRODUCT_TAG.fullmatch(tag)
     if product:
         return _file().rhoai.get(product[1])

@@ -27,6 +27,7 @@ def _look(reference: str, name: str = "m") -> ImageFacts:
         ("s3://bucket/models/llama-3.1-8b-instruct", "chat"),
         ("", "llama-3.1-8b-instruct"),
         ("", "prod/llama-3.1-8b-instruct"),
+        ("pvc://claim", "llama-3.1-8b-instruct/prefill"),
     ],
 )
 def test_a_public_name_tells(reference: str, name: str) -> None:
