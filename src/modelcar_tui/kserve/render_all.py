@@ -86,7 +86,7 @@ def _drafts(requests: Sequence[Request], kind: str, release: Release, runtime: s
         except UserError as error:
             problems += error.problems
     if problems:
-        raise UserError(*problems)
+        raise UserError(*dict.fromkeys(problems))
 
 
 def _groups(requests: Sequence[Request], kind: str) -> list[list[Request]]:

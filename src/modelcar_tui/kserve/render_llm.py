@@ -52,7 +52,9 @@ def llm_inference_service(request: Request, release: Release) -> Draft:
     put_source(draft, ("spec", "model", "uri"), request, release)
     draft.put("spec.model.name", found.served or request.name)
     draft.put("spec.replicas", request.copies)
-    args, tensor = _split(request.shared_args, release)
+    args, tensor = request.shared_args, None
+    if request.server is None:  # where a file says the arguments' order, it stays
+        args, tensor = _split(args, release)
     draft.put("spec.parallelism.tensor", tensor, "the preset hands it to vLLM as --tensor-parallel-size")
     draft.put("spec.router", {"scheduler": {}, "route": {}, "gateway": {}})
     put_pod(draft, _POD, request)

@@ -10,6 +10,7 @@ from modelcar_tui.cluster.types import Runtime
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
+from modelcar_tui.kserve.render_input import inside
 from modelcar_tui.kserve.render_request import Request
 from modelcar_tui.kserve.render_runtime import STANDARD_ARGS
 from modelcar_tui.manifest import MODEL_CAR
@@ -148,10 +149,15 @@ def _weights(request: Request, kind: str, title: str) -> Iterator[Problem]:
 
 def _own_name(request: Request) -> str:
     """What vLLM calls a model that is given no name: as it is named on its command line."""
-    if request.kind == "InferenceService":
+    if request.kind == "InferenceService" and _by_model(request):
         return request.name  # the templates of OpenShift AI pass it
     scheme, _, rest = request.source.partition("://")
     return rest if scheme == "hf" else ""
+
+
+def _by_model(request: Request) -> bool:
+    """Whether a runtime's container serves it, and not one of its own."""
+    return request.given is None or "model" in inside(request.given.body, "spec", "predictor")
 
 
 def _has(args: Sequence[str], flag: str) -> bool:

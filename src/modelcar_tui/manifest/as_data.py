@@ -13,7 +13,7 @@ import yaml
 from modelcar_tui.manifest.apply import apply_changes
 from modelcar_tui.manifest.kinds import is_kubernetes, is_serve_line
 from modelcar_tui.manifest.kinds.objects import objects_of
-from modelcar_tui.manifest.masked import masked_text
+from modelcar_tui.manifest.masked import masked_values
 from modelcar_tui.manifest.plain import entries
 from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.manifest.source import decode
@@ -61,20 +61,23 @@ def objects_as_data(base: bytes, plan: Plan, decision: Decision | None = None) -
     if not any(map(is_kubernetes, tree.roots)):
         return ()
     places = [position(one.root) for one in objects_of(tree)]
-    changed = decode(apply_changes(base, plan, decision), plan.base).text
-    bodies = [_data(one.root) for one in objects_of(compose_all(masked_text(changed)))]
+    changed = compose_all(decode(apply_changes(base, plan, decision), plan.base).text)
+    masks = {key: text for root in changed.roots for key, text in masked_values(root).items()}
+    bodies = [_data(one.root, masks) for one in objects_of(changed)]
     return tuple(FileObject(at, body) for at, body in zip(places, bodies, strict=True))
 
 
-def _data(node: Node) -> Any:
+def _data(node: Node, masks: dict[int, str]) -> Any:
     """A node's value; aliases are written out, of which the reader bounds the number."""
     node = deref(node)
     if isinstance(node, Mapping):
-        pairs = ((key.value, _data(value)) for key, value in entries(node))
+        pairs = ((key.value, _data(value, masks)) for key, value in entries(node))
         return {key: value for key, value in pairs if value is not None}
     if isinstance(node, Sequence):
-        return [_data(item) for item in node.items]
+        return [_data(item, masks) for item in node.items]
     assert isinstance(node, Scalar)  # noqa: S101 - a node is one of the three
     if node.tag == NULL:
         return None
+    if id(node) in masks:
+        return masks[id(node)]
     return yaml.safe_load(node.value) if node.tag in (BOOL, FLOAT, INT) else node.value
