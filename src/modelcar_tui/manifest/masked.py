@@ -60,6 +60,21 @@ def _in_odd_keys(tree: Tree) -> Iterator[Edit]:
                 yield Edit(item.start, item.end, mask_of(item.value))
 
 
+def masked_values(root: Node) -> dict[int, str]:
+    """What is shown of the scalars of a tree in which a secret stands, by their `id`: `masked_text` without
+    a text."""
+    found: dict[int, str] = {}
+    for node in walk(root):
+        for item, shown in _shown(node):
+            script = script_masks(item.value, sure=isinstance(node, Mapping) and item.value.startswith("-"))
+            value = masked_value(item.value) if shown is None else shown
+            if value == item.value or _by_words(item.value, value, script):
+                value = splice(item.value, script or [])
+            if (value := masked_by_shape(value)) != item.value:
+                found[id(item)] = value
+    return found
+
+
 def _masks(text: str, item: Scalar, shown: str | None, *, arguments: bool) -> list[Edit]:
     """The edits that mask a text: all of it, or its words where it is a script (or `arguments`)."""
     if shown is None:
