@@ -40,7 +40,7 @@ def facts_by_name(reference: str, name: str) -> ImageFacts:
     model, by_name = _known(_names(shown, name))
     found = _TRANSPORT.match(shown)
     place = _PLACES.get(found[1].lower() if found else "", "no such storage is looked into")
-    not_read = f"its weights are not read: {place}" if shown else "nothing says where its weights come from"
+    not_read = f"the weights are not read: {place}" if shown else "nothing says where its weights come from"
     problem = Problem(where=shown or clean(name), what=f"{not_read}{by_name}", fix=_FIX, code="not-an-image")
     return ImageFacts(
         reference=shown,

@@ -144,6 +144,6 @@ def _in_words(change: Change) -> str:
         case Operation.ADD:
             return f"add {item}"
         case Operation.GPU_COUNT:
-            return f"set gpu_count {item}"
+            return f"set {change.called} {item}"
         case _:
             return f"write {item}"
