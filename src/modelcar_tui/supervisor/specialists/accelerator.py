@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
+from pathlib import Path
 
 from modelcar_tui.cluster import card_kinds, card_totals, kind_line
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
 from modelcar_tui.core.counting import several
+from modelcar_tui.core.errors import UserError
 from modelcar_tui.kube import Access, ClusterOptions, Rung
+from modelcar_tui.manifest import Manifest
 from modelcar_tui.supervisor.events import ClusterRead, Noticed, Status, StepPlan
 from modelcar_tui.supervisor.info import keep_info
 from modelcar_tui.supervisor.limits import CLUSTER_S
@@ -36,8 +41,8 @@ class Accelerator:
         """See `Specialist.run`. What can't be looked up is told and stays unknown."""
         from modelcar_tui.cluster import read_cluster
 
-        options = cluster_options(context.settings)
         context.step("access", Status.RUNNING)
+        options = cluster_options(context.settings, await asyncio.to_thread(_manifest, context.settings))
         access = Access(rung=Rung.NO_KUBECONFIG)
         shown = 0.0
 
@@ -112,9 +117,12 @@ class Accelerator:
         context.step("info", Status.WARNING if bad else Status.DONE, (bad or text).told)
 
 
-def cluster_options(settings: Settings) -> ClusterOptions:
-    """Where the run's settings say to look."""
+def cluster_options(settings: Settings, manifest: Manifest | None) -> ClusterOptions:
+    """Where the run's settings say to look, and what of the nodes the manifest's own pods ask about."""
+    servers = [car.server for car in manifest.models if car.server is not None] if manifest else []
     return ClusterOptions(
+        labels=frozenset[str]().union(*(one.scheduling.labels for one in servers)),
+        profiles=frozenset(one.profile for one in servers if one.profile),
         kubeconfig=settings.kubeconfig,
         context=settings.kube_context,
         namespace=settings.namespace,
@@ -122,6 +130,16 @@ def cluster_options(settings: Settings) -> ClusterOptions:
         inventory=settings.inventory,
         total_timeout_s=CLUSTER_S,
     )
+
+
+def _manifest(settings: Settings) -> Manifest | None:
+    """The manifest, for what it asks of nodes; why it can't be read is told by the step that reads it."""
+    from modelcar_tui.manifest import read_manifest
+
+    path = Path(settings.manifest)
+    with contextlib.suppress(UserError, OSError):
+        return read_manifest(path) if path.is_file() else None
+    return None
 
 
 def inventory_line(inventory: Inventory) -> str:

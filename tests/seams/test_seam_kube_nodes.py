@@ -1,0 +1,99 @@
+"""A Kubernetes manifest against nodes that were read: the whole way from its file to the verdict."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelcar_tui import judge
+from modelcar_tui.verdict.reports import ModelVerdict
+
+_DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: m}}
+spec:
+  replicas: {replicas}
+  template:
+    spec:
+      {pod}
+      containers:
+      - name: vllm
+        image: vllm/vllm-openai:v0.11.0
+        args: [--model=ibm-granite/granite-3.1-8b-instruct, --max-model-len=8192]
+        resources: {resources}
+      {beside}
+"""
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
+def _node(name: str, **labels: str) -> dict[str, Any]:
+    told = {
+        "kubernetes.io/hostname": name,
+        "nvidia.com/gpu.product": "NVIDIA-L40S",
+        "nvidia.com/gpu.count": "4",
+        "nvidia.com/gpu.memory": "46068",
+        "nvidia.com/gpu.replicas": "1",
+        "nvidia.com/gpu.sharing-strategy": "none",
+    }
+    has = {
+        "cpu": "64",
+        "memory": "512Gi",
+        "pods": "250",
+        "ephemeral-storage": "800Gi",
+        "nvidia.com/gpu": "4",
+        "rdma/ib": "8",
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": told | labels},
+        "status": {
+            "allocatable": has,
+            "capacity": has,
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "nodeInfo": {"architecture": "amd64"},
+        },
+    }
+
+
+def _judged(folder: Path, *nodes: dict[str, Any], **asked: object) -> ModelVerdict:
+    """The verdict on a Deployment of an 8B model on these nodes, whose pods were listed."""
+    words = {"replicas": 1, "pod": "", "beside": "", "resources": "{limits: {nvidia.com/gpu: 1}}"} | asked
+    manifest, inventory = folder / "m.yaml", folder / "nodes.json"
+    manifest.write_text(_DEPLOYMENT.format(**words))
+    other = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "other", "namespace": "x"},
+        "spec": {"nodeName": "a", "containers": [{"name": "c", "image": "x"}]},
+        "status": {"phase": "Running"},
+    }
+    inventory.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [*nodes, other]}))
+    state = judge(manifest, inventory=str(inventory), state_dir=str(folder))
+    assert state.decision is not None
+    return state.decision.models[0]
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        "nodeSelector: {pool: serving}",
+        "nodeSelector: {kubernetes.io/hostname: b}",
+        f"affinity: {{nodeAffinity: {{{_REQUIRED}: {{nodeSelectorTerms: [{{matchExpressions: "
+        "[{key: nvidia.com/gpu.product, operator: In, values: [NVIDIA-L40S]}, {key: pool, operator: Exists}]"
+        "}]}}}",
+    ],
+)
+def test_labels_that_the_files_own_pod_selects_by_are_looked_for(tmp_path: Path, pod: str) -> None:
+    told = _judged(tmp_path, _node("a"), _node("b", pool="serving"), pod=pod)
+    assert (told.verdict, told.nodes) == ("GO", ("b",))
+
+
+def test_a_label_that_no_node_has_bars_it(tmp_path: Path) -> None:
+    told = _judged(tmp_path, _node("a", pool="other"), pod="nodeSelector: {pool: serving}")
+    assert told.verdict == "NO-GO"
+    assert "label pool=serving" in told.why
