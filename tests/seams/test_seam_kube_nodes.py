@@ -97,3 +97,69 @@ def test_a_label_that_no_node_has_bars_it(tmp_path: Path) -> None:
     told = _judged(tmp_path, _node("a", pool="other"), pod="nodeSelector: {pool: serving}")
     assert told.verdict == "NO-GO"
     assert "label pool=serving" in told.why
+
+
+def test_a_node_is_found_by_its_own_name(tmp_path: Path) -> None:
+    fields = "[{matchFields: [{key: metadata.name, operator: In, values: [b]}]}]"
+    pod = f"affinity: {{nodeAffinity: {{{_REQUIRED}: {{nodeSelectorTerms: {fields}}}}}}}"
+    nodes = [_node("a"), _node("b"), _node("c")]
+    assert _judged(tmp_path, *nodes, pod=pod).nodes == ("b",)
+    assert _judged(tmp_path, *nodes, pod="nodeName: c").nodes == ("c",)
+    told = _judged(tmp_path, *nodes, pod="nodeName: d")
+    assert (told.verdict, told.nodes) == ("NO-GO", ())
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"beside": "- {name: s, resources: {limits: {nvidia.com/gpu: 4}}}"}, "wants 5 GPUs"),
+        ({"pod": "initContainers: [{name: i, resources: {limits: {nvidia.com/gpu: 8}}}]"}, "wants 8 GPUs"),
+        (
+            {
+                "pod": "initContainers: [{name: i, restartPolicy: Always, resources: {limits: {nvidia.com/gpu: 4}}}]"
+            },
+            "wants 5 GPUs",
+        ),
+        ({"beside": "- {name: s, resources: {requests: {memory: 600Gi}}}"}, "asks for 600"),
+        ({"pod": "initContainers: [{name: i, resources: {requests: {cpu: 65}}}]"}, "asks for 65"),
+        ({"pod": "overhead: {memory: 1Ti}"}, "asks for 1024"),
+        ({"resources": "{limits: {nvidia.com/gpu: 1, ephemeral-storage: 2Ti}}"}, "asks for 2048"),
+        ({"resources": "{limits: {nvidia.com/gpu: 1, rdma/roce: 1}}"}, "does not offer rdma/roce"),
+        ({"resources": "{limits: {nvidia.com/gpu: 1, amd.com/gpu: 1}}"}, "does not offer amd.com/gpu"),
+    ],
+)
+def test_the_whole_pod_wants_its_place(tmp_path: Path, asked: dict[str, str], why: str) -> None:
+    told = _judged(tmp_path, _node("a"), **asked)
+    assert told.verdict == "NO-GO"
+    assert why in told.why
+
+
+def test_what_runs_one_after_the_other_is_not_added_up(tmp_path: Path) -> None:
+    pod = "initContainers: [{name: i, resources: {requests: {memory: 500Gi, nvidia.com/gpu: 1}}}]"
+    told = _judged(tmp_path, _node("a"), pod=pod, resources="{limits: {nvidia.com/gpu: 1, memory: 100Gi}}")
+    assert (told.verdict, told.gpus) == ("GO", 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "condition"),
+    [
+        ({"pod": f"affinity: {{podAntiAffinity: {{{_REQUIRED}: [{{topologyKey: x}}]}}}}"}, "anti-affinity"),
+        ({"pod": "topologySpreadConstraints: [{topologyKey: zone}]", "replicas": 2}, "spread over zone"),
+        ({"pod": "hostNetwork: true", "replicas": 2}, "network, which is the node's"),
+        ({"pod": "schedulingGates: [{name: x}]"}, "scheduling gates"),
+        ({"pod": "runtimeClassName: kata"}, "RuntimeClass kata"),
+        ({"beside": "- {name: s, ports: [{containerPort: 1, hostPort: 9000}]}"}, "port 9000 of the node"),
+        ({"resources": "{limits: {nvidia.com/gpu: 1, rdma/ib: 1}}"}, "enough rdma/ib is free"),
+    ],
+)
+def test_what_is_not_compared_with_the_cluster_is_said(
+    tmp_path: Path, asked: dict[str, Any], condition: str
+) -> None:
+    told = _judged(tmp_path, _node("a"), **asked)
+    assert told.verdict == "UNKNOWN"
+    assert condition in told.conditions[0].text
+
+
+def test_one_pod_alone_may_be_anywhere_in_its_spread(tmp_path: Path) -> None:
+    pod = "topologySpreadConstraints: [{topologyKey: zone}, {topologyKey: x, whenUnsatisfiable: ScheduleAnyway}]"
+    assert _judged(tmp_path, _node("a"), pod=pod).verdict == "GO"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from modelcar_tui.manifest.planfile import PlanFile, check_output, load_plan, put_plan
     from modelcar_tui.manifest.reader import inspect_manifest, inspect_text, read_manifest
     from modelcar_tui.manifest.records import place_of_file
-    from modelcar_tui.manifest.scheduling import Requirement, Scheduling, Toleration
+    from modelcar_tui.manifest.scheduling import Requirement, Scheduling, Toleration, Whole
     from modelcar_tui.manifest.standing import Kind, Replaced, Standing
     from modelcar_tui.manifest.types import (
         MODEL_CAR,
@@ -66,6 +66,7 @@ __all__ = [
     "ServingArguments",
     "Standing",
     "Toleration",
+    "Whole",
     "accepted_changes",
     "check_output",
     "effective",
@@ -108,7 +109,7 @@ if not TYPE_CHECKING:
             "modelcar": "MAX_MODELS",
             "reader": "inspect_manifest inspect_text read_manifest",
             "records": "place_of_file",
-            "scheduling": "Requirement Scheduling Toleration",
+            "scheduling": "Requirement Scheduling Toleration Whole",
             "standing": "Kind Replaced Standing",
             "types": ("MODEL_CAR ArgumentsFrom Ignore Manifest ModelCar Position Server ServingArguments"),
             "variables": "expanded references",
