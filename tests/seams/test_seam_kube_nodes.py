@@ -27,6 +27,7 @@ spec:
         resources: {resources}
       {beside}
 """
+_FOUR = "resources: {limits: {nvidia.com/gpu: 4}}"
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
@@ -115,9 +116,7 @@ def test_a_node_is_found_by_its_own_name(tmp_path: Path) -> None:
         ({"beside": "- {name: s, resources: {limits: {nvidia.com/gpu: 4}}}"}, "wants 5 GPUs"),
         ({"pod": "initContainers: [{name: i, resources: {limits: {nvidia.com/gpu: 8}}}]"}, "wants 8 GPUs"),
         (
-            {
-                "pod": "initContainers: [{name: i, restartPolicy: Always, resources: {limits: {nvidia.com/gpu: 4}}}]"
-            },
+            {"pod": f"initContainers: [{{restartPolicy: Always, {_FOUR}}}]"},
             "wants 5 GPUs",
         ),
         ({"beside": "- {name: s, resources: {requests: {memory: 600Gi}}}"}, "asks for 600"),
@@ -135,7 +134,7 @@ def test_the_whole_pod_wants_its_place(tmp_path: Path, asked: dict[str, str], wh
 
 
 def test_what_runs_one_after_the_other_is_not_added_up(tmp_path: Path) -> None:
-    pod = "initContainers: [{name: i, resources: {requests: {memory: 500Gi, nvidia.com/gpu: 1}}}]"
+    pod = "initContainers: [{name: i, resources: {limits: {memory: 500Gi, nvidia.com/gpu: 1}}}]"
     told = _judged(tmp_path, _node("a"), pod=pod, resources="{limits: {nvidia.com/gpu: 1, memory: 100Gi}}")
     assert (told.verdict, told.gpus) == ("GO", 1)
 
@@ -161,5 +160,26 @@ def test_what_is_not_compared_with_the_cluster_is_said(
 
 
 def test_one_pod_alone_may_be_anywhere_in_its_spread(tmp_path: Path) -> None:
-    pod = "topologySpreadConstraints: [{topologyKey: zone}, {topologyKey: x, whenUnsatisfiable: ScheduleAnyway}]"
+    pod = "topologySpreadConstraints: [{topologyKey: zone}]"
     assert _judged(tmp_path, _node("a"), pod=pod).verdict == "GO"
+
+
+@pytest.mark.parametrize(
+    ("resources", "why"),
+    [
+        ("{requests: {nvidia.com/gpu: 1}}", "nvidia.com/gpu is requested without a limit"),
+        ("{requests: {nvidia.com/gpu: 1}, limits: {nvidia.com/gpu: 2}}", "request of nvidia.com/gpu is not"),
+        ("{limits: {nvidia.com/gpu: 1.5}}", "nvidia.com/gpu is asked for in parts"),
+        ("{requests: {memory: 9Gi}, limits: {memory: 8Gi, nvidia.com/gpu: 1}}", "more memory is requested"),
+        ("{requests: {cpu: 1500m}, limits: {cpu: 1, nvidia.com/gpu: 1}}", "more cpu is requested"),
+    ],
+)
+def test_amounts_that_an_api_server_refuses_are_a_no(tmp_path: Path, resources: str, why: str) -> None:
+    told = _judged(tmp_path, _node("a"), resources=resources)
+    assert told.verdict == "NO-GO"
+    assert why in told.why
+
+
+def test_equal_amounts_in_other_words_are_taken(tmp_path: Path) -> None:
+    resources = '{requests: {nvidia.com/gpu: "1", cpu: 2000m}, limits: {nvidia.com/gpu: 1, cpu: 2}}'
+    assert _judged(tmp_path, _node("a"), resources=resources).verdict == "GO"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Position,
         Server,
         ServingArguments,
+        allows_long_context,
     )
     from modelcar_tui.manifest.variables import expanded, references
     from modelcar_tui.manifest.write import Output, not_asked, outputs, target_path, write_generated
@@ -68,6 +69,7 @@ __all__ = [
     "Toleration",
     "Whole",
     "accepted_changes",
+    "allows_long_context",
     "check_output",
     "effective",
     "expanded",
@@ -111,7 +113,10 @@ if not TYPE_CHECKING:
             "records": "place_of_file",
             "scheduling": "Requirement Scheduling Toleration Whole",
             "standing": "Kind Replaced Standing",
-            "types": ("MODEL_CAR ArgumentsFrom Ignore Manifest ModelCar Position Server ServingArguments"),
+            "types": (
+                "MODEL_CAR ArgumentsFrom Ignore Manifest ModelCar Position Server ServingArguments "
+                "allows_long_context"
+            ),
             "variables": "expanded references",
             "write": "Output not_asked outputs target_path write_generated",
         },

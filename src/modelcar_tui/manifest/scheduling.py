@@ -36,6 +36,8 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """More MiB of RAM."""
     storage_mib: int = 0
     """MiB of the node's own storage, in all."""
+    refused: str = ""
+    """What an API server refuses of its amounts, in words."""
     node: str = ""
     """The node that it names, past the scheduler."""
     resources: tuple[str, ...] = ()

@@ -116,6 +116,7 @@ def _both(own: Whole, less: Whole) -> Whole:
         cpu_milli=own.cpu_milli + less.cpu_milli,
         memory_mib=own.memory_mib + less.memory_mib,
         storage_mib=own.storage_mib or less.storage_mib,
+        refused=own.refused or less.refused,
         node=own.node,
         resources=tuple(sorted({*own.resources, *less.resources})),
         unjudged=tuple(dict.fromkeys((*own.unjudged, *less.unjudged))),

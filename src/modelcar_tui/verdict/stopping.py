@@ -15,6 +15,7 @@ from modelcar_tui.advice.repairs import Drafts, draft_repairs
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Change, ModelCar, Operation
+from modelcar_tui.verdict.hidden import hidden_doubt
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.runtime import runtime_doubt
 from modelcar_tui.vllm import parse_version
@@ -63,12 +64,17 @@ def heard(
     return msgspec.structs.replace(verdict, verdict=Verdict.UNKNOWN, why=why, settle=settle, runs_on=())
 
 
-def not_understood(verdict: ModelVerdict, car: ModelCar, cluster: AcceleratorReport) -> ModelVerdict:
-    """The verdict, lowered by what the manifest leaves open, or names and the cluster does not have."""
+def not_understood(
+    verdict: ModelVerdict, car: ModelCar, cluster: AcceleratorReport, vllm: str | None
+) -> ModelVerdict:
+    """The verdict, lowered by what the manifest leaves open, names and the cluster does not have, or leaves
+    to what is not read."""
     if verdict.verdict is Verdict.NO_GO:
         return verdict
-    doubt = runtime_doubt(car, cluster)
-    if doubt is not None:
+    doubt, hidden = runtime_doubt(car, cluster), hidden_doubt(car, cluster, vllm)
+    if doubt is None or (hidden is not None and hidden.sure):
+        doubt = hidden
+    if doubt is not None and (doubt.sure or not car.open):
         word = Verdict.NO_GO if doubt.sure else Verdict.UNKNOWN
         return msgspec.structs.replace(
             verdict, verdict=word, why=doubt.why, settle=doubt.settle, runs_on=(), conditions=()
