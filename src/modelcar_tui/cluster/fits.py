@@ -111,6 +111,26 @@ def _resource(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
     return no("resource", f"offers {offered}, the pod asks for {pod.resource}")
 
 
+def _others(pod: PodShape, node: GpuNode, _: Pool) -> Fit | None:
+    """Extended resources beside the accelerator, and the storage that is asked for by number."""
+    if node.stated:
+        return None
+    whole = pod.scheduling.whole
+    offered = {*node.unrecognised, *(asked_resource(one.resource) for one in node.pool)}
+    for name in whole.resources:
+        if name not in offered and not name.startswith("hugepages-"):
+            return no("resource", f"does not offer {name}, which the pod asks for, too")
+    most = node.ephemeral_mib
+    if whole.storage_mib and most is not None and whole.storage_mib > most:
+        asks = f"the pod asks for {whole.storage_mib / 1024:g}"
+        return no("storage", f"has {most / 1024:.4g} GiB of local storage, {asks}")
+    if whole.resources:
+        name = whole.resources[0]
+        why = f"may have no {name} left: how much of it is free is not known"
+        return maybe("resource", why, f"if enough {name} is free", _OFFERS)
+    return None
+
+
 def _doubted(pod: PodShape, node: GpuNode, _: Pool) -> Fit | None:
     return None if node.stated else next(iter(pod.doubts), None)
 
@@ -127,12 +147,14 @@ def _architecture(pod: PodShape, node: GpuNode, _: Pool) -> Fit | None:
 
 
 def _selected(pod: PodShape, node: GpuNode, _: Pool) -> Fit | None:
-    if node.stated or not (pod.scheduling.selector or pod.scheduling.terms):
+    if node.stated:
         return None
     for key, value in pod.scheduling.selector:
         if node.labels.get(key) != value:
             return no("selector", f"does not have the label {key}={value} that the {_asker(pod)} selects")
     terms = pod.scheduling.terms
+    if pod.scheduling.whole.node not in ("", node.name):
+        return no("node", f"is not {pod.scheduling.whole.node}, which the pod names")
     if terms and not any(term and all(_meets(one, node) for one in term) for term in terms):
         return no("affinity", f"is not one that the {_asker(pod)}'s node affinity requires")
     return None
@@ -143,7 +165,7 @@ def _asker(pod: PodShape) -> str:
 
 
 def _meets(wanted: Requirement, node: GpuNode) -> bool:
-    value = node.labels.get(wanted.key)
+    value = node.name if wanted.of_node else node.labels.get(wanted.key)
     match wanted.operator:
         case "In":
             return value in wanted.values
@@ -323,6 +345,7 @@ _FILTERS: tuple[_Filter, ...] = (
     _processors,
     _memory,
     _places,
+    _others,
     _sliced,
     tainted,
     _doubted,

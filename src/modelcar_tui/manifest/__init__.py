@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from modelcar_tui.manifest.planfile import PlanFile, check_output, load_plan, put_plan
     from modelcar_tui.manifest.reader import inspect_manifest, inspect_text, read_manifest
     from modelcar_tui.manifest.records import place_of_file
-    from modelcar_tui.manifest.scheduling import Requirement, Scheduling, Toleration
+    from modelcar_tui.manifest.scheduling import Requirement, Scheduling, Toleration, Whole
     from modelcar_tui.manifest.source import read_bytes
     from modelcar_tui.manifest.standing import Kind, Replaced, Standing
     from modelcar_tui.manifest.types import (
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Position,
         Server,
         ServingArguments,
+        allows_long_context,
     )
     from modelcar_tui.manifest.variables import expanded, references
     from modelcar_tui.manifest.write import Output, not_asked, outputs, target_path, write_generated
@@ -69,7 +70,9 @@ __all__ = [
     "ServingArguments",
     "Standing",
     "Toleration",
+    "Whole",
     "accepted_changes",
+    "allows_long_context",
     "check_output",
     "effective",
     "expanded",
@@ -114,10 +117,13 @@ if not TYPE_CHECKING:
             "modelcar": "MAX_MODELS",
             "reader": "inspect_manifest inspect_text read_manifest",
             "records": "place_of_file",
-            "scheduling": "Requirement Scheduling Toleration",
             "source": "read_bytes",
+            "scheduling": "Requirement Scheduling Toleration Whole",
             "standing": "Kind Replaced Standing",
-            "types": ("MODEL_CAR ArgumentsFrom Ignore Manifest ModelCar Position Server ServingArguments"),
+            "types": (
+                "MODEL_CAR ArgumentsFrom Ignore Manifest ModelCar Position Server ServingArguments "
+                "allows_long_context"
+            ),
             "variables": "expanded references",
             "write": "Output not_asked outputs target_path write_generated",
         },

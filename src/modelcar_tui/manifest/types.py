@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -55,6 +56,8 @@ class ServingArguments(msgspec.Struct, frozen=True, kw_only=True):
     by_suite: bool = True
     """Whether the QA suite passes `gpu_count` on as the tensor parallel size, as it does for a model-car.
     What a Kubernetes manifest starts has the size that its arguments name, and 1 where they name none."""
+    long_context: bool = False
+    """Whether the environment lets a context be longer than the model's positions."""
 
     @property
     def whole(self) -> tuple[str, ...]:
@@ -102,6 +105,14 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     profile: str = ""
     """The hardware profile that an annotation names."""
     priority_class: str = ""
+
+
+LONG_CONTEXT = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"
+
+
+def allows_long_context(environment: Iterable[tuple[str, str]]) -> bool:
+    """Whether variables say so, read as vLLM does (envs.py)."""
+    return dict(environment).get(LONG_CONTEXT, "").strip().lower() in ("1", "true")
 
 
 class ModelCar(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.settings import Settings
-from modelcar_tui.supervisor.specialists.accelerator import cluster_options, namespaces_of
+from modelcar_tui.supervisor.specialists.accelerator import cluster_options
 from modelcar_tui.supervisor.state import RunState
 
 
@@ -25,8 +25,7 @@ async def look_again(settings: Settings, state: RunState, say: Callable[[e.AnyEv
     """
     from modelcar_tui.cluster import read_cluster, refresh_cluster
 
-    stated = namespaces_of(state.manifest) if state.manifest is not None else ()
-    options, before = cluster_options(settings, next(iter(stated), "")), state.cluster
+    options, before = cluster_options(settings, state.manifest), state.cluster
     try:
         report = await (read_cluster(options) if before is None else refresh_cluster(options, before))
     except UserError as error:

@@ -10,7 +10,7 @@ from modelcar_tui.cluster import APPLIED_TO, Fit, FitAnswer, HardwareProfile, Po
 from modelcar_tui.cluster.types import AcceleratorReport, Runtime
 from modelcar_tui.core.facts import GIB
 from modelcar_tui.hardware import resource_prefixes
-from modelcar_tui.manifest import ModelCar, Scheduling, Server
+from modelcar_tui.manifest import ModelCar, Scheduling, Server, Whole
 from modelcar_tui.verdict.reports import ModelRequirements
 from modelcar_tui.verdict.runtime import at_runtime, named_runtime, release_of
 from modelcar_tui.vllm.arguments import EngineArgs, served_args
@@ -19,6 +19,8 @@ _DEFAULT_SCHEDULER = ("", "default-scheduler")
 _PREFILL = "/prefill"
 _HARDWARE = "HardwareProfile"
 _MIB = 2**20
+UNJUDGED = "unjudged"
+"""The code of what a pod asks of its node, and nobody here compares with the cluster."""
 
 
 def pod_for(model: ModelRequirements, report: AcceleratorReport, vllm: str | None) -> PodShape:
@@ -85,7 +87,7 @@ def asked_by(car: ModelCar, server: Server, report: AcceleratorReport) -> PodSha
         unknown=frozenset(unknown),
         doubts=doubts,
     )
-    return shape if profile is None else _with_profile(shape, profile, scheduling)
+    return _whole(shape if profile is None else _with_profile(shape, profile, scheduling))
 
 
 def _joined(server: Server, runtime: Runtime | None) -> Scheduling:
@@ -102,6 +104,48 @@ def _joined(server: Server, runtime: Runtime | None) -> Scheduling:
         selector=tuple(sorted((dict(less.selector) | dict(own.selector)).items())),
         terms=own.terms or less.terms,
         tolerations=own.tolerations or less.tolerations,
+        whole=_both(own.whole, less.whole) if runtime else own.whole,
+    )
+
+
+def _both(own: Whole, less: Whole) -> Whole:
+    """What stands beside the container in the manifest and in the runtime that it names: KServe takes the
+    containers of both."""
+    return Whole(
+        units=own.units + less.units,
+        cpu_milli=own.cpu_milli + less.cpu_milli,
+        memory_mib=own.memory_mib + less.memory_mib,
+        storage_mib=own.storage_mib or less.storage_mib,
+        refused=own.refused or less.refused,
+        node=own.node,
+        resources=tuple(sorted({*own.resources, *less.resources})),
+        unjudged=tuple(dict.fromkeys((*own.unjudged, *less.unjudged))),
+        among=own.among,
+    )
+
+
+def _whole(shape: PodShape) -> PodShape:
+    """With what its other containers ask for; nothing where the one that serves gets no accelerator."""
+    whole = shape.scheduling.whole
+    told = (*whole.unjudged, *(whole.among if shape.all > 1 else ()))
+    more = whole.cpu_milli or whole.memory_mib
+    return msgspec.structs.replace(
+        shape,
+        units=shape.units and shape.units + whole.units,
+        cpu_milli=shape.cpu_milli + whole.cpu_milli,
+        memory_mib=shape.memory_mib + whole.memory_mib,
+        asks="its containers together" if more else shape.asks,
+        doubts=(*shape.doubts, *map(_unjudged, told)),
+    )
+
+
+def _unjudged(what: str) -> Fit:
+    return Fit(
+        answer=FitAnswer.UNKNOWN,
+        code=UNJUDGED,
+        why=f"is not compared with the pod's {what}",
+        condition=f"if the cluster meets the pod's {what}",
+        settles="look at the pod's events once it is there: oc describe pod NAME",
     )
 
 

@@ -18,7 +18,7 @@ from modelcar_tui.verdict.candidate import Candidate, kind_name
 from modelcar_tui.verdict.kinds import on_kinds
 from modelcar_tui.verdict.landing import Landing, landed, spread
 from modelcar_tui.verdict.no_gpus import if_all_seen, without_accelerator, without_gpus
-from modelcar_tui.verdict.other_vendors import if_served, settles_doubt
+from modelcar_tui.verdict.other_vendors import if_built_for, if_served, settles_doubt
 from modelcar_tui.verdict.reports import (
     Condition,
     Holds,
@@ -26,7 +26,7 @@ from modelcar_tui.verdict.reports import (
     ModelVerdict,
     Verdict,
 )
-from modelcar_tui.verdict.runtime import at_runtime, release_of, runtime_arguments
+from modelcar_tui.verdict.runtime import at_runtime, release_of, runtime_arguments, runtime_of
 from modelcar_tui.verdict.stopping import heard, not_understood
 from modelcar_tui.vllm import newer_note
 from modelcar_tui.vllm.arguments import (
@@ -61,7 +61,7 @@ def decide_model(
     verdict = _by_gpus(model, report, kinds, vllm, each_kind=each_kind)
     gpu = next((kind.gpu for kind in kinds if kind.gpu.product == verdict.product), None)
     verdict = heard(verdict, model, vllm, runtime_arguments(model.car, report), gpu)
-    return not_understood(verdict, model.car, report, stated)
+    return not_understood(verdict, model.car, report, vllm, stated)
 
 
 def _by_gpus(
@@ -267,7 +267,10 @@ def _on(
         estimate=result,
     )
     own = car.server is not None and bool(car.server.image)
-    return if_served(verdict, kind.nodes[0].card(kind.pool), report, own_image=own)
+    card = kind.nodes[0].card(kind.pool)
+    verdict = if_served(verdict, card, report, own_image=own)
+    runtime = runtime_of(car, report) if car.server is not None else None
+    return verdict if runtime is None else if_built_for(verdict, card, runtime.image)
 
 
 BY_NAME = Condition(

@@ -180,7 +180,7 @@ def _answers(pod: PodShape, kind: Candidate, *, of_each: bool = False) -> Iterat
     taints leave it open, enough are asked for their names (unless `of_each`): the taints of all are the
     same."""
     for group in kind.groups:
-        if may_run(pod, *group.best).answer is FitAnswer.NO:
+        if not pod.scheduling.of_one_node and may_run(pod, *group.best).answer is FitAnswer.NO:
             first = may_run(pod, *group.members[0])
             yield from ((node, pool, first) for node, pool in group.members)
         else:

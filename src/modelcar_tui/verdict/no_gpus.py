@@ -6,10 +6,10 @@ import math
 
 import msgspec
 
-from modelcar_tui.cluster import PodShape
+from modelcar_tui.cluster import Fit
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
 from modelcar_tui.manifest import Server
-from modelcar_tui.verdict.asking import asked_by
+from modelcar_tui.verdict.asking import UNJUDGED, asked_by
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.runtime import named_runtime
 from modelcar_tui.vllm import runs_on_cpu
@@ -32,12 +32,13 @@ def without_accelerator(model: ModelRequirements, report: AcceleratorReport) -> 
         server.image or (runtime.image if runtime else ""), car.serving.args, dict(server.environment)
     )
     told = "no accelerator is asked for"
+    doubts = [one for one in shape.doubts if one.code != UNJUDGED]
     ask = "ask for one: resources.limits of the container, nvidia.com/gpu: 1"
     verdict, why, settle = Verdict.UNKNOWN, "", ask
     if car.open:
         why, settle = car.open[0].what, car.open[0].fix
-    elif shape.doubts:
-        why, settle = f"{told} by number, but {_may(server, shape)}", shape.doubts[0].settles
+    elif doubts:
+        why, settle = f"{told} by number, but {_may(server, doubts[0])}", doubts[0].settles
     elif server.runtime:
         why = f"{told}, and whether ServingRuntime {server.runtime} asks for one is not known"
         settle = f"put it into the file: oc get servingruntime {server.runtime} -o yaml"
@@ -62,13 +63,13 @@ def without_accelerator(model: ModelRequirements, report: AcceleratorReport) -> 
     )
 
 
-def _may(server: Server, shape: PodShape) -> str:
+def _may(server: Server, doubt: Fit) -> str:
     """What was not read and may bring an accelerator."""
     words = {
         "runtime": f"ServingRuntime {server.runtime} may ask for one, and was not read",
         "profile": f"hardware profile {server.profile} may give one, and was not read",
     }
-    return words.get(shape.doubts[0].code, f"the scheduler {server.scheduler} is not the cluster's own")
+    return words.get(doubt.code, f"the scheduler {server.scheduler} is not the cluster's own")
 
 
 def without_gpus(model: ModelRequirements, report: AcceleratorReport) -> ModelVerdict:

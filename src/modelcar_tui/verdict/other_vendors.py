@@ -7,6 +7,7 @@ import msgspec
 from modelcar_tui.cluster.types import AcceleratorReport, Card
 from modelcar_tui.hardware import Gpu, product_named, served, vendor_title, vendors
 from modelcar_tui.verdict.reports import ModelVerdict, Verdict
+from modelcar_tui.vllm import built_for
 
 
 def if_served(
@@ -37,6 +38,29 @@ def if_served(
         verdict=Verdict.UNKNOWN,
         why=f"{none}; {verdict.why}",
         settle="name the image that is to serve it: export VLLM_RUNTIME_IMAGE=IMAGE",
+    )
+
+
+def if_built_for(verdict: ModelVerdict, card: Card, image: str) -> ModelVerdict:
+    """A GO only where the image that serves is not built for the accelerators of another vendor.
+
+    Args:
+        verdict: on such cards.
+        card: what the model is to run on.
+        image: of vLLM; empty where it is not known.
+    """
+    vendor = built_for(image)
+    if verdict.verdict is Verdict.NO_GO or vendor in ("", card.vendor):
+        return verdict
+    name = image.partition("@")[0].rpartition("/")[2]
+    title = vendor_title(card.vendor)
+    settle = f"take an image that is built for {title}"
+    if vendor == "cpu":
+        why = f"the image {name} is a build of vLLM for CPUs, which leaves {card.product or title} idle"
+        return msgspec.structs.replace(verdict, verdict=Verdict.UNKNOWN, why=why, settle=settle)
+    why = f"the image {name} is built for {vendor_title(vendor)}, and {card.product or 'the card'} is {title}"
+    return msgspec.structs.replace(
+        verdict, verdict=Verdict.NO_GO, why=why, settle=settle, conditions=(), nodes=()
     )
 
 

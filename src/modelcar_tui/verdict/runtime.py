@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport, Runtime
-from modelcar_tui.manifest import ModelCar, Server
+from modelcar_tui.manifest import ModelCar, Server, allows_long_context
 from modelcar_tui.verdict.reports import ModelRequirements
 from modelcar_tui.vllm import release_of_runtime
 from modelcar_tui.vllm.arguments import parse_arguments, with_environment
@@ -134,9 +134,9 @@ def car_as_served(car: ModelCar, cluster: AcceleratorReport) -> ModelCar:
     serving, known = car.serving, runtime_environment(car, cluster)
     before = with_environment(_that_matter(runtime_arguments(car, cluster)), known)
     args = with_environment(serving.args, known)
-    if (before, args) == (serving.before, serving.args):
-        return car
-    return msgspec.structs.replace(car, serving=msgspec.structs.replace(serving, before=before, args=args))
+    beyond = serving.long_context or allows_long_context(known.items())
+    served = msgspec.structs.replace(serving, before=before, args=args, long_context=beyond)
+    return car if served == serving else msgspec.structs.replace(car, serving=served)
 
 
 def with_runtime(model: ModelRequirements, cluster: AcceleratorReport) -> ModelRequirements:

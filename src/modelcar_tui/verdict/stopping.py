@@ -15,6 +15,7 @@ from modelcar_tui.advice.repairs import Drafts, draft_repairs
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Change, ModelCar, Operation
+from modelcar_tui.verdict.hidden import hidden_doubt
 from modelcar_tui.verdict.reports import Condition, Holds, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.runtime import runtime_doubt
 from modelcar_tui.vllm import parse_version
@@ -64,17 +65,26 @@ def heard(
 
 
 def not_understood(
-    verdict: ModelVerdict, car: ModelCar, cluster: AcceleratorReport, stated: str | None
+    verdict: ModelVerdict,
+    car: ModelCar,
+    cluster: AcceleratorReport,
+    vllm: str | None,
+    stated: str | None = None,
 ) -> ModelVerdict:
-    """The verdict, lowered by what the manifest leaves open, or names and the cluster does not have.
+    """The verdict, lowered by what the manifest leaves open, names and the cluster does not have, or leaves
+    to what is not read.
 
     Args:
+        vllm: the release that will serve it, where it is known.
         stated: the release that the operator states.
     """
     if verdict.verdict is Verdict.NO_GO:
         return verdict
-    doubt = runtime_doubt(car, cluster, stated)
-    if doubt is not None and not (doubt.condition and (car.open or verdict.verdict is Verdict.UNKNOWN)):
+    doubt, hidden = runtime_doubt(car, cluster, stated), hidden_doubt(car, cluster, vllm)
+    if doubt is None or (hidden is not None and hidden.sure):
+        doubt = hidden
+    open_anyhow = bool(car.open) or verdict.verdict is Verdict.UNKNOWN
+    if doubt is not None and (doubt.sure or not (car.open or (doubt.condition and open_anyhow))):
         told = Condition(text=doubt.condition, holds=Holds.UNKNOWN, settles=doubt.settle)
         return msgspec.structs.replace(
             verdict,

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
         through_transformers,
     )
     from modelcar_tui.vllm.argument_table import Flag, known_arguments, newest_flags
-    from modelcar_tui.vllm.builds import ImageBuild, Sampler, may_lack_flashinfer, runs_on_cpu, sampler_of
+    from modelcar_tui.vllm.builds import (
+        ImageBuild,
+        Sampler,
+        built_for,
+        may_lack_flashinfer,
+        runs_on_cpu,
+        sampler_of,
+    )
     from modelcar_tui.vllm.context import implied_context, longest_context, longest_positions
     from modelcar_tui.vllm.defaults import StartLimits, served_context, start_limits
     from modelcar_tui.vllm.images import release_of_runtime, release_of_server
@@ -42,6 +49,7 @@ __all__ = [
     "architecture_refused",
     "architecture_unsure",
     "asked_of_server",
+    "built_for",
     "engine_switches",
     "hungriest_profile",
     "implied_context",
@@ -84,7 +92,7 @@ if not TYPE_CHECKING:
                 "architecture_error architecture_refused architecture_unsure through_transformers"
             ),
             "argument_table": "Flag known_arguments newest_flags",
-            "builds": "ImageBuild Sampler may_lack_flashinfer runs_on_cpu sampler_of",
+            "builds": "ImageBuild Sampler built_for may_lack_flashinfer runs_on_cpu sampler_of",
             "context": "implied_context longest_context longest_positions",
             "defaults": "StartLimits served_context start_limits",
             "images": "release_of_runtime release_of_server",

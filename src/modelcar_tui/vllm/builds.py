@@ -43,6 +43,20 @@ _UPSTREAM = re.compile(r"\+upstream|(?:^|/)vllm/vllm-openai\b|upstream(?:'s)? im
 _CPU = re.compile(r"(?:^|[/_.:-])(?:cpu|openvino)(?=$|[/_.:@-])", re.IGNORECASE)
 _HUGGINGFACE = re.compile(r"/huggingfaceserver\b(?!.*gpu)", re.IGNORECASE)
 """KServe's own server: its image is for CPUs unless its tag ends in `-gpu` (its charts)."""
+_BUILT_FOR = (
+    ("cpu", _CPU),
+    ("amd", re.compile(r"(?:^|[/_.:-])rocm[\d.]*(?=$|[/_.:@-])", re.IGNORECASE)),
+    ("intel-gaudi", re.compile(r"(?:^|[/_.:-])(?:gaudi\d?|hpu|habana\w*)(?=$|[/_.:@-])", re.IGNORECASE)),
+    ("intel-gpu", re.compile(r"(?:^|[/_.:-])xpu(?=$|[/_.:@-])", re.IGNORECASE)),
+    ("google-tpu", re.compile(r"(?:^|[/_.:-])tpu(?=$|[/_.:@-])", re.IGNORECASE)),
+    ("aws-neuron", re.compile(r"(?:^|[/_.:-])neuronx?(?=$|[/_.:@-])", re.IGNORECASE)),
+    ("ibm-spyre", re.compile(r"(?:^|[/_.:-])spyre(?=$|[/_.:@-])", re.IGNORECASE)),
+    ("nvidia", re.compile(r"(?:^|[/_.:-])(?:cuda|cu\d{2,3})[\d.]*(?=$|[/_.:@-])", re.IGNORECASE)),
+)
+"""Vendors as `accelerators.json` has them, by the words that images of vLLM have in their names: one build is
+for one of them (`vllm/platforms`)."""
+_FOR_CUDA = re.compile(r"(?:^|/)vllm/vllm-openai(?=$|[:@])", re.IGNORECASE)
+"""Upstream's image whose name has no such word."""
 _GPU = re.compile(r"vllm|gpu|cuda|rocm|huggingfaceserver", re.IGNORECASE)
 _NUMBER_ALONE = re.compile(r"v?\d+\.\d+\.\d+(\.post\d+)?(\s*\(V[01]\))?\s*", re.IGNORECASE)
 _TOLD = re.compile(r"\bwith(out)? (?:the )?flashinfer sampler", re.IGNORECASE)
@@ -89,6 +103,16 @@ def runs_on_cpu(image: str, args: Sequence[str], environment: Mapping[str, str])
     return (
         False if build_of(image) in (ImageBuild.UPSTREAM, ImageBuild.RED_HAT) or _GPU.search(image) else None
     )
+
+
+def built_for(image: str) -> str:
+    """The vendor for whose accelerators an image's vLLM is built, as far as its name tells: `amd`; `cpu` for
+    none; empty where it does not tell, or tells of several."""
+    name = image.partition("@")[0]
+    told = [vendor for vendor, words in _BUILT_FOR if words.search(name)]
+    if not told and _FOR_CUDA.search(image):
+        return "nvidia"
+    return told[0] if len(told) == 1 else ""
 
 
 def sampler_of(

@@ -10,7 +10,7 @@ import pytest
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.supervisor import Accelerator, Settings, run_alone
-from modelcar_tui.supervisor.specialists.accelerator import cluster_options, stated_namespaces
+from modelcar_tui.supervisor.specialists.accelerator import cluster_options, namespaces_of, stating
 
 SERVICE = """\
 apiVersion: serving.kserve.io/v1beta1
@@ -43,18 +43,20 @@ def manifest(tmp_path: Path, *namespaces: str) -> Path:
 def test_the_namespaces_of_a_file_in_its_order(
     tmp_path: Path, written: tuple[str, ...], expected: tuple[str, ...]
 ) -> None:
-    assert stated_namespaces(manifest(tmp_path, *written)) == expected
+    found = stating(manifest(tmp_path, *written))
+    assert found is not None and namespaces_of(found) == expected
 
 
 def test_a_file_that_names_none_is_not_read_twice(tmp_path: Path) -> None:
     path = tmp_path / "m.yaml"
     path.write_text("no: manifest\n")
-    assert stated_namespaces(path) == ()
+    assert stating(path) is None
 
 
-def test_what_the_operator_says_counts_before_the_manifest() -> None:
-    assert cluster_options(Settings(manifest="", namespace="mine"), "prod").namespace == "mine"
-    assert cluster_options(Settings(manifest=""), "prod").namespace == "prod"
+def test_what_the_operator_says_counts_before_the_manifest(tmp_path: Path) -> None:
+    stated = stating(manifest(tmp_path, "prod"))
+    assert cluster_options(Settings(manifest="", namespace="mine"), stated).namespace == "mine"
+    assert cluster_options(Settings(manifest=""), stated).namespace == "prod"
     assert cluster_options(Settings(manifest="")).namespace is None
 
 
@@ -80,7 +82,7 @@ def test_limits_are_read_where_the_first_model_is_served(
 
 def test_a_manifest_that_can_t_be_read_costs_the_cluster_nothing(tmp_path: Path) -> None:
     path = tmp_path / "m.yaml"
-    path.write_text("namespace: [\n")
+    path.write_text("apiVersion: [\n")
     with start_stub_cluster(folder=tmp_path) as stub:
         settings = Settings(
             manifest=str(path), kubeconfig=str(stub.kubeconfig_path), state_dir=str(tmp_path / "state")

@@ -17,6 +17,7 @@ from modelcar_tui.vllm.arguments import (
     config_overrides,
     has_switch,
     last_value,
+    local_ranks,
     sizes_open,
     tokens_in,
 )
@@ -116,7 +117,8 @@ def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
 
 def _own_gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
     """The ranks that a Kubernetes manifest starts against the GPUs of its pods."""
-    car, world = remarks.car, _ranks(arguments, _TP, _PP, _DP)
+    car = remarks.car
+    world = _ranks(arguments, _TP, _PP) * local_ranks(arguments, car.pods)
     have = car.serving.gpu_count * car.pods
     if not have or world == have:
         return
@@ -182,7 +184,8 @@ def _length(
         _size(arguments, _LENGTH),
         longest_context(config, config_overrides(arguments, vllm), vllm),
     )
-    if wanted is not None and limit is not None and wanted > limit:
+    allowed = remarks.car.serving.long_context
+    if wanted is not None and limit is not None and wanted > limit and not allowed:
         what = f"{_LENGTH}={wanted} and the model has {limit:,} positions: vLLM refuses to start"
         remarks.on(_at(arguments, _LENGTH), "context-too-long", ERROR, what, f"write {_LENGTH}={limit}")
 

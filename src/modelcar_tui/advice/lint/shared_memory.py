@@ -12,10 +12,10 @@ from __future__ import annotations
 import math
 
 from modelcar_tui.advice.lint.remarks import WARNING, Remarks
-from modelcar_tui.vllm.arguments import Argument, last_value, sizes_open, tokens_in
+from modelcar_tui.vllm.arguments import Argument, last_value, local_ranks, sizes_open, tokens_in
 
 DEFAULT_MIB = 64
-_SIZES = ("--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size")
+_SIZES = ("--tensor-parallel-size", "--pipeline-parallel-size")
 _PRESET = "LLMInferenceService"
 """Its controller's presets mount the memory, whatever the object itself says."""
 
@@ -28,7 +28,7 @@ def lint_shared_memory(arguments: tuple[Argument, ...], remarks: Remarks) -> Non
         return
     have = DEFAULT_MIB if server.shm_mib is None else server.shm_mib
     ranks = math.prod(max(1, tokens_in(last_value(arguments, flag)) or 1) for flag in _SIZES)
-    processes = math.ceil(ranks / car.pods)
+    processes = math.ceil(ranks * local_ranks(arguments, car.pods) / car.pods)
     if processes < 2 or not 0 < have <= DEFAULT_MIB:
         return
     whose = "no volume is mounted there" if server.shm_mib is None else "as its volume says"

@@ -89,7 +89,8 @@ def _to_the_cache(ask: int | None, estimate: Estimate | None) -> _Context | None
 def _to_the_model(wanted: int, limit: int | None, drafts: Drafts) -> _Context | None:
     """All positions of the model, where more are asked for and no other change writes what it has."""
     written = _tokens(drafts.text_of(_LENGTH))
-    if limit is None or wanted <= limit or (written is not None and 0 < written <= limit):
+    allowed = drafts.car.serving.long_context
+    if limit is None or wanted <= limit or allowed or (written is not None and 0 < written <= limit):
         return None
     why = f"the model has {limit:,} positions and {wanted:,} are asked for: vLLM refuses to start"
     return _Context(limit, why, _positions(limit))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, Drafts
 from modelcar_tui.core.counting import several
 from modelcar_tui.manifest import Operation
-from modelcar_tui.vllm.arguments import last_given, parse_arguments, sizes_open, tested_args
+from modelcar_tui.vllm.arguments import last_given, local_ranks, parse_arguments, sizes_open, tested_args
 
 TENSOR_PARALLEL = "--tensor-parallel-size"
 
@@ -29,7 +29,7 @@ def own_sizes(fault: Callable[[int], str], vllm: str | None, drafts: Drafts, *, 
     if settled or not have or sizes_open(whole):
         return
     engine = tested_args(serving, vllm)
-    others = engine.pp * engine.dp
+    others = engine.pp * local_ranks(whole, car.pods)
     world = engine.tp * others
     if world > have:
         wanted = -(-world // car.pods)

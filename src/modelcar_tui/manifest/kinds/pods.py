@@ -12,6 +12,7 @@ from modelcar_tui.core.shapes import is_secret_value
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import resource_prefixes, vendor_of_resource
 from modelcar_tui.kube import mebibytes, thousandths, whole
+from modelcar_tui.manifest.kinds.demands import fields_of, requests_of, whole_of
 from modelcar_tui.manifest.kinds.objects import below
 from modelcar_tui.manifest.kinds.places import CountPlace, Path
 from modelcar_tui.manifest.plain import Other, entries, plain
@@ -116,8 +117,8 @@ def shm_of(pod: Node, container: Node) -> int | None:
     return None
 
 
-def scheduling_of(pod: Node, container: Node) -> Scheduling:
-    """What a pod asks of its node."""
+def scheduling_of(pod: Node, container: Node, beside: Iterable[Node] = ()) -> Scheduling:
+    """What a pod asks of its node; `beside` are containers of it that stand elsewhere."""
     cpu, memory, _ = amounts_of(container)
     required = below(
         pod, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"
@@ -127,8 +128,12 @@ def scheduling_of(pod: Node, container: Node) -> Scheduling:
         cpu_milli=cpu,
         memory_mib=memory,
         selector=tuple((clean(key), clean(str(value))) for key, value in sorted(selector.items())),
-        terms=tuple(tuple(_expressions(term.get("matchExpressions"))) for term in _mappings(required)),
+        terms=tuple(
+            (*_expressions(term.get("matchExpressions")), *fields_of(term.get("matchFields")))
+            for term in _mappings(required)
+        ),
         tolerations=tolerations_of(_mappings(below(pod, "tolerations"))),
+        whole=whole_of(pod, container, accelerator_of(container)[0], beside),
     )
 
 
@@ -152,8 +157,7 @@ def names_of(node: Node | None) -> tuple[str, ...]:
 
 def _asked(container: Node) -> dict[str, Any]:
     """What a container requests; a limit alone is the request, too."""
-    limits, requests = (texts(below(container, "resources", part)) for part in ("limits", "requests"))
-    return {**limits, **requests}
+    return requests_of(container)
 
 
 def _expressions(written: object) -> Iterator[Requirement]:

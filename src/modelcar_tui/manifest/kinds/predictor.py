@@ -18,6 +18,7 @@ from modelcar_tui.manifest.kinds.places import Path, Place
 from modelcar_tui.manifest.kinds.pods import (
     accelerator_of,
     amounts_of,
+    containers_of,
     count_places,
     environment_of,
     may_tell,
@@ -182,7 +183,7 @@ class Joined:
             memory_mib=memory,
             memory_limit_mib=limit,
             shm_mib=shm_of(pod, self.container),
-            scheduling=scheduling_of(pod, self.container),
+            scheduling=scheduling_of(pod, self.container, self._beside()),
             scheduler=text_below(pod, "schedulerName"),
             service_account=text_below(pod, "serviceAccountName"),
             pull_secrets=names_of(below(pod, "imagePullSecrets")),
@@ -190,6 +191,11 @@ class Joined:
             profile=_text(self._notes, PROFILE),
             priority_class=text_below(pod, "priorityClassName"),
         )
+
+    def _beside(self) -> list[Mapping]:
+        """The runtime's other containers: KServe appends them (components/predictor.go, buildPodSpec)."""
+        runtime = self._of.runtime
+        return [one for one, _ in containers_of(runtime.spec, ())] if runtime is not None else []
 
     def _told_by(self) -> str:
         of = self._of

@@ -11,7 +11,14 @@ from modelcar_tui.manifest.limits import MAX_GPUS
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.spans import Node
 from modelcar_tui.manifest.telling import Told, position
-from modelcar_tui.manifest.types import ArgumentsFrom, ModelCar, Position, Server, ServingArguments
+from modelcar_tui.manifest.types import (
+    ArgumentsFrom,
+    ModelCar,
+    Position,
+    Server,
+    ServingArguments,
+    allows_long_context,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,7 @@ def read_of(found: Found) -> Read:
         args_at=_positions(place),
         before=found.server.args,
         by_suite=False,
+        long_context=allows_long_context(found.server.environment),
     )
     request = ModelCar(
         name=found.name,

@@ -34,6 +34,8 @@ _IDLE = frozenset(
     }
 )
 """Commands that are known to serve no model: a script of these alone starts no server."""
+_INSTALLERS = frozenset({"pip", "pip3", "uv", "python", "python3"})
+_VLLM = re.compile(r"(?:^|/)vllm(?:$|[\[=<>~!@ .-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class ScriptReader:
                 words = [argument for word in command.words for argument in self._expansion.words(word)]
                 if self._program([one.text for one in words]) is None:
                     idle = idle and _is_idle(words)
+                    self._installs([one.text for one in words], command)
                 elif done is not None:
                     what = "the script starts vLLM more than once"
                     self._fault(what, "keep one `vllm serve` in the container", command)
@@ -207,6 +210,12 @@ class ScriptReader:
         self._expansion.known[name] = value
         if export or name in self._expansion.declared or name in self._exported:
             self._exported[name] = value
+
+    def _installs(self, words: list[str], command: Command) -> None:
+        """A release of its own, which takes the place of the image's."""
+        if "install" in words and base(words[0]) in _INSTALLERS and any(map(_VLLM.search, words)):
+            what = "the script installs vLLM itself, so the release that serves is not known"
+            self._fault(what, "take an image of the release, and leave the installation out", command)
 
     def _fault(self, what: str, fix: str, command: Command) -> None:
         self._faults.append(Fault(what, fix, command.words[0].start))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from modelcar_tui.cluster import card_kinds, card_totals, kind_line
@@ -48,7 +48,8 @@ class Accelerator:
         from modelcar_tui.cluster import read_cluster
 
         context.step("access", Status.RUNNING)
-        options = cluster_options(context.settings, await _namespace(context))
+        manifest = await _stating(context)
+        options = cluster_options(context.settings, manifest)
         access = Access(rung=Rung.NO_KUBECONFIG)
         shown = 0.0
 
@@ -123,19 +124,21 @@ class Accelerator:
         context.step("info", Status.WARNING if bad else Status.DONE, (bad or text).told)
 
 
-async def _namespace(context: Context) -> str:
-    """Where the manifest says that its models are served; empty where it does not, or where the operator says
-    it or no cluster is asked. One that can't be read is told by who reads it."""
+async def _stating(context: Context) -> Manifest | None:
+    """The manifest, where its objects say a namespace, or what they ask of nodes. One that can't be read is
+    told by who reads it."""
     settings = context.settings
-    if settings.namespace or settings.gpus or settings.inventory or not settings.manifest:
-        return ""
-    with Contained("the manifest's namespace"), suppress(UserError, TimeoutError):
+    if not settings.manifest:
+        return None
+    with Contained("what the manifest asks of the cluster"), contextlib.suppress(UserError, TimeoutError):
         async with asyncio.timeout(MANIFEST_S):
-            first, *others = await asyncio.to_thread(stated_namespaces, Path(settings.manifest)) or ("",)
-        if others:
-            context.emit(Noticed(text=_elsewhere(first, others)))
-        return first
-    return ""
+            manifest = await asyncio.to_thread(stating, Path(settings.manifest))
+        if not (settings.namespace or settings.gpus or settings.inventory) and manifest is not None:
+            first, *others = namespaces_of(manifest) or ("",)
+            if others:
+                context.emit(Noticed(text=_elsewhere(first, others)))
+        return manifest
+    return None
 
 
 def _elsewhere(first: str, others: list[str]) -> str:
@@ -144,28 +147,35 @@ def _elsewhere(first: str, others: list[str]) -> str:
     return f"{head}; not in {named}: --namespace chooses another"
 
 
-def stated_namespaces(path: Path) -> tuple[str, ...]:
-    """The namespaces of a manifest's models, that of the first model first.
+def stating(path: Path) -> Manifest | None:
+    """The manifest, where it has Kubernetes objects: a model-car list says nothing of these, and is not read
+    twice.
 
     Raises:
         UserError: it can't be read.
     """
     from modelcar_tui.manifest import read_manifest
 
-    with suppress(OSError), os.fdopen(open_regular(path), "rb") as file:
-        if b"namespace" not in file.read(MOST_BYTES):
-            return ()  # a model-car list names none, and is not read twice
-    return namespaces_of(read_manifest(path))
+    with contextlib.suppress(OSError), os.fdopen(open_regular(path), "rb") as file:
+        if b"apiVersion" not in file.read(MOST_BYTES):
+            return None
+    return read_manifest(path)
 
 
 def namespaces_of(manifest: Manifest) -> tuple[str, ...]:
-    """The same of a manifest that was read; what is no name, such as a placeholder, is left out."""
+    """The namespaces of a manifest's models, that of the first model first; what is no name, such as a
+    placeholder, is left out."""
     return tuple(dict.fromkeys(car.namespace for car in manifest.models if _NAME.fullmatch(car.namespace)))
 
 
-def cluster_options(settings: Settings, namespace: str = "") -> ClusterOptions:
-    """Where the run's settings say to look; `namespace` is the manifest's own, where they name none."""
+def cluster_options(settings: Settings, manifest: Manifest | None = None) -> ClusterOptions:
+    """Where the run's settings say to look, else the manifest's own namespace, and what of the nodes its pods
+    ask about."""
+    servers = [car.server for car in manifest.models if car.server is not None] if manifest else []
+    namespace = next(iter(namespaces_of(manifest)), "") if manifest is not None else ""
     return ClusterOptions(
+        labels=frozenset[str]().union(*(one.scheduling.labels for one in servers)),
+        profiles=frozenset(one.profile for one in servers if one.profile),
         kubeconfig=settings.kubeconfig,
         context=settings.kube_context,
         namespace=settings.namespace or namespace or None,

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         looks_like_flag,
         parse_arguments,
     )
+    from modelcar_tui.vllm.arguments.ranks import local_ranks
     from modelcar_tui.vllm.arguments.values import tokens_in, wrong_value
     from modelcar_tui.vllm.arguments.variables import (
         may_hold_anything,
@@ -73,6 +74,7 @@ __all__ = [
     "known_keys",
     "last_given",
     "last_value",
+    "local_ranks",
     "looks_like_flag",
     "may_hold_anything",
     "needed_beside",
@@ -116,6 +118,7 @@ if not TYPE_CHECKING:
                 "Argument canonical_flag flag_exists has_switch last_given last_value looks_like_flag "
                 "parse_arguments"
             ),
+            "ranks": "local_ranks",
             "values": "tokens_in wrong_value",
             "variables": "may_hold_anything settles_variables sizes_open variable_in_words with_environment",
         },

@@ -154,14 +154,19 @@ def served_args(serving: ServingArguments, vllm: str | None) -> EngineArgs:
     """
     named = {one.name for one in parse_arguments(serving.whole, vllm) if one.flag is not None}
     implied = serving.by_suite and not named & SIZES
-    return read_engine_args(serving.whole, serving.gpu_count if implied else None, vllm)
+    read = read_engine_args(serving.whole, serving.gpu_count if implied else None, vllm)
+    return _in_environment(read, serving)
+
+
+def _in_environment(read: EngineArgs, serving: ServingArguments) -> EngineArgs:
+    return msgspec.structs.replace(read, long_context_allowed=True) if serving.long_context else read
 
 
 def tested_args(serving: ServingArguments, vllm: str | None) -> EngineArgs:
     """The same as the QA suite starts a model-car: `gpu_count` is the tensor parallel size. What a Kubernetes
     manifest serves is started as it says."""
     if not serving.by_suite:
-        return read_engine_args(serving.whole, None, vllm)
+        return _in_environment(read_engine_args(serving.whole, None, vllm), serving)
     return read_engine_args(serving.whole, serving.gpu_count, vllm)
 
 
