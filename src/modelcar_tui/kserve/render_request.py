@@ -98,6 +98,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         return f"oci://{rest}" if scheme == "docker" else self.source
 
     @property
+    def server_resource(self) -> str:
+        """The accelerator for which the file itself asks; empty where it asks for none."""
+        return self.server.resource if self.server is not None else ""
+
+    @property
     def is_image(self) -> bool:
         """Whether it is an OCI image, which a model-car is."""
         return self.uri.partition("://")[0] in OCI_TRANSPORTS

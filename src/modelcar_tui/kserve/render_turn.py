@@ -67,8 +67,7 @@ def turned(request: Request, kind: str) -> Turned:
         return Turned(request=request, served=request.title)
     if problems := list(_hindered(request, kind)):
         raise UserError(*problems)
-    given = parse_arguments((*request.before, *request.args), None)
-    served = (last_value(given, SERVED) or _own_name(request)).split(" ")[0]
+    served = _served(request)
     before, _ = _without(request.before, (*_OF_ITS_KIND, SERVED))
     own, dropped = _without(request.args, _OF_ITS_KIND)
     args, reasons = (*before, *own), request.reasons
@@ -123,6 +122,9 @@ def _hindered(request: Request, kind: str) -> Iterator[Problem]:
         if request.kind not in _SCHEMES:
             fix = "write the InferenceService (workerSpec) or LLMInferenceService (parallelism) by hand"
         yield problem(what, fix, "kind-can-not")
+    if request.given is not None and request.gpus and not request.server_resource:
+        what = "its GPUs come by a resource claim, which is not rendered"
+        yield problem(what, "ask for the accelerator in resources.limits", "kind-can-not")
     if not request.amounts_known:
         what = "what its ServingRuntime passes to vLLM is not known, and goes with it"
         yield problem(what, "put the ServingRuntime into the file, or log in to the cluster", "no-runtime")
@@ -145,6 +147,13 @@ def _weights(request: Request, kind: str, title: str) -> Iterator[Problem]:
             what = "its weights come by a data connection, and which address that is only its Secret tells"
         fix = "write the address: hf://, oci://, pvc:// or s3://"
         yield Problem(where=title, what=what, fix=fix, code="weights-unknown")
+
+
+def _served(request: Request) -> str:
+    """The name by which clients ask for the model: what an argument says, the runtime's among them."""
+    passed = request.server.args if request.server is not None else ()
+    named = last_value(parse_arguments((*passed, *request.args), None), SERVED) or ""
+    return (_own_name(request) if not named or "{{" in named else named).split(" ")[0]
 
 
 def _own_name(request: Request) -> str:
