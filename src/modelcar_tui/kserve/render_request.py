@@ -66,6 +66,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     pull_secrets: tuple[str, ...] = ()
     reasons: tuple[tuple[str, str], ...] = ()
     """Arguments that were accepted, each with its reason."""
+    removed: tuple[tuple[str, str], ...] = ()
+    """Arguments of the file that were taken out, each with its reason."""
     gpus_why: str = ""
     """Why the number of GPUs is not the file's; empty where it is."""
     output_type: str = "text"
@@ -152,6 +154,7 @@ def requests_of(
                 place=place,
                 pull_secrets=pull_secrets,
                 reasons=tuple((change.new or "", change.reason) for change in mine if _is_argument(change)),
+                removed=tuple((c.old or "", c.reason) for c in mine if c.operation is Operation.REMOVE),
                 gpus_why=next((c.reason for c in mine if c.operation is Operation.GPU_COUNT), ""),
             )
         )

@@ -80,12 +80,14 @@ def turned(request: Request, kind: str) -> Turned:
             *reasons,
             (args[-1], "vLLM's own default, which the QA suite raises to the number of GPUs"),
         )
-    runtime = _made(request) if kind == "InferenceService" and request.server.image else request.runtime
+    runtime = (
+        made_runtime(request) if kind == "InferenceService" and request.server.image else request.runtime
+    )
     changed = msgspec.structs.replace(request, args=args, reasons=reasons, runtime=runtime)
     return Turned(request=changed, dropped=dropped, served=served)
 
 
-def _made(request: Request) -> Runtime | None:
+def made_runtime(request: Request) -> Runtime | None:
     """A runtime of the file's own image, started as OpenShift AI's templates start theirs."""
     known = request.runtime
     if request.server is None or known is None:
