@@ -211,8 +211,18 @@ def _with_runtime(request: Request, model: ModelRequirements, cluster: Accelerat
         cpu_milli=_first(*(one.cpu_milli for one in (server, asked) if one is not None)),
         memory_mib=_first(*(one.memory_mib for one in (server, asked) if one is not None)),
         runtime_tolerations=_tolerations(asked),
-        amounts_known=server is None or not server.runtime or runtime is not None,
+        amounts_known=_is_read(request, runtime, cluster),
     )
+
+
+def _is_read(request: Request, runtime: Runtime | None, cluster: AcceleratorReport) -> bool:
+    """Whether the ServingRuntime was read that the file names, or leaves to KServe to choose."""
+    server = request.server
+    if server is None or request.kind != "InferenceService":
+        return True
+    if server.runtime:
+        return any(one.name == server.runtime for one in cluster.runtimes or ())
+    return runtime is not None and bool(runtime.image)
 
 
 def _tolerations(asked: Scheduling | None) -> tuple[tuple[str, str, str, str], ...]:

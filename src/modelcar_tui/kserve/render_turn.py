@@ -128,7 +128,7 @@ def _hindered(request: Request, kind: str) -> Iterator[Problem]:
         what = "its GPUs come by a resource claim, which is not rendered"
         yield problem(what, "ask for the accelerator in resources.limits", "kind-can-not")
     if not request.amounts_known:
-        what = "what its ServingRuntime passes to vLLM is not known, and goes with it"
+        what = "what its ServingRuntime passes to vLLM is not known, and would have to go with it"
         yield problem(what, "put the ServingRuntime into the file, or log in to the cluster", "no-runtime")
     if request.kind == "LLMInferenceService" and request.given is None:
         return
@@ -136,18 +136,17 @@ def _hindered(request: Request, kind: str) -> Iterator[Problem]:
 
 
 def _weights(request: Request, kind: str, title: str) -> Iterator[Problem]:
-    if not request.source:
+    known, scheme = _SCHEMES.get(kind, ()), request.uri.partition("://")[0]
+    connected = request.given is not None and "storage" in request.given.container
+    what, fix = "", "write the address: hf://, oci://, pvc:// or s3://"
+    if connected and (not request.source or scheme == "storage"):
+        what = "its weights come by a data connection, and which address that is only its Secret tells"
+    elif not request.source:
         what = "where its weights come from is not known, or they are a part of vLLM's own image"
         fix = "put the model into an image, a PVC or a bucket, or name one of Hugging Face"
-        yield Problem(where=title, what=what, fix=fix, code="weights-unknown")
-        return
-    scheme = request.uri.partition("://")[0]
-    known = _SCHEMES.get(kind)
-    if known is not None and scheme not in known:
+    elif known and scheme not in known:
         what = f"{kind} takes no {clean(scheme, limit=20)}://"
-        if scheme == "storage":
-            what = "its weights come by a data connection, and which address that is only its Secret tells"
-        fix = "write the address: hf://, oci://, pvc:// or s3://"
+    if what:
         yield Problem(where=title, what=what, fix=fix, code="weights-unknown")
 
 
