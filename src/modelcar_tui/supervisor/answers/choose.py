@@ -295,7 +295,7 @@ _MEANINGS = {
 
 def nodes(asked: Asked, facts: Facts) -> Parts:
     """The nodes, or where a model goes."""
-    placed = [f"model/{name}/place" for name in asked.models]
+    placed = [one for one in facts for name in asked.models if f"{one}/".startswith(f"model/{name}/place/")]
     if asked.models and not asked.has(_SEVERAL_NODES) and any(one in facts for one in placed):
         return (say(facts, placed),)
     if asked.models and asked.has(_SEVERAL_NODES):
