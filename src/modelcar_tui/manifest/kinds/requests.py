@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.kinds.objects import KubeObject
 from modelcar_tui.manifest.kinds.places import ListPart, Place, TextPart
+from modelcar_tui.manifest.kinds.unsure import told_words
 from modelcar_tui.manifest.limits import MAX_GPUS
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.spans import Node
@@ -69,7 +70,7 @@ def read_of(found: Found) -> Read:
     at = position(one.root)
     serving = ServingArguments(
         gpu_count=min(found.gpus, MAX_GPUS),
-        args=masked_arguments(place.words),
+        args=masked_arguments(told_words(place) if found.open else place.words),
         origin=ArgumentsFrom.ITEM if place.words else ArgumentsFrom.NONE,
         gpu_count_at=position(place.gpus[0].node) if place.gpus else None,
         args_at=_positions(place),
