@@ -33,6 +33,8 @@ _TEMPLATE: Path = ("spec", "template", "spec")
 _TEMPLATES: dict[str, Path] = {"Pod": ("spec",), "PodTemplate": ("template", "spec")}
 _COUNTS = {"Job": "parallelism", "Pod": "", "PodTemplate": "", "DaemonSet": ""}
 """Which field of `spec` says how many pods there are, where it is not `replicas`."""
+_LEAST = {"HorizontalPodAutoscaler": "minReplicas", "ScaledObject": "minReplicaCount"}
+"""What scales other objects, and its field for the least replicas."""
 WORKLOADS = (
     *(("", "Pod"), ("", "PodTemplate"), ("", "ReplicationController"), ("batch", "Job")),
     *(("apps", kind) for kind in ("Deployment", "StatefulSet", "ReplicaSet", "DaemonSet")),
@@ -109,12 +111,27 @@ def _workers(
             what = f"a worker asks for {gpus} {shorten(resource)}, the leader for {found.gpus}"
             fix = "ask for the same in leaderTemplate and workerTemplate"
             problems.append(file.told.problem(container, what, fix, "workers-differ"))
+        problems += _other_pod(found, worker, container, file)
         line = _line(container, path, worker, file)
         if line.program and line.words != found.place.words:
             what = "the workers start vLLM with arguments of their own, which are not judged"
             fix = "compare them with the leader's by hand"
             problems.append(file.told.problem(container, what, fix, "workers-differ"))
     return problems, counts
+
+
+def _other_pod(found: Found, worker: _Pod, container: Mapping, file: File) -> Iterator[Problem]:
+    """What a worker wants of its node, or brings along, otherwise than the leader."""
+    scheduling, image = scheduling_of(worker.spec, container), text_below(container, "image")
+    if scheduling != found.server.scheduling:
+        what = (
+            "a worker asks other things of its node than the leader, which alone is compared with the nodes"
+        )
+        fix = "ask for the same nodes and amounts in leaderTemplate and workerTemplate"
+        yield file.told.problem(container, what, fix, "workers-differ")
+    if image != found.server.image:
+        what = f"a worker starts the image {shorten(image, 60)}, the leader {shorten(found.server.image, 60)}"
+        yield file.told.problem(container, what, "start one image in both", "workers-differ")
 
 
 def _served(obj: KubeObject, pod: _Pod, file: File) -> Iterator[Found]:
@@ -214,16 +231,17 @@ def _copies(obj: KubeObject, file: File) -> tuple[int, tuple[Problem, ...]]:
         return 1, (file.told.problem(obj.root, what, fix, "copies-unknown"),)
     scaler = _scaler(obj, file)
     if scaler is not None:
-        return _number(scaler, file, "spec", "minReplicas")
+        return _number(scaler, file, "spec", _LEAST[scaler.kind])
     return _number(obj, file, "spec", field) if field else (1, ())
 
 
 def _scaler(obj: KubeObject, file: File) -> KubeObject | None:
-    """The HorizontalPodAutoscaler of the file that sets an object's replicas."""
+    """The object of the file that sets another one's replicas."""
     for one in file.objects:
-        if one.kind == "HorizontalPodAutoscaler" and one.namespace == obj.namespace:
+        if one.kind in _LEAST and one.namespace == obj.namespace:
             target = one.at("spec", "scaleTargetRef") or one.root
-            if (text_below(target, "kind"), text_below(target, "name")) == (obj.kind, obj.name):
+            kind = text_below(target, "kind") or "Deployment"
+            if (kind, text_below(target, "name")) == (obj.kind, obj.name):
                 return one
     return None
 
