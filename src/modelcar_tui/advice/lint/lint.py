@@ -36,6 +36,7 @@ from modelcar_tui.manifest import (
     ServingArguments,
 )
 from modelcar_tui.models import ModelFacts
+from modelcar_tui.vllm import release_of_runtime
 from modelcar_tui.vllm.arguments import (
     Argument,
     Judge,
@@ -73,7 +74,8 @@ def examine(
 
     Args:
         manifest: as it was read; its own warnings are among the findings.
-        vllm: the runtime image's release; None judges by the newest release in the table.
+        vllm: the runtime image's release; None judges each Kubernetes object by the release that its own
+            image or runtime tells, and the rest by the newest release in the table.
         runtime_args: arguments that the ServingRuntime's template passes by itself.
         environment: what is known of the container's environment.
         facts: what is known of each model's own files, by model name.
@@ -84,12 +86,17 @@ def examine(
     for car in manifest.models:
         findings += lint_model(
             car,
-            vllm=vllm,
+            vllm=vllm or _own_release(car),
             runtime_args=runtime_args,
             environment=environment,
             facts=(facts or {}).get(car.name),
         )
     return findings_told(findings, manifest.models, manifest.ignores, each=each, ignore=ignore)
+
+
+def _own_release(car: ModelCar) -> str | None:
+    server = car.server
+    return release_of_runtime(server.version, server.image, dict(server.environment)) if server else None
 
 
 def findings_told(

@@ -24,6 +24,7 @@ from modelcar_tui.manifest.kinds.pods import (
 )
 from modelcar_tui.manifest.kinds.requests import File, Found, Read, read_of
 from modelcar_tui.manifest.kinds.weights import Weights, weights_of
+from modelcar_tui.manifest.kinds.workers import unlike
 from modelcar_tui.manifest.limits import MAX_GPUS, shorten
 from modelcar_tui.manifest.spans import Mapping, Node, deref, walk
 from modelcar_tui.manifest.types import Server
@@ -111,27 +112,13 @@ def _workers(
             what = f"a worker asks for {gpus} {shorten(resource)}, the leader for {found.gpus}"
             fix = "ask for the same in leaderTemplate and workerTemplate"
             problems.append(file.told.problem(container, what, fix, "workers-differ"))
-        problems += _other_pod(found, worker, container, file)
+        problems += unlike(found.server.scheduling, found.server.image, worker.spec, container, file.told)
         line = _line(container, path, worker, file)
         if line.program and line.words != found.place.words:
             what = "the workers start vLLM with arguments of their own, which are not judged"
             fix = "compare them with the leader's by hand"
             problems.append(file.told.problem(container, what, fix, "workers-differ"))
     return problems, counts
-
-
-def _other_pod(found: Found, worker: _Pod, container: Mapping, file: File) -> Iterator[Problem]:
-    """What a worker wants of its node, or brings along, otherwise than the leader."""
-    scheduling, image = scheduling_of(worker.spec, container), text_below(container, "image")
-    if scheduling != found.server.scheduling:
-        what = (
-            "a worker asks other things of its node than the leader, which alone is compared with the nodes"
-        )
-        fix = "ask for the same nodes and amounts in leaderTemplate and workerTemplate"
-        yield file.told.problem(container, what, fix, "workers-differ")
-    if image != found.server.image:
-        what = f"a worker starts the image {shorten(image, 60)}, the leader {shorten(found.server.image, 60)}"
-        yield file.told.problem(container, what, "start one image in both", "workers-differ")
 
 
 def _served(obj: KubeObject, pod: _Pod, file: File) -> Iterator[Found]:

@@ -270,7 +270,7 @@ def test_a_leader_and_its_workers_are_one_copy() -> None:
         (EIGHT, EIGHT.replace("8", "4"), "a worker asks for 4"),
         ("ray start]", "vllm serve m --headless]", "arguments of their own"),
         ("size: 4", "size: $N", "`size` is no whole number"),
-        (EIGHT, EIGHT.replace("8", "8, memory: 1Ti"), "asks other things of its node"),
+        (EIGHT, EIGHT.replace("8", "8, memory: 1Ti"), "asks more of its node"),
         (
             "containers:\n        - name: worker",
             "nodeName: b\n        containers:\n        - name: w",
