@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
 # What `make help` says of a target stands behind its ##.
-.PHONY: help demo test check unit screens same same-record mutants sweep vllm vllm-judge known-gaps suite-facts crds schemas demo-runs pictures settings man test-suite install upgrade clean test-apiserver
+.PHONY: help demo test check unit screens same same-record mutants sweep vllm vllm-judge known-gaps suite-facts crds published schemas demo-runs pictures settings man test-suite install upgrade clean test-apiserver
 
 # A look that ended with NO-GO, QA failed, rejected, UNKNOWN or Ctrl-C was a good look, and no error of make's.
 demo: $(BIN)/modelcar-tui ## a complete run with nothing installed
@@ -85,6 +85,13 @@ suite-facts: $(VENV)/.dev ## what the QA suite's branches accept and make (SUITE
 crds: $(VENV)/.dev ## schemas of the kinds that we read (CLONES=folder)
 	@test -n "$(CLONES)" || { echo "CLONES=folder of git clones, each owner+name, owner/name or name" >&2; exit 2; }
 	$(BIN)/python tools/crd_schemas.py $(CLONES) $(CRDS_ARGS)
+
+# The manifests of tests/data/published/sources.yaml, out of git clones or a folder of files by their names: each is read
+# and held against its rows, judged without a network, edited by seeded plans, and what came out is written into
+# answers.yaml. A minute (PUBLISHED_ARGS="--only FILE --no-judge" and the like asks less and writes nothing).
+published: $(VENV)/.dev ## our readers and editor on published manifests (CLONES=folder or FILES=folder)
+	@test -n "$(CLONES)$(FILES)" || { echo "CLONES=folder of git clones, or FILES=folder of the manifests" >&2; exit 2; }
+	$(BIN)/python tools/published $(or $(FILES),$(CLONES)) --record $(PUBLISHED_ARGS)
 
 # The published JSON Schemas (docs/schemas.md) anew, after a change in what they are made from.
 schemas: $(VENV)/.dev ## the published JSON Schemas anew

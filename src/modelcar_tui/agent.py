@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from modelcar_tui.commands import options
+from modelcar_tui.commands import inputs, options
 from modelcar_tui.commands.agent_parser import DEFAULT_CONFIG, WHAT_IF, agent_parser
 from modelcar_tui.commands.guard import complain, guarded, own_process
 from modelcar_tui.commands.parser import Parser
@@ -111,7 +111,14 @@ def _call_estimate(args: argparse.Namespace) -> int:
 def _call_lint(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.lint import run_lint
 
-    return run_lint(args.config, vllm=args.vllm_version, form=args.form, each=args.style, ignore=args.ignore)
+    return run_lint(
+        args.config,
+        line=args.serve_line,
+        vllm=args.vllm_version,
+        form=args.form,
+        each=args.style,
+        ignore=args.ignore,
+    )
 
 
 def _call_plan(args: argparse.Namespace) -> int:
@@ -256,8 +263,13 @@ def _settings(args: argparse.Namespace) -> Settings:
     from modelcar_tui.core.errors import Problem, UserError
     from modelcar_tui.supervisor import Settings
 
+    if not (args.config or inputs.given(args)):
+        what = "there is nothing to judge"
+        fix = "give FILE, - for standard input, --serve-line LINE or --from-cluster NS[/NAME]"
+        raise UserError(Problem(where=f"agent {args.command}", what=what, fix=fix))
     if problem := options.start_problem(args.config, args):
         raise UserError(Problem(what=problem))
+    inputs.settle(args)
     return Settings(manifest=args.config, **options.settings_fields(args))
 
 

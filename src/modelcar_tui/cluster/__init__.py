@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         naming_profile,
     )
     from modelcar_tui.cluster.report import accelerator_json, accelerator_rows
+    from modelcar_tui.cluster.serving_objects import ServingObjects, read_serving_objects
     from modelcar_tui.cluster.serving_types import HardwareProfile, OciMode, ProfileKind
     from modelcar_tui.cluster.taints import helping, tolerated, untolerated
     from modelcar_tui.cluster.trim import PRODUCT_LABELS
@@ -55,6 +56,7 @@ __all__ = [
     "OciMode",
     "PodShape",
     "ProfileKind",
+    "ServingObjects",
     "accelerator_json",
     "accelerator_rows",
     "admission",
@@ -76,6 +78,7 @@ __all__ = [
     "places_on",
     "pull_seconds",
     "read_cluster",
+    "read_serving_objects",
     "refresh_cluster",
     "runtime_pod",
     "scale_text",
@@ -103,6 +106,7 @@ if not TYPE_CHECKING:
             "model_checks": "ModelNeed check_models",
             "profile_checks": "APPLIED_TO PROFILE_NAME PROFILE_NAMESPACE naming_profile",
             "report": "accelerator_json accelerator_rows",
+            "serving_objects": "ServingObjects read_serving_objects",
             "serving_types": "HardwareProfile OciMode ProfileKind",
             "taints": "helping tolerated untolerated",
             "trim": "PRODUCT_LABELS",

@@ -41,7 +41,9 @@ def add_manifest(commands: Commands) -> None:
         ),
         epilog="exit status: the verdict's; 2 where nothing could be rendered; all: agent --help",
     )
-    command.add_argument("config", metavar="FILE", help="model-car manifest (YAML)")
+    judged = command.add_argument_group("what to judge").add_mutually_exclusive_group()
+    judged.add_argument("config", metavar="FILE", nargs="?", help=options.FILE_HELP)
+    options.add_input_options(judged)
     what = command.add_argument_group("what is rendered", "docs/manifest-out.md")
     kinds = ("InferenceService", "LLMInferenceService", "ServingRuntime", "model-car")
     what.add_argument("--kind", choices=kinds, default=kinds[0], help=f"default: {kinds[0]}")

@@ -18,7 +18,15 @@ from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.core.text import reveal
 from modelcar_tui.kserve import Rendered, dry_run, release_of, rendered, requests_of, validate
-from modelcar_tui.manifest import Decision, Manifest, Plan, accepted_changes, load_plan
+from modelcar_tui.manifest import (
+    Decision,
+    Manifest,
+    Plan,
+    accepted_changes,
+    load_plan,
+    objects_as_data,
+    read_bytes,
+)
 from modelcar_tui.supervisor import Approve, RunState, Settings
 from modelcar_tui.verdict import STATUS, DecisionReport, accepted_model, decide_accepted, standing_decision
 
@@ -126,6 +134,7 @@ def _rendered(
         pull_secrets=wanted.pull_secrets,
         namespace=settings.namespace or "",
         accepted=accepted_changes(plan, decision),
+        objects=objects_as_data(read_bytes(Path(settings.manifest)), plan, decision),
     )
     taken = f"{len(ids)} of {several(len(plan.changes), 'proposed change')} accepted"
     of = f"OpenShift AI {release.name}" if release.name else "any release of OpenShift AI from 2.25 on"

@@ -40,7 +40,7 @@ def facts_by_name(reference: str, name: str) -> ImageFacts:
     model, by_name = _known(_names(shown, name))
     found = _TRANSPORT.match(shown)
     place = _PLACES.get(found[1].lower() if found else "", "no such storage is looked into")
-    not_read = f"its weights are not read: {place}" if shown else "nothing says where its weights come from"
+    not_read = f"the weights are not read: {place}" if shown else "nothing says where its weights come from"
     problem = Problem(where=shown or clean(name), what=f"{not_read}{by_name}", fix=_FIX, code="not-an-image")
     return ImageFacts(
         reference=shown,
@@ -58,7 +58,8 @@ def _names(reference: str, name: str) -> tuple[str, ...]:
     if found and found[1].lower() == _HUB:
         return (re.split("[@:]", path, maxsplit=1)[0],)
     inside = path.partition("/")[2]  # what stands before it is a claim, a bucket, a host
-    return tuple(filter(None, (inside.rpartition("/")[2], clean(name).rpartition("/")[2])))
+    served = clean(name).removesuffix("/prefill").rpartition("/")[2]
+    return tuple(filter(None, (inside.rpartition("/")[2], served)))
 
 
 def _known(names: tuple[str, ...]) -> tuple[ModelFacts, str]:

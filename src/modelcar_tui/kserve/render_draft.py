@@ -52,6 +52,19 @@ class Draft:
         if why:
             self.comments[keys] = why
 
+    def has(self, path: Path) -> bool:
+        """Whether the field is there."""
+        place: Any = self.object
+        for key in path:
+            if isinstance(key, int):
+                there = isinstance(place, list) and key < len(place)
+            else:
+                there = isinstance(place, dict) and key in place
+            if not there:
+                return False
+            place = place[key]
+        return True
+
     @property
     def title(self) -> str:
         """`InferenceService granite-3-1-8b-instruct`."""

@@ -7,19 +7,22 @@ arguments come first; MergePodSpec: a list takes the place of the runtime's).
 
 from __future__ import annotations
 
-from modelcar_tui.kserve.render_draft import Draft, Path
-from modelcar_tui.kserve.render_pod import (
-    http_get,
-    put_metadata,
-    put_resources,
-    put_scheduling,
+from modelcar_tui.kserve.render_carry import (
+    put_amounts,
+    put_environment,
+    put_identity,
+    put_left_out,
+    put_pod,
     put_shared_memory,
-    put_startup_probe,
 )
+from modelcar_tui.kserve.render_draft import Draft, Path
+from modelcar_tui.kserve.render_pod import http_get, put_startup_probe
 from modelcar_tui.kserve.render_release import Release
 from modelcar_tui.kserve.render_request import Request
+from modelcar_tui.kserve.render_turn import turned
 
 _MODE = "serving.kserve.io/deploymentMode"
+_STOP = "serving.kserve.io/stop"
 _PREDICTOR: Path = ("spec", "predictor")
 _MODEL: Path = (*_PREDICTOR, "model")
 
@@ -35,12 +38,16 @@ def inference_service(request: Request, release: Release, runtime: str) -> Draft
     Raises:
         UserError: no accelerator is known.
     """
+    found = turned(request, "InferenceService")
+    request = found.request
     draft = Draft("serving.kserve.io/v1beta1", "InferenceService")
-    put_metadata(draft, request)
+    put_identity(draft, request)
     draft.put(("metadata", "annotations", _MODE), release.standard)
-    draft.put((*_PREDICTOR, "minReplicas"), request.copies)
-    draft.put((*_PREDICTOR, "maxReplicas"), request.copies)
-    put_scheduling(draft, _PREDICTOR, request)
+    if not request.copies:
+        draft.put(("metadata", "annotations", _STOP), "true", "the file asks for no copies")
+    draft.put((*_PREDICTOR, "minReplicas"), max(1, request.copies))
+    draft.put((*_PREDICTOR, "maxReplicas"), max(1, request.copies))
+    put_pod(draft, _PREDICTOR, request)
     draft.put((*_MODEL, "modelFormat"), {"name": "vLLM"})
     if runtime:
         draft.put((*_MODEL, "runtime"), runtime)
@@ -51,10 +58,12 @@ def inference_service(request: Request, release: Release, runtime: str) -> Draft
         )
     put_source(draft, (*_MODEL, "storageUri"), request, release)
     put_arguments(draft, (*_MODEL, "args"), request, request.shared_args)
-    draft.put((*_MODEL, "env"), [{"name": name, "value": value} for name, value in request.environment])
-    put_resources(draft, (*_MODEL, "resources"), request)
+    put_dropped(draft, (*_MODEL, "args"), found.dropped)
+    put_environment(draft, _MODEL, request)
+    put_amounts(draft, _MODEL, request)
     put_shared_memory(draft, _MODEL, _PREDICTOR, request)
     put_startup_probe(draft, _MODEL, request, http_get(request))
+    put_left_out(draft, request)
     return draft
 
 
@@ -66,6 +75,14 @@ def put_source(draft: Draft, at: Path, request: Request, release: Release) -> No
         draft.put(at, native, "a volume of Kubernetes: KServe's settings say ociModelMode native")
     else:
         draft.put(at, uri)
+
+
+def put_dropped(draft: Draft, at: Path, dropped: tuple[str, ...]) -> None:
+    """Say which arguments of the file KServe's own take the place of."""
+    if dropped:
+        draft.comments[at if draft.has(at) else at[:-1]] = (
+            f"without {' '.join(dropped)}: what KServe starts vLLM with says it"
+        )
 
 
 def put_arguments(draft: Draft, at: Path, request: Request, args: tuple[str, ...]) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.text import clean
 from modelcar_tui.kserve.render_draft import Draft
 from modelcar_tui.kserve.render_request import Request
+from modelcar_tui.kserve.render_turn import turned
+from modelcar_tui.manifest import MODEL_CAR
+
+_ANOTHER = "render another kind: --kind InferenceService"
 
 
 def model_car(requests: Sequence[Request]) -> Draft:
@@ -16,8 +21,9 @@ def model_car(requests: Sequence[Request]) -> Draft:
     Raises:
         UserError: a model is no OCI image.
     """
-    if others := [one for one in requests if not one.is_image]:
-        raise UserError(*(_no_image(one) for one in others))
+    if others := [problem for one in requests for problem in _hindered(one)]:
+        raise UserError(*others)
+    requests = [turned(one, MODEL_CAR).request for one in requests]
     draft = Draft()
     draft.put("model-car", [_item(one) for one in requests])
     for number, one in enumerate(requests):
@@ -29,10 +35,21 @@ def model_car(requests: Sequence[Request]) -> Draft:
     return draft
 
 
+def _hindered(request: Request) -> Iterator[Problem]:
+    """Why it can't be a model-car."""
+    if not request.is_image:
+        yield _no_image(request)
+    elif not request.gpus:
+        what, fix = "a model-car asks for one GPU at least, and this one for none", _ANOTHER
+        yield Problem(where=request.title, what=what, fix=fix, code="kind-can-not")
+
+
 def _no_image(request: Request) -> Problem:
-    what = f"a model-car is an OCI image, and this model comes from {request.uri.partition('://')[0]}://"
-    fix = "render another kind: --kind InferenceService"
-    return Problem(where=request.title, what=what, fix=fix, code="no-image")
+    scheme = clean(request.uri.partition("://")[0], limit=20)
+    what = f"a model-car is an OCI image, and this model comes from {scheme}://"
+    if not request.source:
+        what = "a model-car is an OCI image, and where this model comes from is not known"
+    return Problem(where=request.title, what=what, fix=_ANOTHER, code="no-image")
 
 
 def _item(request: Request) -> dict[str, Any]:

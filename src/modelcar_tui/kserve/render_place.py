@@ -135,10 +135,10 @@ def _tolerations(
     """The runtime's, and those that the node's taints want."""
     own = cluster.runtime.scheduling.tolerations if cluster.runtime else ()
     given = tuple((one.key, one.operator, one.value, one.effect) for one in own)
-    return (*given, *(one for one in map(_tolerating, taints) if one not in given))
+    return (*given, *(one for one in map(tolerating, taints) if one not in given))
 
 
-def _tolerating(taint: str) -> tuple[str, str, str, str]:
+def tolerating(taint: str) -> tuple[str, str, str, str]:
     """Exactly this taint, written `key[=value]:effect`."""
     text, _, effect = taint.rpartition(":")
     key, equals, value = text.partition("=")

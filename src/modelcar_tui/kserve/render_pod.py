@@ -38,6 +38,9 @@ def placed(request: Request) -> Place:
     """
     if request.place is not None:
         return request.place
+    server = request.server
+    if server is not None and (server.resource or not request.gpus):
+        return Place(resource=server.resource)
     what = "which accelerator its pod asks for is not known: no usable GPU was found"
     fix = "state the GPUs: --gpu PRODUCT:COUNT, or log in to the cluster"
     raise UserError(Problem(where=request.title, what=what, fix=fix, code="no-accelerator"))
@@ -49,8 +52,8 @@ def put_resources(draft: Draft, at: Path, request: Request) -> None:
     cpu, memory = request.cpu_milli or suite.cpu_milli, request.memory_mib or suite.memory_mib
     told = request.cpu_milli is not None and request.memory_mib is not None
     who = "as the runtime says" if told else "as the QA suite's pods have them, where the runtime says none"
-    most, why = _most_memory(request, memory)
-    gpus = {place.resource: str(request.gpus)}
+    most, why = most_memory(request, memory)
+    gpus = {place.resource: str(request.gpus)} if request.gpus else {}
     amounts = {"cpu": cpu_text(cpu), "memory": memory_text(memory), **gpus}
     draft.put((*at, "requests"), amounts, f"CPUs and memory {who}")
     draft.put(
@@ -59,12 +62,15 @@ def put_resources(draft: Draft, at: Path, request: Request) -> None:
         f"memory: {why}",
     )
     on = f"{place.card}{f' of {place.node}' if place.node else ''}"
-    if reasons := [text for text in (on if place.card else "", request.gpus_why) if text]:
+    if gpus and (reasons := [text for text in (on if place.card else "", request.gpus_why) if text]):
         draft.comments[*at, "requests", place.resource] = "; ".join(reasons)
 
 
-def _most_memory(request: Request, asked: int) -> tuple[int, str]:
-    """The limit in MiB, and its reason: weights that are read stand in the page cache, which counts."""
+def most_memory(request: Request, asked: int) -> tuple[int, str]:
+    """The limit of a container that asks for so many MiB, and its reason.
+
+    Weights that are read stand in the page cache, which counts.
+    """
     usual = asked + _MORE_MIB
     if request.weight_bytes is None:
         return usual, "the size of the weights is not known; raise it where the pod is OOMKilled as it loads"
@@ -75,14 +81,17 @@ def _most_memory(request: Request, asked: int) -> tuple[int, str]:
     ), f"{told}, and what is read of them counts until it is dropped"
 
 
+def shared_memory(request: Request) -> tuple[int, str]:
+    """MiB of `/dev/shm`, and why: 64, which a container has by itself, are too few for several GPUs."""
+    if request.gpus <= 1:
+        return _SHM_ONE, "as KServe's preset for one GPU has it"
+    told = several(request.gpus, "process", "processes")
+    return _SHM_MANY, f"{told} exchange tensors there; as the QA suite has it"
+
+
 def put_shared_memory(draft: Draft, container: Path, pod: Path, request: Request) -> None:
-    """`/dev/shm` in memory: 64 MiB, which a container has by itself, are too few for several GPUs."""
-    size = _SHM_ONE if request.gpus == 1 else _SHM_MANY
-    why = "as KServe's preset for one GPU has it"
-    if request.gpus > 1:
-        why = (
-            f"{several(request.gpus, 'process', 'processes')} exchange tensors there; as the QA suite has it"
-        )
+    """`/dev/shm` in memory, as the only volume."""
+    size, why = shared_memory(request)
     draft.put((*container, "volumeMounts"), [{"name": SHM, "mountPath": SHM_PATH}])
     volume = {"name": SHM, "emptyDir": {"medium": "Memory", "sizeLimit": memory_text(size)}}
     draft.put((*pod, "volumes"), [volume])
@@ -123,9 +132,17 @@ def http_get(request: Request) -> dict[str, Any]:
     runtime = request.runtime
     given = parse_arguments((*(runtime.args if runtime else ()), *request.args), None)
     port = last_value(given, "--port") or ""
-    number = int(port) if port.isdecimal() and len(port) < 6 else (runtime.port if runtime else None) or 8080
-    get: dict[str, Any] = {"path": "/health", "port": number}
+    stated = int(port) if port.isdecimal() and len(port) < 6 else (runtime.port if runtime else None)
+    get: dict[str, Any] = {"path": "/health", "port": stated or _container_port(request)}
     return {**get, "scheme": "HTTPS"} if last_value(given, "--ssl-certfile") else get
+
+
+def _container_port(request: Request) -> int:
+    """As the file's container says it; else that of the runtimes of OpenShift AI, or vLLM's own."""
+    container = request.given.container if request.given is not None else {}
+    ports = [one.get("containerPort") for one in container.get("ports") or () if isinstance(one, dict)]
+    found = next((one for one in ports if isinstance(one, int)), None)
+    return found or (8000 if "command" in container or "image" in container else 8080)
 
 
 def put_metadata(draft: Draft, request: Request) -> None:
@@ -134,7 +151,7 @@ def put_metadata(draft: Draft, request: Request) -> None:
     draft.put("metadata.name", request.name)
     draft.put("metadata.namespace", request.namespace)
     draft.put(("metadata", "labels", "opendatahub.io/dashboard"), "true")
-    if queue := _queue(place):
+    if queue := queue_of(place):
         why = "the namespace is Kueue's: what names no queue is never admitted"
         draft.put(("metadata", "labels", QUEUE), queue, why)
     draft.put(("metadata", "annotations", "openshift.io/display-name"), request.title)
@@ -146,7 +163,7 @@ def put_metadata(draft: Draft, request: Request) -> None:
         draft.put(("metadata", "annotations", PROFILE_NAMESPACE), profile.namespace)
 
 
-def _queue(place: Place) -> str:
+def queue_of(place: Place) -> str:
     """The profile's, else the namespace's where it has one alone."""
     if place.profile is not None and place.profile.queue:
         return place.profile.queue

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from modelcar_tui.cluster import OciMode
 from modelcar_tui.cluster.types import AcceleratorReport, Runtime
+from modelcar_tui.core.errors import Problem
+from modelcar_tui.kserve.render_input import Given, given, inside, is_prefill
 from modelcar_tui.kserve.render_place import Place, place_of
-from modelcar_tui.manifest import OCI_TRANSPORTS, Change, Operation
-from modelcar_tui.verdict import DecisionReport, ModelRequirements
+from modelcar_tui.manifest import (
+    MODEL_CAR,
+    OCI_TRANSPORTS,
+    Change,
+    FileObject,
+    ModelCar,
+    Operation,
+    Scheduling,
+    Server,
+)
+from modelcar_tui.verdict import DecisionReport, ModelRequirements, runtime_of, with_runtime
 from modelcar_tui.vllm.arguments import parse_arguments
 
-_LONGEST = 63 - len("-predictor")
+_LABEL = 63
+_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_LONGEST = _LABEL - len("-predictor")
 """Characters of an InferenceService's name: what KServe makes of it is a DNS label."""
 _SIZES = ("--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size")
 
@@ -57,6 +70,24 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Why the number of GPUs is not the file's; empty where it is."""
     output_type: str = "text"
     execution_mode: str = "sequential"
+    kind: str = MODEL_CAR
+    """Of the file's object: see `ModelCar.kind`."""
+    server: Server | None = None
+    """What the file says of the container and its pod; None for a model-car."""
+    given: Given | None = None
+    """The file's object as data; None for a model-car and a command line."""
+    before: tuple[str, ...] = ()
+    """Arguments that the file's runtime or preset passes before `args`."""
+    runtime_tolerations: tuple[tuple[str, str, str, str], ...] = ()
+    """Those of the file's runtime: key, operator, value and effect."""
+    amounts_known: bool = True
+    """Whether all that says CPUs and memory was read: the file, and the runtime that it names."""
+    pods: int = 1
+    """Of one copy."""
+    prefill: bool = False
+    """Whether it is the half of an LLMInferenceService that only reads prompts."""
+    open: tuple[Problem, ...] = ()
+    """What of it is not understood."""
 
     @property
     def uri(self) -> str:
@@ -86,6 +117,7 @@ def requests_of(
     pull_secrets: tuple[str, ...] = (),
     namespace: str = "",
     accepted: Iterable[Change] = (),
+    objects: Sequence[FileObject] = (),
 ) -> tuple[Request, ...]:
     """The models with what was found out about them.
 
@@ -97,15 +129,18 @@ def requests_of(
         pull_secrets: names of Secrets with which the image is pulled.
         namespace: where they are to be served; empty leaves it to whoever applies them.
         accepted: the changes that `models` have in them, for their reasons.
+        objects: the file's, with the approved arguments in them.
     """
     changes = list(accepted)
-    taken: set[str] = set()
+    taken: dict[str, set[str]] = {}
     found = []
     for model in models:
-        name = _unlike(dns_label(model.car.name), taken)
-        one = _request(model, cluster, name, namespace)
+        one = _request(model, cluster, objects, model.car.namespace or namespace)
+        if not one.prefill:
+            names = taken.setdefault(one.namespace, set())
+            one = msgspec.structs.replace(one, name=_unlike(one.name, names))
         place = place_of(model, cluster, decision, vllm)
-        mine = [change for change in changes if change.model == one.title]
+        mine = [change for change in changes if change.model == model.car.name]
         found.append(
             msgspec.structs.replace(
                 one,
@@ -118,30 +153,75 @@ def requests_of(
     return tuple(found)
 
 
-def _request(model: ModelRequirements, cluster: AcceleratorReport, name: str, namespace: str) -> Request:
-    car, image, runtime = model.car, model.image, cluster.runtime
-    told = {one.name for one in parse_arguments(car.serving.args, None) if one.flag is not None}
-    weights = image.model.weight_bytes
-    asked = runtime.scheduling if runtime else None
-    return Request(
+def _request(
+    model: ModelRequirements,
+    cluster: AcceleratorReport,
+    objects: Sequence[FileObject],
+    namespace: str,
+) -> Request:
+    car, image, serving = model.car, model.image, model.car.serving
+    known = given(car, objects)
+    weights, name = image.model.weight_bytes, _name(car, known)
+    told = {one.name for one in parse_arguments(serving.args, None) if one.flag is not None}
+    one = Request(
         name=name,
-        title=car.name,
+        title=car.name if car.server is None else name,
         source=car.image,
         namespace=namespace,
-        args=car.serving.args,
-        gpus=car.serving.gpu_count,
-        sharded=car.serving.gpu_count == 1 or bool(told & set(_SIZES)),
-        cpu_milli=asked.cpu_milli if asked else None,
-        memory_mib=asked.memory_mib if asked else None,
+        args=serving.args,
+        gpus=serving.gpu_count,
+        sharded=not serving.by_suite or serving.gpu_count == 1 or bool(told & set(_SIZES)),
+        copies=car.copies,
         weight_bytes=weights.value,
         weights_from=weights.source.told,
         image_bytes=image.size_bytes.value,
         image_from=image.size_bytes.source.told,
-        runtime=runtime,
         native=cluster.kserve is not None and cluster.kserve.oci_mode is OciMode.NATIVE,
         output_type=car.model_output_type,
         execution_mode=car.execution_mode,
+        kind=car.kind,
+        server=car.server,
+        given=known,
+        pods=car.pods,
+        prefill=is_prefill(car),
+        open=car.open,
     )
+    return _with_runtime(one, model, cluster)
+
+
+def _with_runtime(request: Request, model: ModelRequirements, cluster: AcceleratorReport) -> Request:
+    """The request with what serves it: the file's own runtime, the one that it names, else the cluster's."""
+    server, runtime = request.server, runtime_of(model.car, cluster)
+    asked = runtime.scheduling if runtime else None
+    own = server is None or bool(server.runtime) or (runtime is not None and bool(runtime.image))
+    before = with_runtime(model, cluster).car.serving.before if own else model.car.serving.before
+    return msgspec.structs.replace(
+        request,
+        runtime=runtime if own else cluster.runtime,
+        before=before,
+        environment=server.environment if server is not None else (),
+        cpu_milli=_first(*(one.cpu_milli for one in (server, asked) if one is not None)),
+        memory_mib=_first(*(one.memory_mib for one in (server, asked) if one is not None)),
+        runtime_tolerations=_tolerations(asked),
+        amounts_known=server is None or not server.runtime or runtime is not None,
+    )
+
+
+def _tolerations(asked: Scheduling | None) -> tuple[tuple[str, str, str, str], ...]:
+    found = asked.tolerations if asked is not None else ()
+    return tuple((one.key, one.operator, one.value, one.effect) for one in found)
+
+
+def _first(*amounts: int | None) -> int | None:
+    return next((amount for amount in amounts if amount is not None), None)
+
+
+def _name(car: ModelCar, known: Given | None) -> str:
+    """The object's own, where it has one that KServe takes; else what comes near to it."""
+    own = inside(known.body, "metadata").get("name") if known is not None else None
+    if isinstance(own, str) and len(own) <= _LABEL and _NAME.fullmatch(own):
+        return own
+    return dns_label(own if isinstance(own, str) and own else car.name)
 
 
 def _is_argument(change: Change) -> bool:

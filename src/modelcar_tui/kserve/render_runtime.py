@@ -16,7 +16,7 @@ from modelcar_tui.kserve.render_draft import Draft, Path
 
 _CONTAINER: Path = ("spec", "containers", 0)
 _COMMAND = ("python", "-m", "vllm.entrypoints.openai.api_server")
-_ARGS = ("--port=8080", "--model=/mnt/models", "--served-model-name={{.Name}}")
+STANDARD_ARGS = ("--port=8080", "--model=/mnt/models", "--served-model-name={{.Name}}")
 """Of all of OpenShift AI's templates but Spyre's."""
 
 
@@ -68,7 +68,7 @@ def _put_container(draft: Draft, runtime: Runtime, port: int) -> None:
     told = bool(runtime.args or runtime.command or runtime.serving_runtime)
     why = "" if told else "nothing tells how this image is started: as OpenShift AI's own templates do"
     draft.put((*_CONTAINER, "command"), runtime.command if told else _COMMAND, why)
-    draft.put((*_CONTAINER, "args"), runtime.args if told else _ARGS)
+    draft.put((*_CONTAINER, "args"), runtime.args if told else STANDARD_ARGS)
     env = [{"name": name, "value": value} for name, value in runtime.environment]
     more = f"oc get template {runtime.name} -o yaml" if runtime.template else "oc get servingruntimes -o yaml"
     left = f"variables with a literal value; what comes from Secrets or other objects is not here: {more}"

@@ -8,6 +8,7 @@ from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
     from modelcar_tui.manifest.arguments import accepted_changes, effective, flag_of
+    from modelcar_tui.manifest.as_data import FileObject, objects_as_data
     from modelcar_tui.manifest.diff import text_hunks
     from modelcar_tui.manifest.fields import OCI_TRANSPORTS
     from modelcar_tui.manifest.keeping import ChangedError, Keeping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from modelcar_tui.manifest.reader import inspect_manifest, inspect_text, read_manifest
     from modelcar_tui.manifest.records import place_of_file
     from modelcar_tui.manifest.scheduling import Requirement, Scheduling, Toleration, Whole
+    from modelcar_tui.manifest.source import read_bytes
     from modelcar_tui.manifest.standing import Kind, Replaced, Standing
     from modelcar_tui.manifest.types import (
         MODEL_CAR,
@@ -48,6 +50,7 @@ __all__ = [
     "Change",
     "ChangedError",
     "Decision",
+    "FileObject",
     "Hunk",
     "Ignore",
     "Keeping",
@@ -82,9 +85,11 @@ __all__ = [
     "load_plan",
     "masked_arguments",
     "not_asked",
+    "objects_as_data",
     "outputs",
     "place_of_file",
     "put_plan",
+    "read_bytes",
     "read_manifest",
     "references",
     "runtime_from",
@@ -99,6 +104,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "arguments": "accepted_changes effective flag_of",
+            "as_data": "FileObject objects_as_data",
             "diff": "text_hunks",
             "fields": "OCI_TRANSPORTS",
             "keeping": "ChangedError Keeping",
@@ -111,6 +117,7 @@ if not TYPE_CHECKING:
             "modelcar": "MAX_MODELS",
             "reader": "inspect_manifest inspect_text read_manifest",
             "records": "place_of_file",
+            "source": "read_bytes",
             "scheduling": "Requirement Scheduling Toleration Whole",
             "standing": "Kind Replaced Standing",
             "types": (

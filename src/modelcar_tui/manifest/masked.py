@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modelcar_tui.core.masking import masked_by_shape
 from modelcar_tui.core.names import Kind, kind_of
+from modelcar_tui.core.numbers import mask_of
 from modelcar_tui.core.shapes import mask_value, without_shapes
 from modelcar_tui.manifest.edits import CannotEditError, Edit, splice
 from modelcar_tui.manifest.kinds import is_serve_line
@@ -18,6 +19,7 @@ from modelcar_tui.manifest.spans import (
     Node,
     Scalar,
     Sequence,
+    Tree,
     compose_all,
     deref,
     walk,
@@ -30,7 +32,8 @@ _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 def masked_text(text: str) -> str:
     """A manifest's text with a mask for every secret, with as many lines as before; comments included.
 
-    Of a script only the words that are secrets are masked, of a Secret all that it holds. In a text that
+    Of a script only the words that are secrets are masked, of a Secret all that it holds, as of a key that is
+    no plain text. In a text that
     can't be read as YAML only shapes are masked: nothing of such a file is shown but its faults.
     """
     if is_serve_line(text):
@@ -45,9 +48,31 @@ def masked_text(text: str) -> str:
             own = _masks(text, item, shown, arguments=isinstance(node, Mapping))
             if own:
                 edits[item.start, item.end] = own
-    flat = [edit for own in edits.values() for edit in own]
+    flat = [*_in_odd_keys(tree), *(edit for own in edits.values() for edit in own)]
     kept = [edit._replace(new=edit.new + "\n" * text.count("\n", edit.start, edit.end)) for edit in flat]
     return masked_by_shape(splice(text, kept))
+
+
+def _in_odd_keys(tree: Tree) -> Iterator[Edit]:
+    for key in tree.odd:
+        for item in walk(key.node):
+            if isinstance(item, Scalar) and item.value:
+                yield Edit(item.start, item.end, mask_of(item.value))
+
+
+def masked_values(root: Node) -> dict[int, str]:
+    """What is shown of the scalars of a tree in which a secret stands, by their `id`: `masked_text` without
+    a text."""
+    found: dict[int, str] = {}
+    for node in walk(root):
+        for item, shown in _shown(node):
+            script = script_masks(item.value, sure=isinstance(node, Mapping) and item.value.startswith("-"))
+            value = masked_value(item.value) if shown is None else shown
+            if value == item.value or _by_words(item.value, value, script):
+                value = splice(item.value, script or [])
+            if (value := masked_by_shape(value)) != item.value:
+                found[id(item)] = value
+    return found
 
 
 def _masks(text: str, item: Scalar, shown: str | None, *, arguments: bool) -> list[Edit]:

@@ -25,6 +25,7 @@ from modelcar_tui.manifest.telling import Told, malformed, position
 from modelcar_tui.manifest.types import ArgumentsFrom, Manifest, ModelCar, Position, ServingArguments
 
 MAX_MODELS = 1000
+_KINDS = "write a `model-car:` list, or objects that serve vLLM with their `apiVersion:` and `kind:`"
 OUTPUT_TYPES = ("text", "audio", "embedding")
 EXECUTION_MODES = ("sequential", "parallel")
 SUITE_NAME = 20
@@ -53,10 +54,10 @@ class ModelCarReader:
         if isinstance(root, Mapping):
             shape, models = self._root(root)
         elif is_null(root):
-            fix = f"write a `model-car:` list; samples are in {samples_shown()}"
+            fix = f"{_KINDS}; samples are in {samples_shown()}"
             self._told.error(root, "the file is empty", fix, "empty")
         else:
-            fix = "start with `model-car:` and a list below it"
+            fix = "start with `model-car:` and a list below it, or with an object's `apiVersion:` and `kind:`"
             self._told.error(root, f"a manifest is a mapping, not a {kind(root)}", fix, "root-type")
         manifest = Manifest(
             path=self._source.label,
@@ -92,7 +93,7 @@ class ModelCarReader:
         if cars is None:
             keys = [key.value for key, _ in root.pairs]
             near = difflib.get_close_matches("model-car", keys, 1, 0.6)
-            fix = f"rename `{shorten(near[0])}` to `model-car`" if near else "write a `model-car:` list"
+            fix = f"rename `{shorten(near[0])}` to `model-car`" if near else _KINDS
             self._told.error(root, "there is no `model-car`", fix, "model-car-missing")
             return "list", []
         target = deref(cars)

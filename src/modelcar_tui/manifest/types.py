@@ -1,4 +1,4 @@
-"""The model-car manifest as the QA suite and KServe see it, with the position of everything."""
+"""A manifest as the QA suite and KServe see it, with the position of everything."""
 
 from __future__ import annotations
 

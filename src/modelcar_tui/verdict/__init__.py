@@ -45,6 +45,17 @@ if TYPE_CHECKING:
         runtime_of,
         with_runtime,
     )
+    from modelcar_tui.verdict.serves import (
+        kind_words,
+        long_words,
+        not_clear,
+        partner_words,
+        passed_words,
+        pods_words,
+        runtime_words,
+        served_rows,
+        source_words,
+    )
     from modelcar_tui.verdict.votes import verdict_of_word
 
 __all__ = [
@@ -79,14 +90,23 @@ __all__ = [
     "decide_with",
     "decide_written",
     "kind_name",
+    "kind_words",
+    "long_words",
+    "not_clear",
     "not_decided",
+    "partner_words",
+    "passed_words",
     "pod_for",
+    "pods_words",
     "propose_for",
     "qa_failed",
     "release_of",
     "run_outcome",
     "runtime_arguments",
     "runtime_of",
+    "runtime_words",
+    "served_rows",
+    "source_words",
     "standing_decision",
     "together",
     "together_line",
@@ -115,6 +135,10 @@ if not TYPE_CHECKING:
                 "ModelRequirements ModelVerdict OnKind Optimized Verdict Vote"
             ),
             "runtime": "at_runtime release_of runtime_arguments runtime_of with_runtime",
+            "serves": (
+                "kind_words long_words not_clear partner_words passed_words "
+                "pods_words runtime_words served_rows source_words"
+            ),
             "votes": "verdict_of_word",
         },
     )

@@ -57,11 +57,11 @@ def decide_model(
         vllm: the release that the operator states; None takes its runtime's.
         each_kind: whether to tell how it fares on each kind, too.
     """
-    vllm, model = release_of(model.car, report, vllm), at_runtime(model, report)
+    stated, vllm, model = vllm, release_of(model.car, report, vllm), at_runtime(model, report)
     verdict = _by_gpus(model, report, kinds, vllm, each_kind=each_kind)
     gpu = next((kind.gpu for kind in kinds if kind.gpu.product == verdict.product), None)
     verdict = heard(verdict, model, vllm, runtime_arguments(model.car, report), gpu)
-    return not_understood(verdict, model.car, report, vllm)
+    return not_understood(verdict, model.car, report, vllm, stated)
 
 
 def _by_gpus(
@@ -280,6 +280,14 @@ BY_NAME = Condition(
 )
 
 
+BY_PLACE = Condition(
+    text="if its weights are what their name says",
+    holds=Holds.YES,
+    settles="compare its config.json: agent estimate FOLDER",
+)
+"""Of weights on a volume or in a bucket: anything may lie there by that name."""
+
+
 class _Judged(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     why: str
@@ -327,8 +335,15 @@ def _judge(
         doubt_of = landing.condition
         why = f"{result.why}; but {landing.why}"
         return _Judged(verdict=Verdict.UNKNOWN, why=why, settle=doubt_of.settles, conditions=(doubt_of,))
-    told = (BY_NAME,) if model.image.model.config is None else ()
-    return _Judged(verdict=Verdict.GO, why=result.why, conditions=(*told, *landing.told))
+    return _Judged(verdict=Verdict.GO, why=result.why, conditions=(*_by_name(model), *landing.told))
+
+
+def _by_name(model: ModelRequirements) -> tuple[Condition, ...]:
+    """What a GO hangs on where nothing of the model itself was read; a hub has one model of a name."""
+    elsewhere = any(problem.code == "not-an-image" for problem in model.image.problems)
+    if elsewhere and not model.car.image.lower().startswith("hf://"):
+        return (BY_PLACE,)
+    return (BY_NAME,) if model.image.model.config is None else ()
 
 
 def _barred(kind: Candidate, count: int, landing: Landing) -> str:

@@ -47,14 +47,23 @@ class RuntimeDoubt(NamedTuple):
     """Whether KServe refuses it for certain."""
     why: str
     settle: str
+    condition: str = ""
+    """Of what nobody read: what would have to hold, to read on after GO."""
 
 
-def runtime_doubt(car: ModelCar, cluster: AcceleratorReport) -> RuntimeDoubt | None:
+def runtime_doubt(car: ModelCar, cluster: AcceleratorReport, stated: str | None) -> RuntimeDoubt | None:
     """What the cluster's ServingRuntimes make of the one that a model names, or leaves to KServe; None where
-    nothing is wrong, or they were not read."""
+    nothing is wrong.
+
+    Args:
+        stated: the release that the operator vouches for; the runtime need not be read then.
+    """
     server, there = car.server, cluster.runtimes
-    if server is None or there is None:
+    if server is None:
         return None
+    if there is None:
+        named = bool(server.runtime) or _left_to_kserve(car)
+        return _unread(server.runtime) if named and stated is None else None
     if server.runtime:
         if named_runtime(server.runtime, cluster) is not None:
             return None
@@ -68,6 +77,17 @@ def runtime_doubt(car: ModelCar, cluster: AcceleratorReport) -> RuntimeDoubt | N
     names = ", ".join(sorted({one.name for one in there})[:4])
     why = f"it names no ServingRuntime, and KServe would choose one of {len(there)}: {names}"
     return RuntimeDoubt(False, why, "name it: spec.predictor.model.runtime")
+
+
+def _unread(name: str) -> RuntimeDoubt:
+    which = f"ServingRuntime {name}" if name else "the ServingRuntime that KServe chooses"
+    find = f"oc get servingruntime {name} -o yaml" if name else "oc get servingruntimes -o yaml"
+    return RuntimeDoubt(
+        False,
+        f"{which} was not read: which vLLM it starts and what it passes is not known",
+        f"put it into the file: {find}; or state its release: --vllm VERSION",
+        f"if {which} passes nothing that matters",
+    )
 
 
 def _left_to_kserve(car: ModelCar) -> bool:

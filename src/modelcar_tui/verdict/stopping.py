@@ -16,7 +16,7 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Change, ModelCar, Operation
 from modelcar_tui.verdict.hidden import hidden_doubt
-from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict.reports import Condition, Holds, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.runtime import runtime_doubt
 from modelcar_tui.vllm import parse_version
 from modelcar_tui.vllm.arguments import Judge
@@ -65,19 +65,34 @@ def heard(
 
 
 def not_understood(
-    verdict: ModelVerdict, car: ModelCar, cluster: AcceleratorReport, vllm: str | None
+    verdict: ModelVerdict,
+    car: ModelCar,
+    cluster: AcceleratorReport,
+    vllm: str | None,
+    stated: str | None = None,
 ) -> ModelVerdict:
     """The verdict, lowered by what the manifest leaves open, names and the cluster does not have, or leaves
-    to what is not read."""
+    to what is not read.
+
+    Args:
+        vllm: the release that will serve it, where it is known.
+        stated: the release that the operator states.
+    """
     if verdict.verdict is Verdict.NO_GO:
         return verdict
-    doubt, hidden = runtime_doubt(car, cluster), hidden_doubt(car, cluster, vllm)
+    doubt, hidden = runtime_doubt(car, cluster, stated), hidden_doubt(car, cluster, vllm)
     if doubt is None or (hidden is not None and hidden.sure):
         doubt = hidden
-    if doubt is not None and (doubt.sure or not car.open):
-        word = Verdict.NO_GO if doubt.sure else Verdict.UNKNOWN
+    open_anyhow = bool(car.open) or verdict.verdict is Verdict.UNKNOWN
+    if doubt is not None and (doubt.sure or not (car.open or (doubt.condition and open_anyhow))):
+        told = Condition(text=doubt.condition, holds=Holds.UNKNOWN, settles=doubt.settle)
         return msgspec.structs.replace(
-            verdict, verdict=word, why=doubt.why, settle=doubt.settle, runs_on=(), conditions=()
+            verdict,
+            verdict=Verdict.NO_GO if doubt.sure else Verdict.UNKNOWN,
+            why=doubt.why,
+            settle=doubt.settle,
+            runs_on=(),
+            conditions=(told,) if doubt.condition else (),
         )
     if not car.open:
         return verdict
@@ -139,6 +154,6 @@ def _in_words(change: Change) -> str:
         case Operation.ADD:
             return f"add {item}"
         case Operation.GPU_COUNT:
-            return f"set gpu_count {item}"
+            return f"set {change.called} {item}"
         case _:
             return f"write {item}"

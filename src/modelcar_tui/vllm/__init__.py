@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
     from modelcar_tui.vllm.context import implied_context, longest_context, longest_positions
     from modelcar_tui.vllm.defaults import StartLimits, served_context, start_limits
-    from modelcar_tui.vllm.images import release_of_runtime
+    from modelcar_tui.vllm.images import release_of_runtime, release_of_server
     from modelcar_tui.vllm.model_runner import runs_model_runner_v2
     from modelcar_tui.vllm.pipelines import pipeline_fault
     from modelcar_tui.vllm.profile import Profile, hungriest_profile, newer_note, profile_for, profile_on_card
@@ -68,6 +68,7 @@ __all__ = [
     "profile_on_card",
     "reached",
     "release_of_runtime",
+    "release_of_server",
     "release_standing_in",
     "runs_model_runner_v2",
     "runs_on_cpu",
@@ -94,7 +95,7 @@ if not TYPE_CHECKING:
             "builds": "ImageBuild Sampler built_for may_lack_flashinfer runs_on_cpu sampler_of",
             "context": "implied_context longest_context longest_positions",
             "defaults": "StartLimits served_context start_limits",
-            "images": "release_of_runtime",
+            "images": "release_of_runtime release_of_server",
             "model_runner": "runs_model_runner_v2",
             "pipelines": "pipeline_fault",
             "profile": "Profile hungriest_profile newer_note profile_for profile_on_card",

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from modelcar_tui import agent, kserve
+from modelcar_tui import agent
+from modelcar_tui.commands import manifest as manifest_command
 from modelcar_tui.commands.manifest import _required
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.demo.kube import write_kubeconfig
@@ -40,7 +41,7 @@ def manifest(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is refused, whatever schemas are there: what they refuse has tests of its own."""
-    monkeypatch.setattr(kserve, "validate", lambda *_: (), raising=False)
+    monkeypatch.setattr(manifest_command, "validate", lambda *_: (), raising=False)
 
 
 def run(path: Path, *words: str, gpu: str = "L40S:4") -> int:
@@ -178,7 +179,7 @@ def test_what_an_api_server_would_refuse_is_not_written(
         asked.append((one["kind"], release))
         return (Problem(where="spec.x", what="is unknown", code="field-unknown"),)
 
-    monkeypatch.setattr(kserve, "validate", refuse, raising=False)
+    monkeypatch.setattr(manifest_command, "validate", refuse, raising=False)
     assert run(manifest, "--release", "3.4") == 2
     said = capsys.readouterr()
     assert said.out == "" and "InferenceService granite-3-1-8b-instruct: spec.x: is unknown" in said.err
@@ -192,10 +193,10 @@ def test_what_could_not_be_checked_is_said_and_refuses_nothing(
     def unable(*_: object) -> tuple[Problem, ...]:
         raise UserError(Problem(what="no schemas are kept for OpenShift AI 3.9"))
 
-    monkeypatch.setattr(kserve, "validate", unable, raising=False)
+    monkeypatch.setattr(manifest_command, "validate", unable, raising=False)
     assert run(manifest, "--release", "3.9") == 0
     said = capsys.readouterr()
     assert said.out and "note: not checked: no schemas are kept for OpenShift AI 3.9" in said.err
     rule = Problem(where="spec", what="a rule of CEL", code="rule-unchecked")
-    monkeypatch.setattr(kserve, "validate", lambda *_: (rule,), raising=False)
+    monkeypatch.setattr(manifest_command, "validate", lambda *_: (rule,), raising=False)
     assert run(manifest) == 0 and "not checked: InferenceService" in capsys.readouterr().err

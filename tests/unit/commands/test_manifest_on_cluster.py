@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from modelcar_tui import agent, kserve
+from modelcar_tui import agent
+from modelcar_tui.commands import manifest as manifest_command
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.demo.kube import StubCluster, start_stub_cluster
 from modelcar_tui.kube import Client
@@ -30,7 +31,7 @@ def stub(tmp_path: Path) -> Iterator[StubCluster]:
 
 @pytest.fixture(autouse=True)
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kserve, "validate", lambda *_: (), raising=False)
+    monkeypatch.setattr(manifest_command, "validate", lambda *_: (), raising=False)
 
 
 def run(stub: StubCluster, folder: Path, *words: str) -> int:
@@ -69,7 +70,7 @@ def test_the_server_is_asked_of_each_object_in_the_namespace(
         asked.append((one["kind"], one["metadata"]["namespace"]))
         return tuple(answer)
 
-    monkeypatch.setattr(kserve, "dry_run", ask, raising=False)
+    monkeypatch.setattr(manifest_command, "dry_run", ask, raising=False)
     assert run(stub, tmp_path, "--dry-run=server", "--namespace", "team") in (0, 8)
     assert asked == [("ServingRuntime", "team"), ("InferenceService", "team")]
     capsys.readouterr()

@@ -27,12 +27,13 @@ def _look(reference: str, name: str = "m") -> ImageFacts:
         ("s3://bucket/models/llama-3.1-8b-instruct", "chat"),
         ("", "llama-3.1-8b-instruct"),
         ("", "prod/llama-3.1-8b-instruct"),
+        ("pvc://claim", "llama-3.1-8b-instruct/prefill"),
     ],
 )
 def test_a_public_name_tells(reference: str, name: str) -> None:
     found = _look(reference, name)
     assert found.model.parameters.value == LLAMA
-    assert found.model.parameters.source is Source.CATALOG
+    assert found.model.parameters.source is Source.PUBLIC
     assert found.model.config["num_hidden_layers"] == 32
     assert not found.size_bytes.known and not found.architectures.known
     (problem,) = found.problems

@@ -95,6 +95,9 @@ def test_a_runtime_that_the_cluster_does_not_have_is_no_go_and_one_that_nobody_l
         "the ServingRuntime gone is neither in the file nor on the cluster",
     )
     assert decide_model(what, blind, candidates(blind), RELEASE).verdict is Verdict.GO
+    unread = decide_model(what, blind, candidates(blind), None)
+    assert unread.verdict is Verdict.UNKNOWN and "oc get servingruntime gone" in unread.settle
+    assert [one.text for one in unread.conditions] == ["if ServingRuntime gone passes nothing that matters"]
 
 
 def test_a_runtime_that_is_left_to_kserve_is_the_only_one_or_not_known() -> None:

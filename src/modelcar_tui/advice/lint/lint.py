@@ -36,7 +36,7 @@ from modelcar_tui.manifest import (
     ServingArguments,
 )
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm import release_of_runtime
+from modelcar_tui.vllm import release_of_server
 from modelcar_tui.vllm.arguments import (
     Argument,
     Judge,
@@ -65,7 +65,6 @@ def examine(
     *,
     vllm: str | None,
     runtime_args: tuple[str, ...] = (),
-    environment: Mapping[str, str] | None = None,
     facts: Mapping[str, ModelFacts] | None = None,
     each: bool = False,
     ignore: Iterable[str] = (),
@@ -74,29 +73,24 @@ def examine(
 
     Args:
         manifest: as it was read; its own warnings are among the findings.
-        vllm: the runtime image's release; None judges each Kubernetes object by the release that its own
-            image or runtime tells, and the rest by the newest release in the table.
-        runtime_args: arguments that the ServingRuntime's template passes by itself.
-        environment: what is known of the container's environment.
+        vllm: the release that judges; None takes the one that a model's own image or runtime names, else
+            the newest in the table.
+        runtime_args: what the template passes to a model that names no runtime of its own.
         facts: what is known of each model's own files, by model name.
         each: whether matters of style are told one by one.
         ignore: codes that are not to be told, besides those that the manifest's comments name.
     """
     findings = [of_problem(problem) for problem in manifest.findings]
     for car in manifest.models:
+        server = car.server
         findings += lint_model(
             car,
-            vllm=vllm or _own_release(car),
-            runtime_args=runtime_args,
-            environment=environment,
+            vllm=vllm or release_of_server(server),
+            runtime_args=server.args if server else runtime_args,
+            environment=dict(server.environment) if server else {},
             facts=(facts or {}).get(car.name),
         )
     return findings_told(findings, manifest.models, manifest.ignores, each=each, ignore=ignore)
-
-
-def _own_release(car: ModelCar) -> str | None:
-    server = car.server
-    return release_of_runtime(server.version, server.image, dict(server.environment)) if server else None
 
 
 def findings_told(

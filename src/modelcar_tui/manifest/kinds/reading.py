@@ -29,16 +29,17 @@ from modelcar_tui.manifest.spans import Tree, compose_all
 from modelcar_tui.manifest.telling import Told, malformed
 from modelcar_tui.manifest.types import Manifest
 
+KSERVE = "serving.kserve.io"
 Reader = Callable[[KubeObject, File], Iterable[Read]]
 """Gives what an object serves by vLLM; nothing for one that serves something else."""
 
 READERS: dict[tuple[str, str], Reader] = {
     **dict.fromkeys(WORKLOADS, read_workload),
     LEADER_WORKER_SET: read_leader_worker_set,
-    ("serving.kserve.io", "InferenceService"): read_inferenceservice,
-    ("serving.kserve.io", "ServingRuntime"): read_runtime,
-    ("serving.kserve.io", "ClusterServingRuntime"): read_runtime,
-    ("serving.kserve.io", "LLMInferenceService"): read_llm_service,
+    (KSERVE, "InferenceService"): read_inferenceservice,
+    (KSERVE, "ServingRuntime"): read_runtime,
+    (KSERVE, "ClusterServingRuntime"): read_runtime,
+    (KSERVE, "LLMInferenceService"): read_llm_service,
 }
 """By API group and kind."""
 
@@ -47,6 +48,7 @@ def read_objects(source: Source, tree: Tree) -> tuple[Manifest, tuple[Problem, .
     """What the objects of a file serve, and the errors in it."""
     told = Told(source.label, tree.root)
     malformed(tree, told)
+    _refuse_odd_keys(tree, told)
     found = _named(_read(tree, told))
     if not found and not told.faults:
         kinds = ", ".join(sorted({kind for _, kind in READERS}))
@@ -61,6 +63,24 @@ def read_objects(source: Source, tree: Tree) -> tuple[Manifest, tuple[Problem, .
         ignores=ignores_of(source.text, tree),
     )
     return manifest, told.errors()
+
+
+def _refuse_odd_keys(tree: Tree, told: Told) -> None:
+    """A key that is no text spoils what is read, and is told of what is not.
+
+    Raises:
+        ManifestSyntaxError: it stands in a document of a kind that is read.
+    """
+    read = {one.document for one in objects_of(tree) if _is_read(one)}
+    for key in tree.odd:
+        fault = key.fault
+        if key.document in read:
+            raise fault
+        told.warn(key.node, fault.what, fault.fix, fault.code)
+
+
+def _is_read(one: KubeObject) -> bool:
+    return one.group == KSERVE or (one.group, one.kind) in READERS
 
 
 def places_of(text: str) -> dict[str, Place]:

@@ -59,3 +59,4 @@ def _each(
             yield from of_models.verdict_facts(verdict, model, vllm)
             yield of_models.copies_fact(model, verdict, servers.get(model.car.name))
         yield from of_models.model_facts(model, vllm, which)
+        yield from of_models.object_facts(each.car, state.cluster)

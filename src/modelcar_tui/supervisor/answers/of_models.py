@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import msgspec
 
 from modelcar_tui.cluster import pull_seconds
+from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.facts import GIB, Fact
+from modelcar_tui.manifest import ModelCar
 from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.supervisor.answers.fact import RunFact, Scalar, measured, of_model
 from modelcar_tui.supervisor.answers.question import TUNABLE
@@ -17,6 +19,11 @@ from modelcar_tui.verdict import (
     ModelRequirements,
     ModelVerdict,
     OnKind,
+    kind_words,
+    not_clear,
+    passed_words,
+    runtime_words,
+    source_words,
 )
 from modelcar_tui.vllm import implied_context
 from modelcar_tui.vllm.arguments import Argument, parse_arguments, served_args
@@ -43,6 +50,23 @@ def model_facts(model: ModelRequirements, vllm: str | None, manifest: str) -> It
     for item in parse_arguments(serving.args, None):
         if item.written.startswith("-"):
             yield _argument(name, item, manifest)
+
+
+def object_facts(car: ModelCar, cluster: AcceleratorReport | None) -> Iterator[RunFact]:
+    """What a Kubernetes manifest says of one model beside its arguments; nothing of a model-car."""
+    if car.server is None:
+        return
+    name = car.name
+    yield of_model(name, "served_as", told=kind_words(car))
+    yield of_model(name, "source", told=source_words(car))
+    yield of_model(name, "server", told=runtime_words(car, cluster))
+    more: dict[str, Scalar] = {"pods": car.pods}
+    yield of_model(name, "replicas", car.copies, "replicas", more=more, source="manifest")
+    if passed := passed_words(car, cluster):
+        yield of_model(name, "passed", told=passed)
+    for index, text in enumerate(not_clear(car, ""), 1):
+        fact = of_model(name, "not_clear", told=text)
+        yield msgspec.structs.replace(fact, id=f"model/{name}/not_clear/{index}")
 
 
 def _pull(name: str, size: Fact[int]) -> RunFact:

@@ -18,7 +18,7 @@ from modelcar_tui.supervisor.answers.fact import RunFact, Scalar, of_model
 from modelcar_tui.supervisor.answers.question import TUNABLE
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.supervisor.unsettled import unknowns
-from modelcar_tui.verdict import DecisionReport, ModelRequirements, RunOutcome, Verdict
+from modelcar_tui.verdict import DecisionReport, ModelRequirements, RunOutcome, Verdict, release_of
 
 _MOST_NODES = 40
 _MOST_CHANGES = 60
@@ -84,7 +84,7 @@ def _fate(state: RunState, change: Change) -> str:
 
 def _change(change: Change, fate: str, edited: str) -> RunFact:
     old, new = change.old or "(nothing)", change.new or "(removed)"
-    name = "gpu_count " if change.operation is Operation.GPU_COUNT else ""
+    name = change.count_name
     figure = re.search(r"(\d+(?:\.\d+)?)$", change.new or "")
     number = figure[1] if figure and (change.flag in TUNABLE or name) else ""
     fact = of_model(
@@ -267,10 +267,23 @@ def card_fact(product: str) -> RunFact:
     )
 
 
+def _own_releases(state: RunState) -> list[str]:
+    """The releases of a manifest's own runtimes, where each is known; empty for model-cars."""
+    cars = state.manifest.models if state.manifest is not None else ()
+    if state.cluster is None or any(car.server is None for car in cars):
+        return []
+    found = {release_of(car, state.cluster, None) for car in cars}
+    return [] if None in found else sorted(one for one in found if one is not None)
+
+
 def _runtime(state: RunState) -> RunFact:
     runtime = state.cluster.runtime if state.cluster is not None else None
     if state.vllm:
         return RunFact(id="runtime/vllm", measure="vllm", value=state.vllm, source="operator")
+    if own := _own_releases(state):
+        only = own[0] if len(own) == 1 else None
+        told = "" if only else ", ".join(own)
+        return RunFact(id="runtime/vllm", measure="vllm", value=only, told=told, source="manifest")
     if runtime is not None and runtime.version:
         return RunFact(id="runtime/vllm", measure="vllm", value=runtime.version, source="runtime image")
     models = state.decision.models if state.decision is not None else ()

@@ -13,7 +13,7 @@ from modelcar_tui.core.decode import convert
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import Access, Rung
-from modelcar_tui.manifest import Change, Operation
+from modelcar_tui.manifest import Change
 from modelcar_tui.supervisor.answers.fact import RunFact, of_model
 from modelcar_tui.supervisor.answers.names import gpus_written
 from modelcar_tui.supervisor.answers.of_models import verdict_facts
@@ -163,8 +163,8 @@ def _facts(
     if hope and not hope.startswith(verdict.why):
         yield of_model(name, "help", told=hope)
     for needed in _required(proposal.changes):
-        count = "gpu_count " if needed.operation is Operation.GPU_COUNT else ""
-        told = f"{count}{needed.old or '(nothing)'} -> {needed.new or '(removed)'}: {needed.reason}"
+        told = f"{needed.count_name}{needed.old or '(nothing)'} -> {needed.new or '(removed)'}"
+        told = f"{told}: {needed.reason}"
         fact = of_model(name, "change", flag=needed.flag, told=told, more={"need": needed.severity})
         yield msgspec.structs.replace(fact, id=f"change/{needed.flag}")
 
