@@ -100,7 +100,7 @@ def nodes_of(
         ranks=_ranks(worker, path),
         open=(
             *_doubts(shapes, pipeline * tensor, worker, told),
-            *_unlike(leader, pod, joined, joined_pod(theirs, worker) if theirs else worker, told),
+            *_unlike(leader, pod, joined, theirs, worker, told),
         ),
     )
 
@@ -169,9 +169,13 @@ def _doubts(shapes: list[_Shape], total: int, worker: Mapping, told: Told) -> li
     return []
 
 
-def _unlike(leader: Node, pod: Node, worker: Node | None, its_pod: Node, told: Told) -> Iterator[Problem]:
-    if worker is not None:
-        yield from unlike(scheduling_of(pod, leader), text_below(leader, "image"), its_pod, worker, told)
+def _unlike(
+    leader: Node, pod: Node, container: Mapping | None, theirs: Mapping | None, own: Mapping, told: Told
+) -> Iterator[Problem]:
+    """What a worker's pod, joined of the runtime's and the service's, asks more than the leader's."""
+    if container is not None:
+        worker = joined_pod(theirs, own) if theirs is not None else own
+        yield from unlike(scheduling_of(pod, leader), text_below(leader, "image"), worker, container, told)
 
 
 def _said(shape: _Shape) -> str:
