@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from modelcar_tui.core.errors import Problem
@@ -102,12 +104,14 @@ def _positions(place: Place) -> tuple[Position, ...]:
         if isinstance(part, ListPart):
             found += [position(part.seq.items[index]) for index in part.items]
         else:
-            found += [_in_text(part, start) for start, _ in part.spans]
+            found += _in_text(part)
     return tuple(found)
 
 
-def _in_text(part: TextPart, start: int) -> Position:
+def _in_text(part: TextPart) -> list[Position]:
     """Exact in a literal block; elsewhere where the text begins."""
     if part.node.style != "|":
-        return position(part.node)
-    return Position(part.node.line + 1 + part.node.value.count("\n", 0, start), 1)
+        return [position(part.node)] * len(part.spans)
+    breaks = [match.start() for match in re.finditer("\n", part.node.value)]
+    first = part.node.line + 1
+    return [Position(first + bisect_left(breaks, start), 1) for start, _ in part.spans]
