@@ -77,7 +77,10 @@ def _of_lines(before: bytes, after: bytes, planned: Planned, named: tuple[str, .
         "#"
     }
     told = {word for text in (*planned.gone, *planned.new) for word in _words(text)} | _MADE
-    told |= {"$", *named} if named else set()
+    told |= {"$", *named, *(f"${name}" for name in named)} if named else set()
+    if any(word.startswith("*") for word in lost):
+        # An alias gets the text that it stands for before that can differ from its anchor's.
+        told |= {word for word in lost if word.startswith("*")} | set(_words("".join(old)))
     if left := sorted(word for word in lost if word not in told and word not in comments):
         yield f"lost: {left[:5]}"
     if more := sorted(word for word in got if word not in told and not word.startswith("*")):

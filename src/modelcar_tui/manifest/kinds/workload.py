@@ -132,7 +132,7 @@ def _served(obj: KubeObject, pod: _Pod, file: File) -> Iterator[Found]:
         yield found
     asking = [one for one, *_ in lines if accelerator_of(one)[0]]
     if asking and not serving:
-        what = f"{obj.kind} {shorten(obj.name)} asks for accelerators and runs no vLLM, so it is not judged"
+        what = f"{obj.kind} {shorten(obj.name)} asks for accelerators, but is not known to run vLLM"
         file.told.warn(asking[0], what, "count what it takes of the cluster by hand", "not-vllm")
 
 

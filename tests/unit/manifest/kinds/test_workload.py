@@ -307,7 +307,7 @@ TGI = POD.replace("vllm/vllm-openai:v0.9.1", "ghcr.io/huggingface/text-generatio
     "VLLM", "X"
 )
 NOT_READ: dict[str, tuple[str, str]] = {
-    workload(TGI): ("not-vllm", "Deployment w asks for accelerators and runs no vLLM"),
+    workload(TGI): ("not-vllm", "Deployment w asks for accelerators, but is not known to run vLLM"),
     workload(kind="Job", spec="a: 1")
     .replace("kind: Job", "kind: RayThing")
     .replace("batch/v1", "ray.io/v1"): (*("kind-unread", "RayThing w starts vLLM or asks for accelerators"),),
