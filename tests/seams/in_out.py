@@ -270,6 +270,7 @@ INPUTS = {
     "two services of one runtime": "---\n".join(
         (SERVICE.replace("NAME", "granite"), RUNTIME, SERVICE.replace("NAME", "other"))
     ),
+    "service without amounts": RUNTIME + "---\n" + BARE,
     "stopped service without a runtime": BARE,
     "service that brings its container": CUSTOM,
     "service over several nodes": NODES + "---\n" + SEVERAL_NODES,

@@ -39,8 +39,8 @@ NOT_IN_A_CAR = {
 """What a model-car has no word for."""
 DIFFERENT: dict[tuple[str, str], set[str]] = {
     # nothing in the file says them, so the placement does
-    ("stopped service without a runtime", "InferenceService"): AMOUNTS,
-    ("stopped service without a runtime", "LLMInferenceService"): AMOUNTS,
+    ("service without amounts", "InferenceService"): AMOUNTS,
+    ("service without amounts", "LLMInferenceService"): AMOUNTS,
     ("command line", "InferenceService"): {"resource", *AMOUNTS},
     ("command line", "LLMInferenceService"): {"resource", *AMOUNTS},
     ("model-car", "LLMInferenceService"): ANEW,
@@ -53,6 +53,7 @@ DIFFERENT: dict[tuple[str, str], set[str]] = {
 }
 REFUSED = {
     ("service over several nodes", "LLMInferenceService"): "one copy is 2 pods",
+    ("stopped service without a runtime", "LLMInferenceService"): "what its ServingRuntime passes",
     ("prefill and decode", "InferenceService"): "does not part prefill and decode",
     ("workers", "InferenceService"): "one copy is 2 pods",
     ("leader and workers", "InferenceService"): "one copy is 2 pods",
@@ -60,6 +61,7 @@ REFUSED = {
     **{
         (name, "model-car"): "a model-car is an OCI image"
         for name in (
+            *("service without amounts",),
             *("stopped service without a runtime", "service that brings its container", "v1alpha1"),
             *("service over several nodes", "prefill and decode", "workers", "deployment"),
             *("stateful set on a claim", "leader and workers", "command line"),
@@ -151,7 +153,9 @@ def fields(value: Any, path: tuple[Any, ...] = ()) -> set[tuple[Any, ...]]:
     return {path}
 
 
-@pytest.mark.parametrize("text", [BARE, CUSTOM, RUNTIME + "---\n" + SERVICE, LLM_NEW, LLM_OLD])
+@pytest.mark.parametrize(
+    "text", [RUNTIME + "---\n" + BARE, CUSTOM, RUNTIME + "---\n" + SERVICE, LLM_NEW, LLM_OLD]
+)
 def test_each_field_that_is_added_has_a_comment_that_says_why(text: str) -> None:
     kind = "LLMInferenceService" if "kind: LLM" in text else "InferenceService"
     made = turned_out(text, kind, "3.4", cluster("team=x:NoSchedule"))
@@ -192,6 +196,7 @@ def test_what_an_api_server_wrote_is_not_written_back() -> None:
     assert not {"uid", "resourceVersion"} & set(made["metadata"])
 
 
+WITH_RUNTIME = RUNTIME + "---\n" + BARE
 SECRET = "hf_QwErTyUiOpAsDfGhJkLzXcVbNm12345678"
 
 
@@ -199,7 +204,10 @@ SECRET = "hf_QwErTyUiOpAsDfGhJkLzXcVbNm12345678"
     ("text", "kind"),
     [
         (BARE.replace("--max-model-len", f"--api-key={SECRET}, --max-model-len"), "InferenceService"),
-        (BARE.replace("--max-model-len", f"--api-key={SECRET}, --max-model-len"), "LLMInferenceService"),
+        (
+            WITH_RUNTIME.replace("--max-model-len", f"--api-key={SECRET}, --max-model-len"),
+            "LLMInferenceService",
+        ),
         (
             CUSTOM.replace(
                 "      resources", f"      env: [{{name: HF_TOKEN, value: {SECRET}}}]\n      resources"
@@ -260,11 +268,11 @@ def test_a_name_by_which_clients_ask_stays() -> None:
         (SERVICE, "LLMInferenceService", "what its ServingRuntime passes to vLLM is not known"),
         (DEPLOYMENT.replace("8192", "$(nproc)"), "InferenceService", "nproc"),
         (
-            BARE.replace("storageUri: pvc://models/granite", "storage: {key: a, path: b}"),
+            WITH_RUNTIME.replace("storageUri: pvc://models/granite", "storage: {key: a, path: b}"),
             "LLMInferenceService",
             "data connection",
         ),
-        (BARE.replace("pvc://", "gs://"), "LLMInferenceService", "takes no gs://"),
+        (WITH_RUNTIME.replace("pvc://", "gs://"), "LLMInferenceService", "takes no gs://"),
     ],
 )
 def test_what_another_kind_can_not_say_is_refused_with_the_reason(text: str, kind: str, why: str) -> None:

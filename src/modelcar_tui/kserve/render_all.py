@@ -16,7 +16,7 @@ from modelcar_tui.kserve.render_release import Release
 from modelcar_tui.kserve.render_request import Request, dns_label
 from modelcar_tui.kserve.render_runtime import serving_runtime
 from modelcar_tui.kserve.render_same import beside, same_inference_service, same_llm_service
-from modelcar_tui.kserve.render_turn import turned
+from modelcar_tui.kserve.render_turn import made_runtime, turned
 
 KINDS = ("InferenceService", "LLMInferenceService", "ServingRuntime", "model-car")
 _NVIDIA = "nvidia.com/"
@@ -74,10 +74,8 @@ def _drafts(requests: Sequence[Request], kind: str, release: Release, runtime: s
         yield model_car(requests)
         return
     if kind == "ServingRuntime":
-        first = requests[0]
-        known = first.runtime
-        name = runtime or dns_label((known.serving_runtime or known.name) if known else first.title)
-        yield serving_runtime(known, name, first.namespace)
+        for one in requests:
+            yield from _runtimes(one, runtime)
         return
     problems: list[Problem] = []
     for group in _groups(requests, kind):
@@ -87,6 +85,20 @@ def _drafts(requests: Sequence[Request], kind: str, release: Release, runtime: s
             problems += error.problems
     if problems:
         raise UserError(*dict.fromkeys(problems))
+
+
+def _runtimes(request: Request, name: str) -> Iterator[Draft]:
+    """The ServingRuntime of one model: the file's own, one of its image, else the cluster's."""
+    own = [draft for draft in beside(request) if draft.object["kind"].endswith("ServingRuntime")]
+    if own and not name:
+        yield from own
+        return
+    known, named = request.runtime, request.name
+    if request.server is not None and request.server.image:
+        known = made_runtime(request)
+    elif known is not None:
+        named = dns_label(known.serving_runtime or known.name)
+    yield serving_runtime(known, name or named, request.namespace)
 
 
 def _groups(requests: Sequence[Request], kind: str) -> list[list[Request]]:

@@ -16,6 +16,8 @@ from modelcar_tui.kserve.render_input import Data, Given, inside
 from modelcar_tui.kserve.render_pod import (
     QUEUE,
     SHM_PATH,
+    cpu_text,
+    memory_text,
     put_metadata,
     put_resources,
     put_scheduling,
@@ -87,7 +89,20 @@ def put_amounts(draft: Draft, at: Path, request: Request) -> None:
     draft.put((*at, "resources"), copy.deepcopy(container.get("resources")))
     for key in _CONTAINER:
         draft.put((*at, key), copy.deepcopy(container.get(key)))
+    _put_merged_amounts(draft, (*at, "resources"), container, request)
     complete_amounts(draft, at, container, request)
+
+
+def _put_merged_amounts(draft: Draft, at: Path, container: Data, request: Request) -> None:
+    """What only a configuration says with which the file's container is merged, or its runtime."""
+    there = {*inside(container, "resources", "limits"), *inside(container, "resources", "requests")}
+    if request.gpus and request.server_resource not in there:
+        for part in ("requests", "limits"):
+            draft.put((*at, part, request.server_resource), str(request.gpus))
+    if request.cpu_milli is not None and "cpu" not in there:
+        draft.put((*at, "requests", "cpu"), cpu_text(request.cpu_milli))
+    if request.memory_mib is not None and "memory" not in there:
+        draft.put((*at, "requests", "memory"), memory_text(request.memory_mib))
 
 
 def put_shared_memory(draft: Draft, at: Path, pod_at: Path, request: Request) -> None:

@@ -65,6 +65,14 @@ class Draft:
             place = place[key]
         return True
 
+    def tell(self, path: Path, why: str) -> None:
+        """Say something of a field besides what is said of it; of what is not there, above what would hold
+        it."""
+        while not self.has(path):
+            path = path[:-1]
+        told = self.comments.get(path, "")
+        self.comments[path] = f"{told}; {why}" if told else why
+
     @property
     def title(self) -> str:
         """`InferenceService granite-3-1-8b-instruct`."""

@@ -41,6 +41,8 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 
     body: Data
     """Without what only an API server writes."""
+    left: tuple[str, ...] = ()
+    """What only an API server writes, by name."""
     beside: tuple[Data, ...] = ()
     """Objects of the file without which it does not serve: its ServingRuntime, its configurations."""
     container: Data = {}
@@ -54,16 +56,17 @@ def given(car: ModelCar, objects: Sequence[FileObject]) -> Given | None:
     found = next((one for one in objects if one.at == car.at), None)
     if found is None:
         return None
-    body, name = _cleaned(found.body), container_name(car)
+    body, name, left = _cleaned(found.body), container_name(car), _of_server(found.body)
     pod = pod_of(body, prefill=is_prefill(car))
     container = serving_container(pod, name)
     runtime = _runtime(car, objects)
     if runtime is None:
         configs = tuple(map(_cleaned, _configs(body, objects)))
-        return Given(body=body, beside=configs, container=container, pod=pod)
+        return Given(body=body, left=left, beside=configs, container=container, pod=pod)
     spec = inside(runtime, "spec")
     return Given(
         body=body,
+        left=left,
         beside=(_cleaned(runtime),),
         container=_joined(serving_container(spec, ""), container),
         pod=_joined({key: value for key, value in spec.items() if key in _OF_RUNTIME}, pod),
@@ -134,6 +137,16 @@ def _configs(body: Data, objects: Sequence[FileObject]) -> list[Data]:
     kind = "LLMInferenceServiceConfig"
     bodies = [one.body for one in objects if one.body.get("kind") == kind]
     return [one for one in bodies if inside(one, "metadata").get("name") in names]
+
+
+def _of_server(body: Data) -> tuple[str, ...]:
+    metadata = inside(body, "metadata")
+    applied = [_APPLIED] if _APPLIED in inside(metadata, "annotations") else []
+    return (
+        *(key for key in _OF_SERVER if key in metadata),
+        *applied,
+        *(["status"] if "status" in body else []),
+    )
 
 
 def _cleaned(body: Data) -> Data:

@@ -7,6 +7,8 @@ arguments come first; MergePodSpec: a list takes the place of the runtime's).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from modelcar_tui.kserve.render_carry import (
     put_amounts,
     put_environment,
@@ -80,17 +82,28 @@ def put_source(draft: Draft, at: Path, request: Request, release: Release) -> No
 def put_dropped(draft: Draft, at: Path, dropped: tuple[str, ...]) -> None:
     """Say which arguments of the file KServe's own take the place of."""
     if dropped:
-        draft.comments[at if draft.has(at) else at[:-1]] = (
-            f"without {' '.join(dropped)}: what KServe starts vLLM with says it"
-        )
+        draft.tell(at, f"without {' '.join(dropped)}: what KServe starts vLLM with says it")
 
 
 def put_arguments(draft: Draft, at: Path, request: Request, args: tuple[str, ...]) -> None:
     """vLLM's arguments, each accepted one with its reason."""
     draft.put(at, args)
-    reasons = dict(request.reasons)
+    tell_changes(draft, at, args, request)
+    if not request.sharded and len(args) > len(request.args):
+        why = f"the model asks for {request.gpus} GPUs: as the QA suite shares it"
+        draft.comments[*at, len(request.args)] = why
+
+
+def tell_changes(draft: Draft, at: Path, args: Sequence[str], request: Request) -> None:
+    """The reasons of the accepted changes: above their arguments in the list at a path, above the list of
+    what was taken out, and of what is a word of a longer text."""
+    left = dict(request.reasons)
     for number, item in enumerate(args):
-        if item in reasons:
-            draft.comments[*at, number] = reasons[item]
-        elif not request.sharded and number == len(request.args):
-            draft.comments[*at, number] = f"the model asks for {request.gpus} GPUs: as the QA suite shares it"
+        value = args[number + 1] if number + 1 < len(args) else ""
+        for spelled in (item, f"{item}={value}", f"{item} {value}"):
+            if why := left.pop(spelled, ""):
+                draft.comments[*at, number] = why
+    for new, why in left.items():
+        draft.tell(at, f"{new}: {why}")
+    for old, why in request.removed:
+        draft.tell(at, f"without {old}: {why}")

@@ -21,7 +21,7 @@ from modelcar_tui.kserve.render_carry import (
     put_shared_memory,
 )
 from modelcar_tui.kserve.render_draft import Draft, Path
-from modelcar_tui.kserve.render_isvc import put_arguments, put_dropped, put_source
+from modelcar_tui.kserve.render_isvc import put_arguments, put_dropped, put_source, tell_changes
 from modelcar_tui.kserve.render_pod import put_startup_probe
 from modelcar_tui.kserve.render_release import FIRST_LLM, Release
 from modelcar_tui.kserve.render_request import Request
@@ -106,3 +106,4 @@ def _put_arguments(draft: Draft, request: Request, args: tuple[str, ...], releas
         draft.put((*_MAIN, "env"), env)
         why = "the preset's shell splits it into vLLM's arguments"
         draft.comments[*_MAIN, "env", len(env) - 1] = why
+        tell_changes(draft, (*_MAIN, "args"), (), request)

@@ -8,6 +8,7 @@ from typing import Any
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.kserve.render_draft import Draft
+from modelcar_tui.kserve.render_isvc import tell_changes
 from modelcar_tui.kserve.render_request import Request
 from modelcar_tui.kserve.render_turn import turned
 from modelcar_tui.manifest import MODEL_CAR
@@ -29,9 +30,7 @@ def model_car(requests: Sequence[Request]) -> Draft:
     for number, one in enumerate(requests):
         if one.gpus_why:
             draft.comments["model-car", number, "serving_arguments", "gpu_count"] = one.gpus_why
-        for at, item in enumerate(one.args):
-            if reason := dict(one.reasons).get(item):
-                draft.comments["model-car", number, "serving_arguments", "args", at] = reason
+        tell_changes(draft, ("model-car", number, "serving_arguments", "args"), one.args, one)
     return draft
 
 

@@ -66,6 +66,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     pull_secrets: tuple[str, ...] = ()
     reasons: tuple[tuple[str, str], ...] = ()
     """Arguments that were accepted, each with its reason."""
+    removed: tuple[tuple[str, str], ...] = ()
+    """Arguments of the file that were taken out, each with its reason."""
     gpus_why: str = ""
     """Why the number of GPUs is not the file's; empty where it is."""
     output_type: str = "text"
@@ -96,6 +98,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         if not found:
             return f"oci://{self.source}"
         return f"oci://{rest}" if scheme == "docker" else self.source
+
+    @property
+    def server_resource(self) -> str:
+        """The accelerator for which the file itself asks; empty where it asks for none."""
+        return self.server.resource if self.server is not None else ""
 
     @property
     def is_image(self) -> bool:
@@ -147,6 +154,7 @@ def requests_of(
                 place=place,
                 pull_secrets=pull_secrets,
                 reasons=tuple((change.new or "", change.reason) for change in mine if _is_argument(change)),
+                removed=tuple((c.old or "", c.reason) for c in mine if c.operation is Operation.REMOVE),
                 gpus_why=next((c.reason for c in mine if c.operation is Operation.GPU_COUNT), ""),
             )
         )
@@ -203,8 +211,18 @@ def _with_runtime(request: Request, model: ModelRequirements, cluster: Accelerat
         cpu_milli=_first(*(one.cpu_milli for one in (server, asked) if one is not None)),
         memory_mib=_first(*(one.memory_mib for one in (server, asked) if one is not None)),
         runtime_tolerations=_tolerations(asked),
-        amounts_known=server is None or not server.runtime or runtime is not None,
+        amounts_known=_is_read(request, runtime, cluster),
     )
+
+
+def _is_read(request: Request, runtime: Runtime | None, cluster: AcceleratorReport) -> bool:
+    """Whether the ServingRuntime was read that the file names, or leaves to KServe to choose."""
+    server = request.server
+    if server is None or request.kind != "InferenceService":
+        return True
+    if server.runtime:
+        return any(one.name == server.runtime for one in cluster.runtimes or ())
+    return runtime is not None and bool(runtime.image)
 
 
 def _tolerations(asked: Scheduling | None) -> tuple[tuple[str, str, str, str], ...]:

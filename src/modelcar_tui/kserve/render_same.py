@@ -18,6 +18,7 @@ from modelcar_tui.kserve.render_complete import (
 )
 from modelcar_tui.kserve.render_draft import Draft, Path
 from modelcar_tui.kserve.render_input import Data, Given, inside, serving_container
+from modelcar_tui.kserve.render_isvc import tell_changes
 from modelcar_tui.kserve.render_llm import ADDITIONAL, PRESET_PROBE, no_such_kind
 from modelcar_tui.kserve.render_pod import http_get, put_startup_probe
 from modelcar_tui.kserve.render_release import FIRST_LLM, Release
@@ -73,7 +74,8 @@ def same_llm_service(requests: Sequence[Request], release: Release) -> Draft:
         above: Path = ("spec", "prefill") if request.prefill else ("spec",)
         pods = _pods(draft, above)
         if draft.object["apiVersion"].endswith("/v1alpha1"):
-            _write_for_older(draft, above, pods[0], release)
+            for pod in pods:
+                _write_for_older(draft, above, pod, release)
         at = _container_path(inside(draft.object, *map(str, pods[0])), pods[0])
         _complete(draft, at, pods[0], request)
         _put_llm_probe(draft, at, request, release)
@@ -99,6 +101,8 @@ def _draft(request: Request) -> Draft:
     draft = Draft()
     draft.object = copy.deepcopy(_given(request).body)
     draft.put("metadata.namespace", request.namespace)
+    if left := _given(request).left:
+        draft.tell(("metadata",), f"without what only an API server writes: {', '.join(left)}")
     complete_metadata(draft, request)
     return draft
 
@@ -106,6 +110,10 @@ def _draft(request: Request) -> Draft:
 def _complete(draft: Draft, at: Path, pod_at: Path, request: Request) -> None:
     """The pod at a path, and its container that serves."""
     known = _given(request)
+    container = _value(draft, at)
+    tell_changes(draft, (*at, "args"), [str(one) for one in container.get("args") or ()], request)
+    if request.gpus_why:
+        draft.tell((*at, "resources"), request.gpus_why)
     complete_pod(draft, pod_at, known.pod, request)
     complete_amounts(draft, at, known.container, request)
     complete_shared_memory(draft, at, pod_at, known.pod, request)
@@ -158,22 +166,30 @@ def _set_version(draft: Draft, release: Release) -> None:
 
 def _write_for_older(draft: Draft, above: Path, pod: Path, release: Release) -> None:
     """Arguments where a preset before 3.4 hands them on, and the size that one before 3.5 does not."""
-    at = _container_path(inside(draft.object, *map(str, pod)), pod)
-    container = _value(draft, at)
-    if container.get("command"):
+    spec = inside(draft.object, *map(str, pod))
+    at = _container_path(spec, pod)
+    container = _value(draft, at) if spec.get("containers") else {}
+    if not container or container.get("command"):
         return
     args = container.get("args") or []
     if not release.llm_args and args and str(args[0]).startswith("-"):
         del container["args"]
         why = "the preset of this release reads no args: they would replace the script that starts vLLM"
         _add_words(draft, at, [str(item) for item in args], why)
-    workload = inside(draft.object, *map(str, above))
+    tensor = _lost_tensor(inside(draft.object, *map(str, above)), container)
+    if tensor and not release.llm_tensor:
+        why = f"the preset of this release does not hand parallelism.tensor on: {tensor}"
+        _add_words(draft, at, [f"{_TENSOR}={tensor}"], why)
+
+
+def _lost_tensor(workload: Data, container: Data) -> int:
+    """The size in `parallelism.tensor` of one node that no argument repeats; 0 for none."""
     tensor = inside(workload, "parallelism").get("tensor")
-    if not release.llm_tensor and isinstance(tensor, int) and tensor > 1 and "worker" not in workload:
-        written = " ".join([str(one.get("value", "")) for one in container.get("env") or ()])
-        if not any(flag in f" {written}" for flag in (_TENSOR, " -tp")):
-            why = f"the preset of this release does not hand parallelism.tensor on: {tensor}"
-            _add_words(draft, at, [f"{_TENSOR}={tensor}"], why)
+    if not isinstance(tensor, int) or tensor < 2 or "worker" in workload:
+        return 0
+    values = [str(one.get("value", "")) for one in container.get("env") or () if isinstance(one, dict)]
+    written = " ".join(["", *values, *map(str, container.get("args") or ())])
+    return 0 if any(f" {flag}" in written for flag in (_TENSOR, "-tp")) else tensor
 
 
 def _add_words(draft: Draft, at: Path, words: list[str], why: str) -> None:
@@ -193,7 +209,8 @@ def _add_words(draft: Draft, at: Path, words: list[str], why: str) -> None:
 
 
 def _value(draft: Draft, at: Path) -> Data:
+    """The mapping of a path in the object; empty where there is none."""
     found: Any = draft.object
     for key in at:
         found = found[key]
-    return dict(found) if not isinstance(found, dict) else found
+    return found if isinstance(found, dict) else {}

@@ -67,8 +67,7 @@ def turned(request: Request, kind: str) -> Turned:
         return Turned(request=request, served=request.title)
     if problems := list(_hindered(request, kind)):
         raise UserError(*problems)
-    given = parse_arguments((*request.before, *request.args), None)
-    served = (last_value(given, SERVED) or _own_name(request)).split(" ")[0]
+    served = _served(request)
     before, _ = _without(request.before, (*_OF_ITS_KIND, SERVED))
     own, dropped = _without(request.args, _OF_ITS_KIND)
     args, reasons = (*before, *own), request.reasons
@@ -81,12 +80,14 @@ def turned(request: Request, kind: str) -> Turned:
             *reasons,
             (args[-1], "vLLM's own default, which the QA suite raises to the number of GPUs"),
         )
-    runtime = _made(request) if kind == "InferenceService" and request.server.image else request.runtime
+    runtime = (
+        made_runtime(request) if kind == "InferenceService" and request.server.image else request.runtime
+    )
     changed = msgspec.structs.replace(request, args=args, reasons=reasons, runtime=runtime)
     return Turned(request=changed, dropped=dropped, served=served)
 
 
-def _made(request: Request) -> Runtime | None:
+def made_runtime(request: Request) -> Runtime | None:
     """A runtime of the file's own image, started as OpenShift AI's templates start theirs."""
     known = request.runtime
     if request.server is None or known is None:
@@ -123,8 +124,11 @@ def _hindered(request: Request, kind: str) -> Iterator[Problem]:
         if request.kind not in _SCHEMES:
             fix = "write the InferenceService (workerSpec) or LLMInferenceService (parallelism) by hand"
         yield problem(what, fix, "kind-can-not")
+    if request.given is not None and request.gpus and not request.server_resource:
+        what = "its GPUs come by a resource claim, which is not rendered"
+        yield problem(what, "ask for the accelerator in resources.limits", "kind-can-not")
     if not request.amounts_known:
-        what = "what its ServingRuntime passes to vLLM is not known, and goes with it"
+        what = "what its ServingRuntime passes to vLLM is not known, and would have to go with it"
         yield problem(what, "put the ServingRuntime into the file, or log in to the cluster", "no-runtime")
     if request.kind == "LLMInferenceService" and request.given is None:
         return
@@ -132,19 +136,25 @@ def _hindered(request: Request, kind: str) -> Iterator[Problem]:
 
 
 def _weights(request: Request, kind: str, title: str) -> Iterator[Problem]:
-    if not request.source:
+    known, scheme = _SCHEMES.get(kind, ()), request.uri.partition("://")[0]
+    connected = request.given is not None and "storage" in request.given.container
+    what, fix = "", "write the address: hf://, oci://, pvc:// or s3://"
+    if connected and (not request.source or scheme == "storage"):
+        what = "its weights come by a data connection, and which address that is only its Secret tells"
+    elif not request.source:
         what = "where its weights come from is not known, or they are a part of vLLM's own image"
         fix = "put the model into an image, a PVC or a bucket, or name one of Hugging Face"
-        yield Problem(where=title, what=what, fix=fix, code="weights-unknown")
-        return
-    scheme = request.uri.partition("://")[0]
-    known = _SCHEMES.get(kind)
-    if known is not None and scheme not in known:
+    elif known and scheme not in known:
         what = f"{kind} takes no {clean(scheme, limit=20)}://"
-        if scheme == "storage":
-            what = "its weights come by a data connection, and which address that is only its Secret tells"
-        fix = "write the address: hf://, oci://, pvc:// or s3://"
+    if what:
         yield Problem(where=title, what=what, fix=fix, code="weights-unknown")
+
+
+def _served(request: Request) -> str:
+    """The name by which clients ask for the model: what an argument says, the runtime's among them."""
+    passed = request.server.args if request.server is not None else ()
+    named = last_value(parse_arguments((*passed, *request.args), None), SERVED) or ""
+    return (_own_name(request) if not named or "{{" in named else named).split(" ")[0]
 
 
 def _own_name(request: Request) -> str:

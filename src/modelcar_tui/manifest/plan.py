@@ -51,7 +51,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     def called(self) -> str:
         """The flag by the name that the file has for it: `gpu_count` of a model-car is `nvidia.com/gpu`
         elsewhere."""
-        return self.counts or self.flag
+        if self.operation is not Operation.GPU_COUNT:
+            return self.flag
+        return self.counts or Operation.GPU_COUNT.value
 
     @property
     def count_name(self) -> str:
@@ -84,7 +86,7 @@ class Hunk(msgspec.Struct, frozen=True, kw_only=True):
     """A run of changed lines in the text diff, and the changes that cause it."""
 
     header: str
-    """`@@ -12,7 +12,6 @@`."""
+    """`@@ -12,7 +12,6 @@`; behind it the object of a Kubernetes manifest that the change is in."""
     lines: tuple[str, ...]
     """Each with its mark: blank, `-` or `+`."""
     changes: tuple[str, ...] = ()

@@ -103,6 +103,14 @@ def not_understood(
     )
 
 
+def left_open(verdict: ModelVerdict, car: ModelCar, cluster: AcceleratorReport) -> bool:
+    """Whether `not_understood` made this verdict: no change of its arguments settles that."""
+    doubt = runtime_doubt(car, cluster)
+    if doubt is not None:
+        return verdict.why == doubt.why
+    return bool(car.open) and verdict.why.startswith(car.open[0].what)
+
+
 def stopping(
     model: ModelRequirements, vllm: str | None, runtime_args: tuple[str, ...] = (), gpu: Gpu | None = None
 ) -> tuple[Finding, ...]:

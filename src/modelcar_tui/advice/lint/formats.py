@@ -59,6 +59,7 @@ CODES = {
     "secret-in-clear": "A secret in clear text",
     "open-door": "Requests or paths may reach the server's files or code",
     "shm-missing": "Several GPU processes that share the 64 MiB of a container's own /dev/shm",
+    "amounts-refused": "Requests and limits that no API server takes",
     "output-type": "model_output_type does not fit the model",
     "suite-registry": "A registry without a pull secret option in the QA suite",
     "quantization-mismatch": "A --quantization that vLLM does not have, or not for this checkpoint",

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.advice.finding import Finding, Severity
+from modelcar_tui.advice.lint.amounts import lint_amounts
 from modelcar_tui.advice.lint.arguments import lint_arguments
 from modelcar_tui.advice.lint.by_the_way import lint_by_the_way
 from modelcar_tui.advice.lint.combinations import lint_combinations, lint_output_type
@@ -146,6 +147,7 @@ def lint_model(
     lint_numbers(whole, facts, vllm, remarks)
     lint_security(arguments, config, remarks)
     lint_shared_memory(whole, remarks)
+    lint_amounts(remarks)
     if car.kind in _SERVED_BY_A_RUNTIME:
         lint_template(arguments, parse_arguments(runtime_args, vllm), remarks)
     if car.kind == MODEL_CAR:

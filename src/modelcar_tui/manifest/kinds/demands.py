@@ -22,7 +22,6 @@ _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _NAME = "metadata.name"
 """The one field of a node that an affinity may name."""
 _LONGEST = 63
-_NATIVE = ("kubernetes.io/", "requests.")
 
 
 def whole_of(pod: Node, container: Node, accelerator: str, beside: Iterable[Node] = ()) -> Whole:
@@ -91,17 +90,21 @@ def _refused(container: Node) -> Iterator[str]:
     limits, requests = (_table(below(container, "resources", part)) for part in ("limits", "requests"))
     for key in dict.fromkeys((*limits, *requests)):
         told, most, least = clean(key, limit=_LONGEST), limits.get(key), requests.get(key)
-        extended = "/" in key and not key.startswith(_NATIVE)
-        if extended and any((thousandths(one) or 0) % 1000 for one in (most, least)):
-            yield f"{told} is asked for in parts, and is counted in whole ones"
-        elif (extended or key.startswith("hugepages-")) and least is not None and most is None:
-            yield f"{told} is requested without a limit, which has to be the same"
-        elif extended and least is not None and thousandths(least) != thousandths(most):
-            yield f"the request of {told} is not its limit"
-        elif key in _OWN and least is not None and most is not None:
-            read = thousandths if key == "cpu" else whole
-            if (read(least) or 0) > (read(most) or 0):
+        if key in _OWN:
+            if _more(key, least, most):
                 yield f"more {told} is requested than its limit allows"
+        elif "/" in key and any((thousandths(one) or 0) % 1000 for one in (most, least)):
+            yield f"{told} is asked for in parts, and is counted in whole ones"
+        elif least is not None and most is None:
+            yield f"{told} is requested without a limit, which has to be the same"
+        elif least is not None and _more(key, least, most) is not _more(key, most, least):
+            yield f"the request of {told} is not its limit"
+
+
+def _more(key: str, one: object, other: object) -> bool:
+    """Whether one amount is more than the other; never where one is not there."""
+    read = thousandths if key == "cpu" else whole
+    return None not in (one, other) and (read(one) or 0) > (read(other) or 0)
 
 
 def fields_of(written: object) -> Iterator[Requirement]:

@@ -267,13 +267,20 @@ class PodReader:
             told_by=f"{self._of.config}, as {release.name} ships it",
         )
 
+    def _maps(self) -> bool:
+        """Whether variables come from a ConfigMap as a whole: any may be among them."""
+        listed = below(self._container, "envFrom")
+        items = listed.items if isinstance(listed, Sequence) else ()
+        return any(below(item, "configMapRef") is not None for item in items)
+
     def _from_variable(self, node: Node | None, *, mine: bool) -> Words:
         if isinstance(node, Scalar):
             path = (*self._path, "env", self._env_index(node) if mine else 0, "value")
             return words_of_variable(node, path, self._variables, self._told)
-        if ADDITIONAL_ARGS not in self._variables.named:
+        if ADDITIONAL_ARGS not in self._variables.named and not self._maps():
             return Words()
-        what = f"{ADDITIONAL_ARGS} comes from another object: vLLM's arguments are not known"
+        comes = "comes" if ADDITIONAL_ARGS in self._variables.named else "may come"
+        what = f"{ADDITIONAL_ARGS} {comes} from another object: vLLM's arguments are not known"
         return Words(
             open=(self._told.problem(self._of.node, what, "write its value into the service", "llm-service"),)
         )

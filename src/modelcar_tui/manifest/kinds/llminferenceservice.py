@@ -33,6 +33,7 @@ from modelcar_tui.manifest.kinds.objects import KubeObject, below, text_below
 from modelcar_tui.manifest.kinds.places import CountPlace, Path, Place
 from modelcar_tui.manifest.kinds.pods import amounts_of, names_of, scheduling_of, shm_of, texts
 from modelcar_tui.manifest.kinds.requests import File, Found, Read, read_of
+from modelcar_tui.manifest.kinds.workers import unlike
 from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.plain import entries
@@ -323,6 +324,8 @@ def _doubts(
     if worker.gpus != leader.gpus:
         what = f"the leader asks for {leader.gpus} GPUs and each worker for {worker.gpus}"
         yield told.problem(node, what, "ask for the same in `template` and `worker`", "llm-service")
+    asked, image = scheduling_of(leader.pod, leader.container), text_below(leader.container, "image")
+    yield from unlike(asked, image, worker.pod, worker.container, told)
 
 
 def _no_preset(workload: Workload) -> Problem:

@@ -7,16 +7,24 @@ writes the GPU counts that those find into the pods.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.manifest.kinds.joining import joined_container
-from modelcar_tui.manifest.kinds.objects import below
+from modelcar_tui.manifest.kinds.joining import joined_container, joined_pod
+from modelcar_tui.manifest.kinds.objects import below, text_below
 from modelcar_tui.manifest.kinds.places import CountPlace, Path
-from modelcar_tui.manifest.kinds.pods import accelerator_of, containers_of, count_places, texts
+from modelcar_tui.manifest.kinds.pods import (
+    accelerator_of,
+    containers_of,
+    count_places,
+    scheduling_of,
+    texts,
+)
 from modelcar_tui.manifest.kinds.runtimes import ReadRuntime
+from modelcar_tui.manifest.kinds.workers import unlike
 from modelcar_tui.manifest.limits import MAX_GPUS, shorten
 from modelcar_tui.manifest.spans import Mapping, Node, Scalar
 from modelcar_tui.manifest.telling import Told
@@ -53,7 +61,7 @@ class _Shape:
 
 
 def nodes_of(
-    worker: Mapping, path: Path, name: str, leader: Node, runtime: ReadRuntime | None, told: Told
+    worker: Mapping, path: Path, name: str, leader: Node, pod: Node, runtime: ReadRuntime | None, told: Told
 ) -> Nodes:
     """What a predictor's `workerSpec` comes to.
 
@@ -62,6 +70,7 @@ def nodes_of(
         path: where it stands.
         name: the InferenceService's.
         leader: the container that serves, joined with the runtime's.
+        pod: that it stands in.
         runtime: the one of the file; None where only the cluster has it.
         told: for the places of what is not understood.
     """
@@ -89,7 +98,10 @@ def nodes_of(
         environment=_environment(name, pipeline, tensor, shapes[0]),
         gpu_places=count_places(own, where, resource) if own is not None else (),
         ranks=_ranks(worker, path),
-        open=tuple(_doubts(shapes, pipeline * tensor, worker, told)),
+        open=(
+            *_doubts(shapes, pipeline * tensor, worker, told),
+            *_unlike(leader, pod, joined, theirs, worker, told),
+        ),
     )
 
 
@@ -155,6 +167,15 @@ def _doubts(shapes: list[_Shape], total: int, worker: Mapping, told: Told) -> li
         what = f"workerSpec needs {several(total, 'GPU')} and its pods have fewer: KServe refuses it"
         return [told.problem(worker, what, "raise the GPUs of the pods", "worker-gpus")]
     return []
+
+
+def _unlike(
+    leader: Node, pod: Node, container: Mapping | None, theirs: Mapping | None, own: Mapping, told: Told
+) -> Iterator[Problem]:
+    """What a worker's pod, joined of the runtime's and the service's, asks more than the leader's."""
+    if container is not None:
+        worker = joined_pod(theirs, own) if theirs is not None else own
+        yield from unlike(scheduling_of(pod, leader), text_below(leader, "image"), worker, container, told)
 
 
 def _said(shape: _Shape) -> str:

@@ -22,6 +22,8 @@ from modelcar_tui.manifest.variables import expanded, references
 
 SHM = "/dev/shm"  # noqa: S108 - where the container mounts it
 _PARAMETER = re.compile(r"\$\{|\{\{")
+_USER = re.compile(r"access_?key_?id\Z", re.IGNORECASE)
+"""AWS's name of a user: no secret, but half of a login, and no server's setting."""
 _MOST_VARIABLES, _LONGEST = 200, 2000
 
 
@@ -63,9 +65,10 @@ def environment_of(container: Node) -> tuple[tuple[str, str], ...]:
 
 
 def may_tell(name: str, value: str) -> bool:
-    """Whether a variable's value is plain text: no secret by its name or shape, no parameter to fill in."""
+    """Whether a variable's value is plain text: no secret by its name or shape, no user of a login, no
+    parameter to fill in."""
     told = len(value) <= _LONGEST and value == clean(value) and not is_secret_value(kind_of(name), value)
-    return told and not _PARAMETER.search(value)
+    return told and not _PARAMETER.search(value) and not _USER.search(name)
 
 
 def accelerator_of(container: Node) -> tuple[str, int | None]:

@@ -143,7 +143,7 @@ class Joined:
         if not isinstance(worker, Mapping):
             return None
         path = (*of.service.path, "spec", "predictor", "workerSpec")
-        return nodes_of(worker, path, of.service.name, self.container, of.runtime, self._told)
+        return nodes_of(worker, path, of.service.name, self.container, self._pod, of.runtime, self._told)
 
     def _entrypoint(self) -> str:
         return entrypoint_of(self.container) if self._expected else ""

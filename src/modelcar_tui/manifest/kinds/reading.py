@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.text import has_hidden
 from modelcar_tui.manifest.ignores import ignores_of
 from modelcar_tui.manifest.kinds.inferenceservice import read as read_inferenceservice
 from modelcar_tui.manifest.kinds.lines import is_serve_line
@@ -24,10 +25,11 @@ from modelcar_tui.manifest.kinds.workload import (
     read_workload,
     tell_unread,
 )
+from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.source import Source
 from modelcar_tui.manifest.spans import Tree, compose_all
 from modelcar_tui.manifest.telling import Told, malformed
-from modelcar_tui.manifest.types import Manifest
+from modelcar_tui.manifest.types import Manifest, ModelCar
 
 KSERVE = "serving.kserve.io"
 Reader = Callable[[KubeObject, File], Iterable[Read]]
@@ -42,6 +44,7 @@ READERS: dict[tuple[str, str], Reader] = {
     (KSERVE, "LLMInferenceService"): read_llm_service,
 }
 """By API group and kind."""
+_BLANKS = str.maketrans("\t\r\n", "   ")
 
 
 def read_objects(source: Source, tree: Tree) -> tuple[Manifest, tuple[Problem, ...]]:
@@ -100,9 +103,22 @@ def _read(tree: Tree, told: Told) -> Iterator[Read]:
     for one in file.objects:
         reader = READERS.get((one.group, one.kind))
         if reader is not None:
-            yield from reader(one, file)
+            for read in reader(one, file):
+                _tell_unseen(read.request, read.place, told)
+                yield read
         else:
             tell_unread(one, file)
+
+
+def _tell_unseen(request: ModelCar, place: Place, told: Told) -> None:
+    """An argument that a screen would not show as it is, or that would write on it; blanks do neither."""
+    words = (*place.words, *request.serving.before)
+    shown = (*request.serving.args, *request.serving.before)
+    places = (*request.serving.args_at, *(request.at for _ in request.serving.before))
+    for word, mask, at in zip(words, shown, places, strict=True):
+        if has_hidden(word.translate(_BLANKS)):
+            what = f"an argument holds characters that can't be seen: {shorten(mask, 160)}"
+            told.error_at(at, what, "delete them", "hidden-character")
 
 
 def _named(found: Iterable[Read]) -> list[Read]:

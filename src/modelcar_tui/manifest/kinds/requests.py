@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.kinds.objects import KubeObject
 from modelcar_tui.manifest.kinds.places import ListPart, Place, TextPart
+from modelcar_tui.manifest.kinds.unsure import told_words
 from modelcar_tui.manifest.limits import MAX_GPUS
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.spans import Node
@@ -69,7 +72,7 @@ def read_of(found: Found) -> Read:
     at = position(one.root)
     serving = ServingArguments(
         gpu_count=min(found.gpus, MAX_GPUS),
-        args=masked_arguments(place.words),
+        args=masked_arguments(told_words(place) if found.open else place.words),
         origin=ArgumentsFrom.ITEM if place.words else ArgumentsFrom.NONE,
         gpu_count_at=position(place.gpus[0].node) if place.gpus else None,
         args_at=_positions(place),
@@ -101,12 +104,14 @@ def _positions(place: Place) -> tuple[Position, ...]:
         if isinstance(part, ListPart):
             found += [position(part.seq.items[index]) for index in part.items]
         else:
-            found += [_in_text(part, start) for start, _ in part.spans]
+            found += _in_text(part)
     return tuple(found)
 
 
-def _in_text(part: TextPart, start: int) -> Position:
+def _in_text(part: TextPart) -> list[Position]:
     """Exact in a literal block; elsewhere where the text begins."""
     if part.node.style != "|":
-        return position(part.node)
-    return Position(part.node.line + 1 + part.node.value.count("\n", 0, start), 1)
+        return [position(part.node)] * len(part.spans)
+    breaks = [match.start() for match in re.finditer("\n", part.node.value)]
+    first = part.node.line + 1
+    return [Position(first + bisect_left(breaks, start), 1) for start, _ in part.spans]

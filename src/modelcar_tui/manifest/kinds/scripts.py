@@ -35,7 +35,7 @@ _IDLE = frozenset(
 )
 """Commands that are known to serve no model: a script of these alone starts no server."""
 _INSTALLERS = frozenset({"pip", "pip3", "uv", "python", "python3"})
-_VLLM = re.compile(r"(?:^|/)vllm(?:$|[\[=<>~!@ .-])")
+_VLLM = re.compile(r"(?:^|/)vllm(?:$|[\[=<>~!@ .]|-\d)")
 
 
 @dataclass(frozen=True, slots=True)

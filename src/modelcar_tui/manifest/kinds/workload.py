@@ -24,6 +24,7 @@ from modelcar_tui.manifest.kinds.pods import (
 )
 from modelcar_tui.manifest.kinds.requests import File, Found, Read, read_of
 from modelcar_tui.manifest.kinds.weights import Weights, weights_of
+from modelcar_tui.manifest.kinds.workers import unlike
 from modelcar_tui.manifest.limits import MAX_GPUS, shorten
 from modelcar_tui.manifest.spans import Mapping, Node, deref, walk
 from modelcar_tui.manifest.types import Server
@@ -33,6 +34,8 @@ _TEMPLATE: Path = ("spec", "template", "spec")
 _TEMPLATES: dict[str, Path] = {"Pod": ("spec",), "PodTemplate": ("template", "spec")}
 _COUNTS = {"Job": "parallelism", "Pod": "", "PodTemplate": "", "DaemonSet": ""}
 """Which field of `spec` says how many pods there are, where it is not `replicas`."""
+_LEAST = {"HorizontalPodAutoscaler": "minReplicas", "ScaledObject": "minReplicaCount"}
+"""What scales other objects, and its field for the least replicas."""
 WORKLOADS = (
     *(("", "Pod"), ("", "PodTemplate"), ("", "ReplicationController"), ("batch", "Job")),
     *(("apps", kind) for kind in ("Deployment", "StatefulSet", "ReplicaSet", "DaemonSet")),
@@ -109,6 +112,7 @@ def _workers(
             what = f"a worker asks for {gpus} {shorten(resource)}, the leader for {found.gpus}"
             fix = "ask for the same in leaderTemplate and workerTemplate"
             problems.append(file.told.problem(container, what, fix, "workers-differ"))
+        problems += unlike(found.server.scheduling, found.server.image, worker.spec, container, file.told)
         line = _line(container, path, worker, file)
         if line.program and line.words != found.place.words:
             what = "the workers start vLLM with arguments of their own, which are not judged"
@@ -214,16 +218,17 @@ def _copies(obj: KubeObject, file: File) -> tuple[int, tuple[Problem, ...]]:
         return 1, (file.told.problem(obj.root, what, fix, "copies-unknown"),)
     scaler = _scaler(obj, file)
     if scaler is not None:
-        return _number(scaler, file, "spec", "minReplicas")
+        return _number(scaler, file, "spec", _LEAST[scaler.kind])
     return _number(obj, file, "spec", field) if field else (1, ())
 
 
 def _scaler(obj: KubeObject, file: File) -> KubeObject | None:
-    """The HorizontalPodAutoscaler of the file that sets an object's replicas."""
+    """The object of the file that sets another one's replicas."""
     for one in file.objects:
-        if one.kind == "HorizontalPodAutoscaler" and one.namespace == obj.namespace:
+        if one.kind in _LEAST and one.namespace == obj.namespace:
             target = one.at("spec", "scaleTargetRef") or one.root
-            if (text_below(target, "kind"), text_below(target, "name")) == (obj.kind, obj.name):
+            kind = text_below(target, "kind") or "Deployment"
+            if (kind, text_below(target, "name")) == (obj.kind, obj.name):
                 return one
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -105,13 +106,13 @@ def together_facts(
     state: RunState, models: Sequence[ModelRequirements], report: DecisionReport
 ) -> Iterator[RunFact]:
     """Whether all models run at the same time, and how many GPUs that takes; `models` as they are served."""
-    asked = sum(model.car.serving.gpu_count for model in models)
+    asked = sum(model.car.serving.gpu_count * _pods(model) for model in models)
     wanted = {
         change.model: int(figure[0])
         for change in report.plan.changes
         if change.operation is Operation.GPU_COUNT and (figure := re.findall(r"\d+", change.new or ""))
     }
-    planned = sum(wanted.get(model.car.name, model.car.serving.gpu_count) for model in models)
+    planned = sum(wanted.get(model.car.name, model.car.serving.gpu_count) * _pods(model) for model in models)
     more: dict[str, Scalar] = {
         "models": len(models),
         "planned": asked if state.written is not None else planned,
@@ -129,16 +130,26 @@ def together_facts(
         )
     if report.missing:
         yield RunFact(id="together/missing", measure="missing", told="; ".join(report.missing))
+    yield from _places(report)
+
+
+def _places(report: DecisionReport) -> Iterator[RunFact]:
+    """Where each model goes: its pods on one node together, a fact for each node."""
+    there: Counter[tuple[str, str, str]] = Counter()
     for one in report.placed:
-        yield of_model(
-            one.model,
-            "place",
-            one.units,
-            "GPUs",
-            node=one.node,
-            gpu=one.kind,
-            more={"plan": bool(report.plan.changes)},
-        )
+        there[one.model, one.node, one.kind] += one.units
+    nodes: Counter[str] = Counter()
+    for (name, node, kind), units in there.items():
+        nodes[name] += 1
+        more: dict[str, Scalar] = {"plan": bool(report.plan.changes)}
+        fact = of_model(name, "place", units, "GPUs", node=node, gpu=kind, more=more)
+        again = f"/{nodes[name]}" if nodes[name] > 1 else ""
+        yield msgspec.structs.replace(fact, id=f"{fact.id}{again}")
+
+
+def _pods(model: ModelRequirements) -> int:
+    """Of all its replicas; a stopped one is judged as one replica."""
+    return max(1, model.car.copies) * model.car.pods
 
 
 def remark_facts(state: RunState, report: DecisionReport) -> Iterator[RunFact]:

@@ -296,3 +296,19 @@ def test_variables_that_hold_each_other_are_bounded(text: str) -> None:
 def test_ten_thousand_words() -> None:
     line, _ = read(script("vllm serve m " + "--x " * 10_000))
     assert len(line.words) == len(spelled(line)) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("install", "open_"),
+    [
+        ("pip install -U vllm==0.12.0", True),
+        ("uv pip install --system 'vllm>=0.11'", True),
+        ("python3 -m pip install git+https://example.com/vllm-project/vllm.git@main", True),
+        ("pip install vllm-router-client", False),
+        ("pip install runai-model-streamer", False),
+    ],
+)
+def test_a_script_that_installs_vllm_leaves_its_release_open(install: str, open_: bool) -> None:
+    line, _ = read(script(f"{install} && exec vllm serve a/b"))
+    assert line.model == "a/b"
+    assert ["installs vllm itself" in one.what.lower() for one in line.open] == [True] * open_

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from inference_services import RUNTIME, changed, codes, one, place, service
 
+TOLERATION = {"key": "other", "operator": "Exists"}
+"""The leader's."""
+
 
 def workers(backend: str = "", **sizes: Any) -> str:
     """The runtime for several nodes."""
-    spec = {"containers": [{"name": "worker-container"}], **sizes}
+    spec = {"containers": [{"name": "worker-container"}], "tolerations": [TOLERATION], **sizes}
     text = changed(RUNTIME, "spec workerSpec", spec)
     return changed(text, "spec annotations", {"multinode/executor-backend": backend}) if backend else text
 
@@ -145,3 +148,22 @@ def test_opendatahubs_runtime_for_several_nodes() -> None:
         "29500",
     )
     assert "POD_IP" not in known
+
+
+@pytest.mark.parametrize(
+    ("theirs", "own", "differs"),
+    [
+        ({}, {}, False),
+        ({"tolerations": []}, {}, True),
+        ({}, {"tolerations": []}, False),
+        ({"nodeSelector": {"pool": "b"}}, {}, True),
+        ({}, {"nodeSelector": {"pool": "b"}}, True),
+        ({"containers": [{"name": "worker-container", "image": "quay.io/x/vllm:2"}]}, {}, True),
+    ],
+)
+def test_workers_that_no_leaders_node_may_take_are_no_go(
+    theirs: dict[str, Any], own: dict[str, Any], differs: bool
+) -> None:
+    sizes: dict[str, Any] = {"pipelineParallelSize": 2, "tensorParallelSize": 1}
+    found = one(several(1, 1, **sizes, **own), workers(**theirs))
+    assert codes(found.open) == ["workers-differ"] * differs

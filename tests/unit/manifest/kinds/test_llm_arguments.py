@@ -110,6 +110,14 @@ def test_a_variable_out_of_another_object_is_not_known() -> None:
     assert place(text).grows[-1] == "args"
 
 
+def test_a_whole_config_map_may_bring_the_variable() -> None:
+    text = main("envFrom: [{configMapRef: {name: c}}]")
+    assert opened(text) == [
+        "VLLM_ADDITIONAL_ARGS may come from another object: vLLM's arguments are not known"
+    ]
+    assert opened(main("envFrom: [{secretRef: {name: c}}]")) == []
+
+
 def test_a_secret_among_them_is_not_told() -> None:
     one = request(main("env: [{name: VLLM_ADDITIONAL_ARGS, value: '--api-key hunter2-is-it'}]"))
     assert "hunter2-is-it" not in repr(one)

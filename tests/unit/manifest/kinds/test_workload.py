@@ -99,6 +99,19 @@ def test_what_scales_a_deployment_says_its_least_copies() -> None:
     assert one(f"{workload()}---\napiVersion: autoscaling/v2\n{scaler}")[0].copies == 4
 
 
+@pytest.mark.parametrize(
+    ("spec", "copies"),
+    [
+        ("{scaleTargetRef: {name: w}, minReplicaCount: 2}", 2),
+        ("{scaleTargetRef: {name: w}, minReplicaCount: 0}", 0),
+        ("{scaleTargetRef: {kind: StatefulSet, name: w}, minReplicaCount: 2}", 3),
+    ],
+)
+def test_what_keda_scales_has_its_least_copies(spec: str, copies: int) -> None:
+    scaler = f"kind: ScaledObject\nmetadata: {{name: h, namespace: ns}}\nspec: {spec}\n"
+    assert one(f"{workload()}---\napiVersion: keda.sh/v1alpha1\n{scaler}")[0].copies == copies
+
+
 def test_what_the_pod_says_of_itself() -> None:
     server = one(workload())[0].server
     assert server is not None
@@ -257,6 +270,13 @@ def test_a_leader_and_its_workers_are_one_copy() -> None:
         (EIGHT, EIGHT.replace("8", "4"), "a worker asks for 4"),
         ("ray start]", "vllm serve m --headless]", "arguments of their own"),
         ("size: 4", "size: $N", "`size` is no whole number"),
+        (EIGHT, EIGHT.replace("8", "8, memory: 1Ti"), "asks more of its node"),
+        (
+            "containers:\n        - name: worker",
+            "nodeName: b\n        containers:\n        - name: w",
+            "its node",
+        ),
+        ("v0.9.1\n          command: [", "v0.8.0\n          command: [", "the image vllm/vllm-openai:v0.8.0"),
     ],
 )
 def test_workers_that_differ_are_open(old: str, new: str, what: str) -> None:
