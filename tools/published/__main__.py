@@ -3,8 +3,8 @@
 FOLDER has the manifests by their names in `tests/data/published/sources.yaml`, or is one of git clones,
 each `owner+name`, `owner/name` or `name`. Each manifest is read and held against its rows, judged on stated
 inventories without a network, and edited by plans of seeded chance, of which each result is proven by a
-difference of texts and by being read again. Exit status 1 and a line for each fault; `--record` writes what
-came out into `answers.yaml` beside the sources.
+difference of texts and by being read again; so is each in the words of other programs. Exit status 1 and a
+line for each fault; `--record` writes what came out into `answers.yaml` beside the sources.
 """
 
 from __future__ import annotations

@@ -18,10 +18,13 @@ from published.plans import plans_of
 from published.proofs import faults_of
 from published.readings import Reading, differences, reading_of, said
 from published.sources import FOLDER, Record
+from published.variants import VARIANTS
 
 ANSWERS = FOLDER / "answers.yaml"
 PLANS = 16
 """Edits of each request."""
+OF_VARIANTS = 6
+"""The same of each other way in which the manifest may be written."""
 Answer = dict[str, Any]
 
 
@@ -39,6 +42,8 @@ def answer_of(record: Record, data: bytes, *, judged: bool = True) -> tuple[Answ
         answer["models"].append({**said(car), **words.get(name, {})})
     edits, refused, wrong = edited(data, read, seed=record["sha256"])
     faults += wrong
+    more, wrong = rewritten(data, read, seed=record["sha256"], most=OF_VARIANTS)
+    edits, faults = edits + more, faults + wrong
     if read.models:
         answer["edits"] = edits
     if refused:
@@ -61,6 +66,24 @@ def edited(data: bytes, read: Reading, *, seed: str, most: int = PLANS) -> tuple
             faults += [f"{car.name}: {change}: {one}" for one in wrong]
             proven += not wrong
     return proven, refused, faults
+
+
+def rewritten(data: bytes, read: Reading, *, seed: str, most: int) -> tuple[int, list[str]]:
+    """The same of the manifest in other words, each of which has to be read as the first."""
+    proven, faults = 0, []
+    models = [said(car) for car in read.models.values()]
+    for name, write in VARIANTS.items():
+        other = write(data)
+        if other is None:
+            continue
+        again = reading_of(other, "other.yaml")
+        if [said(car) for car in again.models.values()] != models:
+            faults.append(f"{name}: is read otherwise")
+            continue
+        edits, _, wrong = edited(other, again, seed=f"{seed}/{name}", most=most)
+        proven += edits
+        faults += [f"{name}: {one}" for one in wrong]
+    return proven, faults
 
 
 def told(change: Change) -> str:

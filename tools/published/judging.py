@@ -14,7 +14,7 @@ NOWHERE = "http://127.0.0.1:9"
 """A proxy that nobody is."""
 EIGHT = ("H100-80GB-HBM3:8",)
 _CARDS = {"amd.com/gpu": "MI300X"}
-_NUMBER = re.compile(r"(?<![\w.])\d[\d.,]*")
+_NUMBER = re.compile(r"(?<![\w.-])\d+(?:[.,]\d+)*(?![\w-])")
 _MOST_NODES = 16
 
 

@@ -30,7 +30,7 @@ _KEYS = (
     "containers",
     "prefill",
 )
-_MADE = {"-", "main", "worker", "command", "VLLM_ADDITIONAL_ARGS", "nvidia.com/gpu", "nvidia.com/gpu:"}
+_MADE = {"-", ":", "main", "worker", "command", "VLLM_ADDITIONAL_ARGS", "nvidia.com/gpu", "nvidia.com/gpu:"}
 _MADE |= {*_KEYS, *(f"{key}:" for key in _KEYS)}
 """Words of YAML that an edit may write where there is no list of arguments, or no count, yet."""
 _OURS = {"args", "command", "resources", "env", "parallelism", "workerSpec", "template", "value"}
@@ -102,7 +102,7 @@ def _goes(line: str, planned: Planned) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    return _WORDS.findall(text)
+    return _WORDS.findall(text.replace("\\n", " "))
 
 
 def _of_documents(before: bytes, after: bytes) -> Iterator[str]:

@@ -15,7 +15,7 @@ import yaml
 TESTS = Path(__file__).parents[2]
 sys.path.insert(0, str(TESTS.parent / "tools"))
 
-from published.answers import edited  # noqa: E402
+from published.answers import edited, rewritten  # noqa: E402
 from published.judging import verdicts  # noqa: E402
 from published.readings import differences, reading_of  # noqa: E402
 
@@ -58,6 +58,8 @@ def test_it_is_read_as_by_hand_and_edited_in_its_places_alone(record: dict[str, 
     for row in record["models"]:
         assert sorted({one.code for one in read.models[row["name"]].open}) == row.get("open", []), row["name"]
     proven, refused, faults = edited(data, read, seed=record["file"], most=8)
+    assert faults == []
+    _, faults = rewritten(data, read, seed=record["file"], most=1)
     assert faults == []
     assert record.get("unclear") or proven >= OPEN_TO_EDITS * len(record["models"]), refused
 

@@ -23,6 +23,7 @@ from modelcar_tui.supervisor.limits import IMAGES_S, MANIFEST_S
 from modelcar_tui.supervisor.specialist import Context
 from modelcar_tui.verdict import ConfigurationReport, ModelRequirements, kind_words, source_words
 
+_SERVED_NAME = "--served-model-name"
 _NOT_REACHED = Problem(what="it was not looked at", fix="run again", code="image-not-reached")
 
 
@@ -89,7 +90,7 @@ class Configuration:
         options = ImageOptions(authfile=settings.authfile, registries_conf=settings.registries_conf)
         context.step("images", Status.RUNNING, f"0 of {len(manifest.models)}")
         found: dict[str, ImageFacts] = {}
-        pairs = tuple((car.image, car.name) for car in manifest.models)
+        pairs = tuple((car.image, _telling_name(car)) for car in manifest.models)
 
         def learned(car: ModelCar, facts: ImageFacts) -> None:
             found[car.name] = facts
@@ -159,6 +160,19 @@ def model_line(model: ModelRequirements) -> str:
     elsewhere = any(problem.code == _NOT_AN_IMAGE for problem in image.problems)
     told = own if elsewhere else (size, *own, arch)
     return f"{model.car.name}: {', '.join((*_object(model.car), *told))}"
+
+
+def _telling_name(car: ModelCar) -> str:
+    """The name that tells what weights are which nobody reads: the one under which they are served where a
+    public model has it, as an LLMInferenceService's `model.name` may be; else that of the object."""
+    from modelcar_tui.models import public_model
+    from modelcar_tui.vllm.arguments import parse_arguments
+
+    if car.server is None or car.image.lower().startswith("oci:"):
+        return car.name
+    served = (one.value for one in parse_arguments(car.serving.whole, None) if one.name == _SERVED_NAME)
+    names = (value or "" for value in served)
+    return next((name for text in names for name in text.split() if public_model(name)), car.name)
 
 
 def _object(car: ModelCar) -> tuple[str, ...]:
