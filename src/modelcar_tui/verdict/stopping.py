@@ -17,7 +17,7 @@ from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Change, ModelCar, Operation
 from modelcar_tui.verdict.hidden import hidden_doubt
 from modelcar_tui.verdict.reports import Condition, Holds, ModelRequirements, ModelVerdict, Verdict
-from modelcar_tui.verdict.runtime import runtime_doubt
+from modelcar_tui.verdict.runtime import RuntimeDoubt, release_of, runtime_doubt
 from modelcar_tui.vllm import parse_version
 from modelcar_tui.vllm.arguments import Judge
 
@@ -80,9 +80,7 @@ def not_understood(
     """
     if verdict.verdict is Verdict.NO_GO:
         return verdict
-    doubt, hidden = runtime_doubt(car, cluster, stated), hidden_doubt(car, cluster, vllm)
-    if doubt is None or (hidden is not None and hidden.sure):
-        doubt = hidden
+    doubt = _doubt(car, cluster, vllm, stated)
     open_anyhow = bool(car.open) or verdict.verdict is Verdict.UNKNOWN
     if doubt is not None and (doubt.sure or not (car.open or (doubt.condition and open_anyhow))):
         told = Condition(text=doubt.condition, holds=Holds.UNKNOWN, settles=doubt.settle)
@@ -103,12 +101,20 @@ def not_understood(
     )
 
 
-def left_open(verdict: ModelVerdict, car: ModelCar, cluster: AcceleratorReport) -> bool:
+def left_open(verdict: ModelVerdict, car: ModelCar, cluster: AcceleratorReport, stated: str | None) -> bool:
     """Whether `not_understood` made this verdict: no change of its arguments settles that."""
-    doubt = runtime_doubt(car, cluster)
-    if doubt is not None:
-        return verdict.why == doubt.why
-    return bool(car.open) and verdict.why.startswith(car.open[0].what)
+    doubt = _doubt(car, cluster, release_of(car, cluster, stated), stated)
+    by_doubt = doubt is not None and verdict.why == doubt.why
+    return by_doubt or (bool(car.open) and verdict.why.startswith(car.open[0].what))
+
+
+def _doubt(
+    car: ModelCar, cluster: AcceleratorReport, vllm: str | None, stated: str | None
+) -> RuntimeDoubt | None:
+    """What keeps a GO from being said, of the runtime or of what decides beside the arguments; what is sure
+    goes first."""
+    doubt, hidden = runtime_doubt(car, cluster, stated), hidden_doubt(car, cluster, vllm)
+    return hidden if doubt is None or (hidden is not None and hidden.sure) else doubt
 
 
 def stopping(
