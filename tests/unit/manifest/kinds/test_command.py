@@ -287,10 +287,10 @@ GROWING = [
 
 @pytest.mark.parametrize("text", GROWING)
 def test_variables_that_hold_each_other_are_bounded(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     line, _ = read(script(text))
     assert ["grow beyond" in problem.what for problem in line.open] == [True]
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
 
 
 def test_ten_thousand_words() -> None:

@@ -119,7 +119,7 @@ def scalar_of(text: str) -> Scalar:
     return node
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(
     style=st.sampled_from(STYLES),
     lines=LINES,
