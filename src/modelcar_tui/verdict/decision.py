@@ -201,7 +201,7 @@ def _reviewed(
 def _settled(model: ModelVerdict, car: ModelCar, hope: str, case: Case) -> str:
     """What would make it GO: the hope of its proposals, unless it says no more, or the manifest is not
     clear."""
-    own = hope in ("", model.why) or left_open(model, car, case.cluster)
+    own = hope in ("", model.why) or left_open(model, car, case.cluster, case.vllm)
     return model.settle if own else hope
 
 

@@ -103,9 +103,9 @@ def not_understood(
     )
 
 
-def left_open(verdict: ModelVerdict, car: ModelCar, cluster: AcceleratorReport) -> bool:
+def left_open(verdict: ModelVerdict, car: ModelCar, cluster: AcceleratorReport, stated: str | None) -> bool:
     """Whether `not_understood` made this verdict: no change of its arguments settles that."""
-    doubt = runtime_doubt(car, cluster)
+    doubt = runtime_doubt(car, cluster, stated)
     if doubt is not None:
         return verdict.why == doubt.why
     return bool(car.open) and verdict.why.startswith(car.open[0].what)
