@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.kserve.render_shape import check_shape
 from modelcar_tui.manifest import FileObject, ModelCar
 
 Data = dict[str, Any]
@@ -52,10 +53,15 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def given(car: ModelCar, objects: Sequence[FileObject]) -> Given | None:
-    """What the file says of one thing to serve; None for a model-car and a command line."""
+    """What the file says of one thing to serve; None for a model-car and a command line.
+
+    Raises:
+        UserError: a field that rendering touches is of another form than Kubernetes gives it.
+    """
     found = next((one for one in objects if one.at == car.at), None)
     if found is None:
         return None
+    check_shape(found.body)
     body, name, left = _cleaned(found.body), container_name(car), _of_server(found.body)
     pod = pod_of(body, prefill=is_prefill(car))
     container = serving_container(pod, name)
@@ -63,6 +69,7 @@ def given(car: ModelCar, objects: Sequence[FileObject]) -> Given | None:
     if runtime is None:
         configs = tuple(map(_cleaned, _configs(body, objects)))
         return Given(body=body, left=left, beside=configs, container=container, pod=pod)
+    check_shape(runtime)
     spec = inside(runtime, "spec")
     return Given(
         body=body,

@@ -68,12 +68,16 @@ def _causes(
 
 
 def unified_patch(base: bytes, plan: Plan, decision: Decision | None = None) -> str:
-    """A patch for `patch -p0` or `git apply -p0` that turns the base into the generated manifest; "" for
-    none."""
+    """A patch for `patch -p0` or `git apply -p0` that gives the base what the generated manifest has; "" for
+    none.
+
+    Both its names are the base's: git looks for the second one.
+    """
     hunks = _hunks(base, apply_changes(base, plan, decision), plan)
     if not hunks:
         return ""
-    out = [f"--- {Path(plan.base).name}\n", f"+++ {Path(plan.target).name}\n"]
+    name = Path(plan.base).name
+    out = [f"--- {name}\n", f"+++ {name}\n"]
     for header, body in hunks:
         out.append(header + "\n")
         out += [line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in body]

@@ -390,6 +390,6 @@ def _upsert(models: tuple[ModelRequirements, ...], model: ModelRequirements) -> 
     return tuple(sorted((*models, model), key=_place))
 
 
-def _place(model: ModelRequirements) -> tuple[int, int, str]:
-    """Prefill and decode are of one object."""
-    return model.car.at.line, model.car.at.column, model.car.name
+def _place(model: ModelRequirements) -> tuple[int, int, bool]:
+    """Prefill and decode are of one object: decode comes first."""
+    return model.car.at.line, model.car.at.column, model.car.name.endswith("/prefill")

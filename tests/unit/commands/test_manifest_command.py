@@ -200,3 +200,53 @@ def test_what_could_not_be_checked_is_said_and_refuses_nothing(
     rule = Problem(where="spec", what="a rule of CEL", code="rule-unchecked")
     monkeypatch.setattr(manifest_command, "validate", lambda *_: (rule,), raising=False)
     assert run(manifest) == 0 and "not checked: InferenceService" in capsys.readouterr().err
+
+
+SERVICE = """\
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata: {name: granite, namespace: team, uid: abc}
+spec:
+  predictor:
+    minReplicas: 2
+    maxReplicas: 4
+    model:
+      modelFormat: {name: vLLM}
+      runtime: mine
+      storageUri: oci://127.0.0.1:9/rhelai1/modelcar-granite-3-1-8b-instruct:1.5
+      args: [--max-model-len=2048, --distributed-executor-backend=ray]  # why
+      resources: {requests: {cpu: "4", memory: 24Gi}, limits: {nvidia.com/gpu: "1"}}
+"""
+
+
+def test_an_object_of_the_operator_s_own_comes_out_whole_with_what_was_accepted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "service.yaml"
+    path.write_text(SERVICE)
+    assert run(path, "--accept", "granite/--distributed-executor-backend", "--release", "3.4") in (0, 8)
+    text = capsys.readouterr().out
+    (made,) = yaml.safe_load_all(text)
+    assert made["metadata"] == {"name": "granite", "namespace": "team"}
+    predictor = made["spec"]["predictor"]
+    assert (predictor["minReplicas"], predictor["maxReplicas"], predictor["model"]["runtime"]) == (
+        2,
+        4,
+        "mine",
+    )
+    assert arguments(text) == ["--max-model-len=2048"]
+    assert "# without what only an API server writes: uid" in text
+    assert "# without --distributed-executor-backend=ray: one GPU needs no ray workers" in text
+    assert path.read_text() == SERVICE
+
+
+def test_what_a_kind_can_not_say_is_one_line_and_status_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "serve.sh"
+    path.write_text("vllm serve ibm-granite/granite-3.1-8b-instruct --max-model-len 2048\n")
+    assert run(path, "--kind", "model-car") == 2
+    said = capsys.readouterr()
+    assert said.out == "" and "a model-car is an OCI image, and this model comes from hf://" in said.err
+    assert run(path, "--release", "3.4") in (0, 8)
+    assert "fetches the model from huggingface.co at each start" in capsys.readouterr().err
