@@ -88,7 +88,7 @@ crds: $(VENV)/.dev ## schemas of the kinds that we read (CLONES=folder)
 
 # The manifests of tests/data/published/sources.yaml, out of git clones or a folder of files by their names: each is read
 # and held against its rows, judged without a network, edited by seeded plans, and what came out is written into
-# answers.yaml. A minute (PUBLISHED_ARGS="--only FILE --no-judge" and the like asks less and writes nothing).
+# answers.yaml. Two minutes (PUBLISHED_ARGS="--only FILE --no-judge" and the like asks less and writes nothing).
 published: $(VENV)/.dev ## our readers and editor on published manifests (CLONES=folder or FILES=folder)
 	@test -n "$(CLONES)$(FILES)" || { echo "CLONES=folder of git clones, or FILES=folder of the manifests" >&2; exit 2; }
 	$(BIN)/python tools/published $(or $(FILES),$(CLONES)) --record $(PUBLISHED_ARGS)
