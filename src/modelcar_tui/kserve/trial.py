@@ -99,15 +99,16 @@ async def _asked(client: Client, path: str, value: dict[str, Any]) -> tuple[Prob
 
 async def _refusal(client: Client, path: str, value: dict[str, Any], validation: str) -> ClusterError | None:
     """Why the server does not take the object; None where it does."""
-    query = {"dryRun": "All", "fieldValidation": validation}
     name = value["metadata"].get("name")
     try:
         try:
-            await client.rehearse("POST", path, value, query)
+            await client.rehearse("POST", path, value, fieldValidation=validation)
         except ClusterError as error:
             if error.status != 409 or not name:
                 raise
-            await client.rehearse("PATCH", f"{path}/{quote(name, safe='')}", value, query)
+            await client.rehearse(
+                "PATCH", f"{path}/{quote(name, safe='')}", value, fieldValidation=validation
+            )
     except ClusterError as error:
         if error.status not in _REFUSALS or (error.forbidden and _OF_RIGHTS.search(error.problem.what)):
             raise

@@ -47,13 +47,13 @@ def refusal(code: int, message: str, causes: Any = None) -> str:
 
 async def test_a_new_object_is_tried_and_nothing_is_stored(stub: StubCluster) -> None:
     assert await asked(stub, NEW) == ()
-    assert writes(stub) == [f"POST {PATH}?dryRun=All&fieldValidation=Strict"]
+    assert writes(stub) == [f"POST {PATH}?fieldValidation=Strict&dryRun=All"]
     assert stub.store.get(SERVICES, "granite-8b", "team-a") is None
 
 
 async def test_one_that_is_there_is_tried_as_a_change(stub: StubCluster) -> None:
     assert await asked(stub, THERE) == ()
-    assert writes(stub)[-1] == f"PATCH {PATH}/there?dryRun=All&fieldValidation=Strict"
+    assert writes(stub)[-1] == f"PATCH {PATH}/there?fieldValidation=Strict&dryRun=All"
 
 
 async def test_the_namespace_is_the_callers_where_the_object_names_none(stub: StubCluster) -> None:
