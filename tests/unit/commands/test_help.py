@@ -154,7 +154,7 @@ INSTEAD = {
     ("agent", "replay"): [],
     **{
         (name, dest): []
-        for name in ("modelcar-tui", "agent", "agent plan")
+        for name in ("modelcar-tui", "agent", "agent plan", "agent manifest")
         for dest in ("serve_line", "from_cluster")
     },
     ("agent", "config"): [],

@@ -10,7 +10,6 @@ from modelcar_tui.core.text import reveal
 from modelcar_tui.kube import Rung
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.answer import banner_height, banner_rows
-from modelcar_tui.tui.lately import Lately
 from modelcar_tui.tui.rows import Row, Span, crop_middle, row, spans_width, width
 
 if TYPE_CHECKING:
@@ -136,22 +135,10 @@ def _facts(face: Face) -> Iterator[tuple[int, tuple[str, ...]]]:
         yield _MODEL, (told,)
 
 
-@Lately
 def _own_releases(manifest: Manifest | None, report: AcceleratorReport) -> tuple[str, ...]:
-    """vLLM's release where the manifest's objects bring their own; nothing of model-cars, or where none is
-    known."""
-    cars = [car for car in (manifest.models if manifest is not None else ()) if car.server is not None]
-    if not cars:
-        return ()
-    # The engine has read this by then; the first frame must not.
-    from modelcar_tui.verdict import release_of
+    from modelcar_tui.tui.faces.releases import own_releases  # the first frame has no report yet
 
-    found = {release_of(car, report, None) for car in cars}
-    known = [one for one in found if one is not None]
-    if len(known) != 1:
-        return (f"vLLM: {len(known)} releases",) if known else ()
-    also = " and ?" if len(found) > 1 else ""
-    return f"vLLM {known[0]}{also} (manifest's)", f"vLLM {known[0]}{also}"
+    return own_releases(manifest, report)
 
 
 def _cluster(rung: Rung, host: str) -> tuple[str, ...]:
