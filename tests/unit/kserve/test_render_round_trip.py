@@ -26,7 +26,8 @@ def _plain(text: str) -> bool:
     return text.isprintable() and text == clean(text) == text.strip()
 
 
-ITEMS = st.lists(st.text(min_size=1, max_size=12).filter(_plain))
+_WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=1, max_size=6)
+ITEMS = st.lists(st.lists(_WORDS, min_size=1, max_size=3).map(" ".join).filter(_plain))
 RELEASES = ("2.25", "3.0", "3.2", "3.3", "3.4", "3.5")
 
 
