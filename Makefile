@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
 # What `make help` says of a target stands behind its ##.
-.PHONY: help demo test check unit screens same same-record mutants sweep vllm vllm-judge known-gaps suite-facts crds schemas demo-runs pictures settings man test-suite install upgrade clean test-apiserver
+.PHONY: help demo test check unit screens same same-record mutants sweep vllm vllm-judge known-gaps suite-facts crds published schemas demo-runs pictures settings man test-suite install upgrade clean test-apiserver
 
 # A look that ended with NO-GO, QA failed, rejected, UNKNOWN or Ctrl-C was a good look, and no error of make's.
 demo: $(BIN)/modelcar-tui ## a complete run with nothing installed
@@ -79,11 +79,19 @@ suite-facts: $(VENV)/.dev ## what the QA suite's branches accept and make (SUITE
 	@test -n "$(SUITE)" || { echo "SUITE=folder of a git clone of opendatahub-tests" >&2; exit 2; }
 	$(BIN)/python tools/suite_facts.py $(SUITE) $(FACTS_ARGS)
 
-# The schemas of the kinds that we read and that the stub serves, out of git clones into tests/data/crds, in six seconds;
-# sources.yaml there says which commit of which repository. CRDS_ARGS=--check only says whether they agree.
+# The schemas of the kinds that we read and that the stub serves, out of git clones into tests/data/crds, and of KServe's
+# in each release of OpenShift AI into kserve/crds, in ten seconds; the sources.yaml of either says which commit of which
+# repository. CRDS_ARGS=--check only says whether they agree, "--only kserve" wants its one clone alone.
 crds: $(VENV)/.dev ## schemas of the kinds that we read (CLONES=folder)
 	@test -n "$(CLONES)" || { echo "CLONES=folder of git clones, each owner+name, owner/name or name" >&2; exit 2; }
 	$(BIN)/python tools/crd_schemas.py $(CLONES) $(CRDS_ARGS)
+
+# The manifests of tests/data/published/sources.yaml, out of git clones or a folder of files by their names: each is read
+# and held against its rows, judged without a network, edited by seeded plans, and what came out is written into
+# answers.yaml. Two minutes (PUBLISHED_ARGS="--only FILE --no-judge" and the like asks less and writes nothing).
+published: $(VENV)/.dev ## our readers and editor on published manifests (CLONES=folder or FILES=folder)
+	@test -n "$(CLONES)$(FILES)" || { echo "CLONES=folder of git clones, or FILES=folder of the manifests" >&2; exit 2; }
+	$(BIN)/python tools/published $(or $(FILES),$(CLONES)) --record $(PUBLISHED_ARGS)
 
 # The published JSON Schemas (docs/schemas.md) anew, after a change in what they are made from.
 schemas: $(VENV)/.dev ## the published JSON Schemas anew

@@ -78,7 +78,7 @@ def main() -> None:
     verdicts = tuple(decide_model(model, cluster, kinds, "0.19.1", each_kind=True) for model in models)
     decided = time.process_time()
     proposals = [
-        propose_for(model, verdict, kinds, vllm="0.19.1", runtime_args=(), objective=options.objective)
+        propose_for(model, verdict, kinds, cluster, vllm="0.19.1", objective=options.objective)
         for model, verdict in zip(models, verdicts, strict=True)
     ]
     changes = tuple(change for proposal in proposals for change in proposal.changes)

@@ -16,9 +16,10 @@ from modelcar_tui.advice.repairs.proposals import optimized_json, propose
 from modelcar_tui.advice.solver.solver import solve
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware.product import gpu_for
+from modelcar_tui.manifest import ServingArguments
 from modelcar_tui.manifest.reader import inspect_manifest
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm.arguments import read_engine_args, server_args
+from modelcar_tui.vllm.arguments import read_engine_args, served_args
 from same_places import ROOT, TESTS
 from same_text import Item, Named, item
 
@@ -37,7 +38,7 @@ def _reading(args: tuple[str, ...]) -> Item:
     found = {
         release: {
             "suite": read_engine_args(args, GPUS, release),
-            "server": server_args(args, GPUS, release),
+            "server": served_args(ServingArguments(args=args, gpu_count=GPUS), release),
         }
         for release in RELEASES
     }

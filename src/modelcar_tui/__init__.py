@@ -1,4 +1,4 @@
-"""modelcar-tui: GO / NO-GO / UNKNOWN for a Red Hat model-car manifest, before it is served.
+"""modelcar-tui: GO / NO-GO / UNKNOWN for models that vLLM is to serve, before it does.
 
 The names below are what other programs may build on; `docs/python.md` says what each gives and raises.
 """

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from modelcar_tui.commands import options
+from modelcar_tui.commands import inputs, options
 from modelcar_tui.commands.agent_parser import DEFAULT_CONFIG, WHAT_IF, agent_parser
 from modelcar_tui.commands.guard import complain, guarded, own_process
 from modelcar_tui.commands.parser import Parser
@@ -111,7 +111,14 @@ def _call_estimate(args: argparse.Namespace) -> int:
 def _call_lint(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.lint import run_lint
 
-    return run_lint(args.config, vllm=args.vllm_version, form=args.form, each=args.style, ignore=args.ignore)
+    return run_lint(
+        args.config,
+        line=args.serve_line,
+        vllm=args.vllm_version,
+        form=args.form,
+        each=args.style,
+        ignore=args.ignore,
+    )
 
 
 def _call_plan(args: argparse.Namespace) -> int:
@@ -136,6 +143,24 @@ def _call_apply(args: argparse.Namespace) -> int:
         state_dir=args.state_dir,
     )
     return apply_plan(Path(args.plan), args.accept, settings)
+
+
+def _call_manifest(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from modelcar_tui.commands.manifest import Wanted, render_manifest
+
+    wanted = Wanted(
+        kind=args.kind,
+        accept=args.accept,
+        plan=args.plan,
+        output=Path(args.output) if args.output else None,
+        release=args.release,
+        runtime=args.runtime or "",
+        pull_secrets=tuple(args.pull_secrets),
+        dry_run=args.dry_run is not None,
+    )
+    return render_manifest(_settings(args), wanted)
 
 
 def _call_runs(args: argparse.Namespace) -> int:
@@ -238,8 +263,13 @@ def _settings(args: argparse.Namespace) -> Settings:
     from modelcar_tui.core.errors import Problem, UserError
     from modelcar_tui.supervisor import Settings
 
+    if not (args.config or inputs.given(args)):
+        what = "there is nothing to judge"
+        fix = "give FILE, - for standard input, --serve-line LINE or --from-cluster NS[/NAME]"
+        raise UserError(Problem(where=f"agent {args.command}", what=what, fix=fix))
     if problem := options.start_problem(args.config, args):
         raise UserError(Problem(what=problem))
+    inputs.settle(args)
     return Settings(manifest=args.config, **options.settings_fields(args))
 
 
@@ -251,6 +281,7 @@ _CALLS: dict[str | None, Callable[[argparse.Namespace], int]] = {
     "lint": _call_lint,
     "plan": _call_plan,
     "apply": _call_apply,
+    "manifest": _call_manifest,
     "runs": _call_runs,
     "report": _call_report,
     "cleanup": _call_cleanup,

@@ -22,7 +22,7 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import known_arguments
-from modelcar_tui.vllm.arguments.engine_args import EngineArgs, read_engine_args, server_args
+from modelcar_tui.vllm.arguments.engine_args import EngineArgs, read_engine_args, served_args
 from modelcar_tui.vllm.arguments.meanings import MEANT
 from modelcar_tui.vllm.arguments.parsing import flags_of, parse_arguments
 
@@ -422,7 +422,7 @@ def test_each_release_refuses_what_it_does_not_know(case: tuple[str, tuple[str, 
 def test_the_parallel_size_of_the_server_is_that_of_the_arguments(
     args: tuple[str, ...], count: int, tp: int
 ) -> None:
-    assert server_args(args, count, NEWEST).tp == tp
+    assert served_args(ServingArguments(args=args, gpu_count=count), NEWEST).tp == tp
     given = by_parser(args, NEWEST).get(TP)
     assert given is None or int(given) == tp
 

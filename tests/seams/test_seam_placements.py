@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from modelcar_tui.cluster.limits import NamespaceLimits, Quota, Range
-from modelcar_tui.cluster.scheduling import Scheduling, Toleration
 from modelcar_tui.cluster.snapshot import read_snapshot
 from modelcar_tui.cluster.types import AcceleratorReport, Runtime
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.demo import kube_objects as ko
 from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.kube.types import Access, Rung
+from modelcar_tui.manifest.scheduling import Scheduling, Toleration
 from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.verdict.candidate import candidates

@@ -20,7 +20,7 @@ from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.manifest.types import ArgumentsFrom, ModelCar, Position, ServingArguments
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.vllm.arguments.engine_args import server_args
+from modelcar_tui.vllm.arguments.engine_args import served_args
 from support import vllm_data
 
 _LIMIT = re.compile(
@@ -117,7 +117,7 @@ def refusal(asked: Asked, release: str, folder: Path) -> str:
     facts = vllm_data.facts(asked.config, asked.scheme, folder)
     given = any("memory-bytes" in item for item in asked.args)
     room = () if given else (f"--kv-cache-memory-bytes={40 << 30}",)
-    parsed = server_args((*asked.args, *room), 1, release)
+    parsed = served_args(ServingArguments(args=(*asked.args, *room)), release)
     cards = max(1, parsed.tp * parsed.pp)
     card = gpu_for(vllm_data.CARD, count=cards)
     for finding in lint_model(_car(asked.args, cards), vllm=release, facts=facts, gpu=card):

@@ -12,8 +12,15 @@ from modelcar_tui.advice import Finding, Severity
 from modelcar_tui.advice.lint import CODES, examine, exit_worthy, of_problem
 from modelcar_tui.api.asked import words
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.manifest import inspect_manifest, inspect_text
-from modelcar_tui.vllm import answering_release, is_open_release, known_arguments, newer_than, parse_version
+from modelcar_tui.manifest import Manifest, inspect_manifest, inspect_text
+from modelcar_tui.vllm import (
+    answering_release,
+    is_open_release,
+    known_arguments,
+    newer_than,
+    parse_version,
+    release_of_server,
+)
 
 
 class Linted(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,9 +80,20 @@ def lint(
         found = tuple(of_problem(problem, Severity.ERROR) for problem in error.problems)
         return Linted(path=path, findings=found, release=release, judge=why)
     told = examine(inspected, vllm=vllm, each=each, ignore=codes)
+    if vllm is None:
+        why = _judged_by_its_own(inspected) or why
     findings = [*(of_problem(problem, Severity.ERROR) for problem in errors), *told.findings]
     findings.sort(key=lambda finding: (finding.at.line, finding.at.column) if finding.at else (0, 0))
     return Linted(path=path, findings=tuple(findings), off=told.off, release=release, judge=why)
+
+
+def _judged_by_its_own(manifest: Manifest) -> str:
+    """Which releases the manifest's own images and runtimes name; empty where one of its models has none."""
+    own = [release_of_server(car.server) for car in manifest.models]
+    if not own or not all(own):
+        return ""
+    names = ", ".join(sorted({str(release) for release in own}))
+    return f"{manifest.path}: judged by vLLM {names}, as its image or its ServingRuntime says"
 
 
 def judged_by(vllm: str | None) -> str:

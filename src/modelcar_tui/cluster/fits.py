@@ -17,12 +17,12 @@ from modelcar_tui.cluster.fit_types import (
     maybe,
     no,
 )
-from modelcar_tui.cluster.scheduling import Requirement
 from modelcar_tui.cluster.taints import tainted, tolerated, untolerated
-from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
+from modelcar_tui.cluster.types import GpuNode, Guarantee, Held, Pool
 from modelcar_tui.cluster.words import why_text
 from modelcar_tui.core.counting import several
-from modelcar_tui.hardware import asked_resource
+from modelcar_tui.hardware import asked_resource, vendor_of_resource
+from modelcar_tui.manifest import Requirement
 
 __all__ = (
     "LARGER_DISKS",
@@ -34,6 +34,7 @@ __all__ = (
     "may_be_put",
     "may_run",
     "may_stand",
+    "places_on",
     "shared_cards",
     "tolerated",
 )
@@ -47,6 +48,7 @@ RUNTIME_IMAGE_MIB = 10 * 1024
 
 
 LARGER_DISKS = "give the nodes larger disks, or serve the model from object storage"
+_OFFERS = "oc describe node NODE (Allocatable)"
 _LOOK = "oc describe node NODE; or state the GPUs: --gpu PRODUCT:COUNT"
 _LIST = (
     "look as a user who may list pods; an inventory file wants them, too: kubectl get nodes,pods -A -o json"
@@ -98,6 +100,41 @@ def _usable(_: PodShape, node: GpuNode, __: Pool) -> Fit | None:
     return None if node.usable else no(node.why or "unusable", f"is out: {why_text(node.why)}")
 
 
+def _resource(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
+    """An extended resource is asked for by its very name."""
+    offered = asked_resource(pool.resource)
+    if pod.resource in ("", offered):
+        return None
+    if node.stated and vendor_of_resource(pod.resource) == vendor_of_resource(offered):
+        why = f"is stated, not read: whether it offers {pod.resource} is not known"
+        return maybe("resource", why, f"if the node offers {pod.resource}", _OFFERS)
+    return no("resource", f"offers {offered}, the pod asks for {pod.resource}")
+
+
+def _others(pod: PodShape, node: GpuNode, _: Pool) -> Fit | None:
+    """Extended resources beside the accelerator, and the storage that is asked for by number."""
+    if node.stated:
+        return None
+    whole = pod.scheduling.whole
+    offered = {*node.unrecognised, *(asked_resource(one.resource) for one in node.pool)}
+    for name in whole.resources:
+        if name not in offered and not name.startswith("hugepages-"):
+            return no("resource", f"does not offer {name}, which the pod asks for, too")
+    most = node.ephemeral_mib
+    if whole.storage_mib and most is not None and whole.storage_mib > most:
+        asks = f"the pod asks for {whole.storage_mib / 1024:g}"
+        return no("storage", f"has {most / 1024:.4g} GiB of local storage, {asks}")
+    if whole.resources:
+        name = whole.resources[0]
+        why = f"may have no {name} left: how much of it is free is not known"
+        return maybe("resource", why, f"if enough {name} is free", _OFFERS)
+    return None
+
+
+def _doubted(pod: PodShape, node: GpuNode, _: Pool) -> Fit | None:
+    return None if node.stated else next(iter(pod.doubts), None)
+
+
 def _architecture(pod: PodShape, node: GpuNode, _: Pool) -> Fit | None:
     if not pod.architectures or node.arch in pod.architectures or node.stated:
         return None
@@ -110,19 +147,25 @@ def _architecture(pod: PodShape, node: GpuNode, _: Pool) -> Fit | None:
 
 
 def _selected(pod: PodShape, node: GpuNode, _: Pool) -> Fit | None:
-    if node.stated or not (pod.scheduling.selector or pod.scheduling.terms):
+    if node.stated:
         return None
     for key, value in pod.scheduling.selector:
         if node.labels.get(key) != value:
-            return no("selector", f"does not have the label {key}={value} that the runtime selects")
+            return no("selector", f"does not have the label {key}={value} that the {_asker(pod)} selects")
     terms = pod.scheduling.terms
+    if pod.scheduling.whole.node not in ("", node.name):
+        return no("node", f"is not {pod.scheduling.whole.node}, which the pod names")
     if terms and not any(term and all(_meets(one, node) for one in term) for term in terms):
-        return no("affinity", "is not one that the runtime's node affinity requires")
+        return no("affinity", f"is not one that the {_asker(pod)}'s node affinity requires")
     return None
 
 
+def _asker(pod: PodShape) -> str:
+    return "pod" if pod.kind else "runtime"
+
+
 def _meets(wanted: Requirement, node: GpuNode) -> bool:
-    value = node.labels.get(wanted.key)
+    value = node.name if wanted.of_node else node.labels.get(wanted.key)
     match wanted.operator:
         case "In":
             return value in wanted.values
@@ -220,7 +263,7 @@ def _amount(
 ) -> Fit | None:
     """A resource of the whole node. Where no pods could be listed the units' own doubt says it."""
     wants, has = asked / unit, held / unit
-    if node.stated or (most is not None and wants + has <= most / unit):
+    if node.stated or not asked or (most is not None and wants + has <= most / unit):
         return None
     if most is None:
         return maybe(code, f"does not say how many {what} it has", f"if {wants:g} {what} are free", _LOOK)
@@ -269,8 +312,30 @@ def holds(image_mib: int, node: GpuNode, *, fetched: bool = False) -> Fit | None
     )
 
 
+def places_on(pod: PodShape, node: GpuNode, pool: Pool) -> int:
+    """How many such pods a node takes at once of which it would take one; where free units are not known, all
+    of them count. Pods of one image share it, but for those that keep a copy of their own."""
+    cards = shared_cards(node, pool)
+    room = [min(cards if pool.free is None else pool.free, cards) // max(1, pod.units)]
+    held = node.held or Held()
+    if not node.stated:
+        amounts = (
+            (pod.cpu_milli, node.cpu_milli, held.cpu_milli),
+            (pod.memory_mib, node.memory_mib, held.memory_mib),
+        )
+        room += [(most - has) // asked for asked, most, has in amounts if asked and most is not None]
+    if node.most_pods is not None and node.held is not None:
+        room.append(node.most_pods - held.pods)
+    most = max(0, min(room))
+    if not (pod.fetched and pod.image_mib):
+        return most
+    size = pod.image_mib
+    return next((n for n in range(most, 0, -1) if holds(n * size, node, fetched=True) is None), 0)
+
+
 _FILTERS: tuple[_Filter, ...] = (
     _usable,
+    _resource,
     _devices,
     _units,
     _partitioned,
@@ -280,10 +345,22 @@ _FILTERS: tuple[_Filter, ...] = (
     _processors,
     _memory,
     _places,
+    _others,
     _sliced,
     tainted,
+    _doubted,
 )
 
 
-_SCHEDULED: tuple[_Filter, ...] = (_usable, _devices, _units, _selected, _processors, _memory, _places, _free)
+_SCHEDULED: tuple[_Filter, ...] = (
+    _usable,
+    _resource,
+    _devices,
+    _units,
+    _selected,
+    _processors,
+    _memory,
+    _places,
+    _free,
+)
 """What the scheduler itself looks at, beside taints."""

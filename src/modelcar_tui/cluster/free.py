@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from modelcar_tui.cluster.holders import holders, of_holder
 from modelcar_tui.cluster.types import GpuNode, Held, Pool, Waiting
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.errors import Problem
@@ -19,7 +20,8 @@ from modelcar_tui.kube import thousandths, whole
 from modelcar_tui.kube.objects import Container, Pod, PodSpec, Quantity
 
 Usage = dict[str, dict[str, int]]
-"""Requested by node and resource: `cpu` in thousandths, memory and storage in bytes, `pods`, units."""
+"""Requested by node and resource: `cpu` in thousandths, memory and storage in bytes, `pods`, units. What
+one object's pods have of them stands there again, by `holders.of_holder`."""
 _FINISHED = ("Succeeded", "Failed")
 _BYTES = ("memory", "ephemeral-storage")
 
@@ -70,8 +72,9 @@ def add_pods(
         held = usage.setdefault(node, {})
         held["pods"] = held.get("pods", 0) + 1
         with Contained(f"a pod on {node}") as caught:
-            for name, units in pod_requests(pod).items():
-                if units:
+            asked = {**pod_requests(pod), "pods": 1}
+            for name, units in {**asked, **of_holder(pod, asked)}.items():
+                if units and name != "pods":
                     held[name] = held.get(name, 0) + units
         if caught.problem is not None:
             unread[node] = caught.problem
@@ -137,6 +140,7 @@ def _held(held: Mapping[str, int]) -> Held:
         memory_mib=ceil_div(held.get("memory", 0), 2**20),
         ephemeral_mib=ceil_div(held.get("ephemeral-storage", 0), 2**20),
         pods=held.get("pods", 0),
+        holders=holders(held),
     )
 
 

@@ -15,11 +15,11 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.cluster.home import CANDIDATES, likely_homes
-from modelcar_tui.cluster.scheduling import Scheduling
 from modelcar_tui.cluster.serving_types import DeploymentMode, KServe, OciMode
 from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import Client, ClusterError, minor_version
+from modelcar_tui.manifest import Scheduling
 
 KNATIVE = "serving.knative.dev"
 _SWITCH, _DEPLOY = "model-car-switch", "deployment-mode"

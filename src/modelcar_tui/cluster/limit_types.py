@@ -31,6 +31,8 @@ class NamespaceRequest(msgspec.Struct, frozen=True, kw_only=True):
     not counted: KServe gives them requests and limits of their own, some 10 to 100 thousandths of a CPU.
     """
 
+    pods: int = 1
+    """Pods with the same amounts that want to run at the same time."""
     gpus: Mapping[str, int] = {}
     """Extended resource -> units; requests and limits are the same."""
     cpu_milli: int | None = None

@@ -27,6 +27,7 @@ from modelcar_tui.cluster.limit_types import (
     told,
 )
 from modelcar_tui.cluster.queues import Finding, queue_findings
+from modelcar_tui.core.counting import several
 
 __all__ = (
     "Admission",
@@ -65,7 +66,7 @@ def admission(limits: NamespaceLimits | None, request: NamespaceRequest) -> Admi
         *_orders(_given(request)[1], requests, most),
         *(one for item in limits.ranges for one in _range_findings(item, requests, most)),
         *(one for quota in limits.quotas for one in _quota_findings(quota, request, requests, most)),
-        *queue_findings(limits, request.queue, requests),
+        *_queued(limits, request, requests),
     ]
     for answer in ("no", "unknown"):
         reasons = [one for one in found if one.answer == answer]
@@ -74,6 +75,22 @@ def admission(limits: NamespaceLimits | None, request: NamespaceRequest) -> Admi
             fix = next((one.fix for one in reasons if one.fix), "")
             return Admission(answer=reasons[0].answer, why=why, fix=fix)
     return Admission(answer="yes")
+
+
+def _queued(limits: NamespaceLimits, request: NamespaceRequest, requests: _Amounts) -> list[Finding]:
+    """What queues say to one pod; where they let that in, to all, which they may let in one by one."""
+    one = queue_findings(limits, request.queue, requests)
+    if one or request.pods == 1:
+        return one
+    together = {name: _times(amount, request.pods) for name, amount in requests.items()}
+    found = queue_findings(limits, request.queue, together)
+    return [
+        Finding("unknown", f"{each.why} for all {several(request.pods, 'pod')}", each.fix) for each in found
+    ]
+
+
+def _times(amount: int | None, pods: int) -> int | None:
+    return None if amount is None else amount * pods
 
 
 def applies(quota: Quota, request: NamespaceRequest) -> bool | None:
@@ -199,7 +216,7 @@ def _quota_findings(
     if match is False:
         return
     for resource in quota.hard:
-        found = _one_amount(quota, resource, requests, most)
+        found = _one_amount(quota, resource, requests, most, request.pods)
         if found is not None and match is None and found.answer == "no":
             scopes = ", ".join(scope.name for scope in quota.scopes)
             found = Finding("unknown", f"{found.why}, if it counts the pod ({scopes})", found.fix)
@@ -207,7 +224,7 @@ def _quota_findings(
             yield found
 
 
-def _one_amount(quota: Quota, resource: str, requests: _Amounts, most: _Amounts) -> Finding | None:
+def _one_amount(quota: Quota, resource: str, requests: _Amounts, most: _Amounts, pods: int) -> Finding | None:
     charge = _charge(resource, requests, most)
     name = base_name(resource)
     if charge is False:
@@ -216,15 +233,17 @@ def _one_amount(quota: Quota, resource: str, requests: _Amounts, most: _Amounts)
         what = "limit" if resource.startswith("limits.") else "request"
         why = f"{quota.title} wants a {what} of {name}, the pod gives none"
         return Finding("no", why, f"give the model a {what} of {name}")
+    charge = _times(charge, pods)
+    asks = "the pod asks" if pods == 1 else f"the {pods} pods ask"
     hard, used = quota.hard[resource], quota.used.get(resource)
     if hard is not None and charge is not None and charge > hard - max(0, used or 0):
         left = hard if used is None else max(0, hard - used)
         kind = f"limit of {name}" if resource.startswith("limits.") else name
         why = f"{quota.title} leaves {told(name, left)} of {told(name, hard)} {kind}"
-        return Finding("no", f"{why}, the pod asks for {told(name, charge)}", _LARGER)
+        return Finding("no", f"{why}, {asks} for {told(name, charge)}", _LARGER)
     if hard is not None and used is not None and charge is not None:
         return None
-    what = f"what the pod asks for of {resource}" if charge is None else f"what is left of {resource}"
+    what = f"what {asks} for of {resource}" if charge is None else f"what is left of {resource}"
     return Finding("unknown", f"{quota.title}: {what} is not known")
 
 

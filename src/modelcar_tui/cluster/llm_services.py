@@ -20,6 +20,7 @@ from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import Client, ClusterError
 from modelcar_tui.kube.objects import Condition, Meta, Pod, PodSpec
+from modelcar_tui.manifest import group_size, wanted_replicas
 
 LLM_CODE = "llm-services"
 _VERSIONS = ("v1alpha2", "v1alpha1")
@@ -213,26 +214,16 @@ def _extended(spec: PodSpec | None) -> Mapping[str, int]:
 
 
 def _size(parallelism: _Parallelism | None) -> int:
-    """Pods of one replica; 1 where nothing tells."""
     given = parallelism or _Parallelism()
-    data, local, pipeline = given.data or 0, given.data_local or 0, given.pipeline or 0
-    if data > 0 or local > 0:
-        return max(1, max(1, data) // max(1, local))
-    return min(max(1, pipeline), _MOST_REPLICAS)
+    return group_size(given.data, given.data_local, given.pipeline)
 
 
 def _replicas(workload: _Workload) -> int:
-    """Replicas that are wanted now; those that scale themselves have their least at least."""
-    if workload.scaling is not None:
-        least = workload.scaling.min_replicas
-        return _bounded(1 if least is None else least)
-    return _bounded(1 if workload.replicas is None else workload.replicas)
+    scaling = workload.scaling
+    least = scaling.min_replicas if scaling is not None else None
+    return wanted_replicas(workload.replicas, least, scales=scaling is not None)
 
 
 def _most(workload: _Workload) -> int:
     most = workload.scaling.max_replicas if workload.scaling else None
-    return max(_replicas(workload), _bounded(most or 0))
-
-
-def _bounded(count: int) -> int:
-    return max(0, min(count, _MOST_REPLICAS))
+    return max(_replicas(workload), min(most or 0, _MOST_REPLICAS))

@@ -18,7 +18,7 @@ from modelcar_tui.cluster.preflight import Serving, check_serving
 from modelcar_tui.cluster.profile_checks import QUEUE_CODE, queue_checks
 from modelcar_tui.cluster.profiles import read_profiles
 from modelcar_tui.cluster.quotas import EVERYTHING, read_limits
-from modelcar_tui.cluster.runtimes import find_runtime, override
+from modelcar_tui.cluster.runtimes import find_runtime, override, serving_runtimes
 from modelcar_tui.cluster.serving_types import Profiles
 from modelcar_tui.cluster.stated import stated, what_if
 from modelcar_tui.cluster.trim import resources, trimmed
@@ -81,7 +81,7 @@ async def read_cluster(
         access = Access(rung=rung, context=clean(options.context or ""), problem=problem)
         on_access(access)
         return _blind(access, problem)
-    learned = _Learned(progress, on_access)
+    learned = _Learned(options, progress, on_access)
     limit = asyncio.timeout(options.total_timeout_s)
     try:
         async with limit, connect(credentials, options) as client:
@@ -168,14 +168,17 @@ async def _stated_again(options: ClusterOptions, report: AcceleratorReport) -> A
     if not options.inventory:
         return report
     told = await stated(options)
-    inventory = trimmed(told.inventory, report.runtime, told.profiles)
+    inventory = trimmed(told.inventory, report.runtime, told.profiles, options=options)
     return msgspec.structs.replace(report, inventory=inventory, profiles=told.profiles)
 
 
 class _Learned:
     """What is known so far, so that a server that goes away in the middle takes nothing of it along."""
 
-    def __init__(self, progress: Progress, on_access: Callable[[Access], None]) -> None:
+    def __init__(
+        self, options: ClusterOptions, progress: Progress, on_access: Callable[[Access], None]
+    ) -> None:
+        self._options = options
         self._progress = progress
         self._on_access = on_access
         self.access: Access | None = None
@@ -201,7 +204,7 @@ class _Learned:
         more = (problem,) if problem else ()
         runtime = self.runtime
         inventory = msgspec.structs.replace(
-            trimmed(self.inventory, runtime, self.profiles),
+            trimmed(self.inventory, runtime, self.profiles, options=self._options),
             partial=True,
             problems=tuple(dict.fromkeys((*self.inventory.problems, *more))),
         )
@@ -232,11 +235,16 @@ async def _look(
     learned.inventory, learned.runtime, learned.runtime_problem = inventory, runtime, problem
     learned.profiles = profiles
     serving = await _serving(client, namespace, access.version, inventory, runtime)
+    there = await _searched(
+        "the ServingRuntimes", serving_runtimes(client, namespace), clean(client.server), _NOT_REACHED.fix
+    )
+    named = None if isinstance(there, Problem) else there
     return AcceleratorReport(
         access=access,
-        inventory=trimmed(inventory, runtime, profiles),
+        inventory=trimmed(inventory, runtime, profiles, options=options, runtimes=named or ()),
         runtime=runtime,
         runtime_problem=None if runtime else problem,
+        runtimes=named,
         checks=(*serving.checks, *queue_checks(profiles, serving.limits)),
         versions=serving.versions,
         pull=serving.pull,

@@ -3,62 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from modelcar_tui.cluster.scheduling import Requirement, Scheduling
-from modelcar_tui.cluster.tolerations import Written, tolerations_of
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import vendors
-from modelcar_tui.kube import mebibytes, thousandths
-from modelcar_tui.kube.objects import Meta, NodeSelector, Requirements
-from modelcar_tui.manifest import expanded, masked_arguments, references
+from modelcar_tui.kube.objects import Meta
+from modelcar_tui.manifest import ReadRuntime, Scheduling, runtime_from
 from modelcar_tui.vllm import release_of_runtime
 
-_CONTAINER = "kserve-container"
 _STANDARD = re.compile(r"vllm-(?P<word>.+)-runtime-template")
 _FAST = re.compile(r".*-fast-\d+(?:-template)?")
-_SECRET = re.compile(r"(?i)key|token|secret|passw|credential|auth")
-_PARAMETER = re.compile(r"\$\{|\{\{")
-"""Of a template that was not filled in, or of KServe."""
-_MOST_VARIABLES, _LONGEST = 200, 200
 _ARCHITECTURES = (("ppc64le", ("ppc64le",)), ("s390x", ("s390x",)), ("x86", ("amd64",)))
-
-
-class _Variable(msgspec.Struct, frozen=True):
-    name: str = ""
-    value: str | None = None
-
-
-class Container(msgspec.Struct, frozen=True):
-    name: str = ""
-    image: str = ""
-    args: list[str] | None = None
-    env: list[_Variable] | None = None
-    resources: Requirements | None = None
-
-
-class _NodeAffinity(msgspec.Struct, frozen=True):
-    required: NodeSelector | None = msgspec.field(
-        default=None, name="requiredDuringSchedulingIgnoredDuringExecution"
-    )
-
-
-class _Affinity(msgspec.Struct, frozen=True, rename="camel"):
-    node_affinity: _NodeAffinity | None = None
-
-
-class RuntimeSpec(msgspec.Struct, frozen=True, rename="camel"):
-    containers: list[Container] | None = None
-    annotations: dict[str, str] | None = None
-    supported_model_formats: list[dict[str, Any]] | None = None
-    worker_spec: Any = None
-    node_selector: dict[str, str] | None = None
-    affinity: _Affinity | None = None
-    tolerations: list[Written] | None = None
-    disabled: bool | None = None
 
 
 class ServingRuntime(msgspec.Struct, frozen=True):
@@ -66,7 +23,7 @@ class ServingRuntime(msgspec.Struct, frozen=True):
 
     kind: str = ""
     metadata: Meta = Meta()
-    spec: RuntimeSpec = RuntimeSpec()
+    spec: dict[str, Any] = {}
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -88,6 +45,9 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """Resources that it is recommended for; None when nothing says so."""
     version: str | None = None
     args: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    port: int | None = None
+    template: bool = False
     environment: tuple[tuple[str, str], ...] = ()
     scheduling: Scheduling = Scheduling()
     architectures: tuple[str, ...] = ()
@@ -122,6 +82,7 @@ def from_template(template: Template, disabled: frozenset[str], order: list[str]
             msgspec.structs.replace(
                 offer,
                 dropped=dropped,
+                template=True,
                 standard=_is_standard(meta.name),
                 shipped=labels.get("opendatahub.io/ootb") == "true",
                 order=order.index(meta.name) if meta.name in order else 1000,
@@ -143,83 +104,37 @@ def from_runtime(runtime: ServingRuntime) -> Offer | None:
 
 
 def _offer(runtime: ServingRuntime, name: str) -> Offer | None:
-    spec, notes = runtime.spec, runtime.metadata.annotations or {}
-    container = min(spec.containers or (), key=lambda one: one.name != _CONTAINER, default=None)
-    if container is None or not _runs_vllm(runtime, container.image):
+    notes, short = runtime.metadata.annotations or {}, clean(name, limit=253)
+    own = clean(runtime.metadata.name, limit=253)
+    read = runtime_from(own, notes, runtime.spec)
+    if read is None or read.container is None or not read.runs_vllm:
         return None
-    short, environment = clean(name, limit=253), _environment(container.env or ())
     return Offer(
         name=short,
-        runtime=clean(runtime.metadata.name, limit=253),
-        image=clean(container.image, limit=500),
+        runtime=own,
+        image=clean(read.image, limit=500),
         accelerators=_accelerators(notes.get("opendatahub.io/recommended-accelerators")),
         version=release_of_runtime(
-            notes.get("opendatahub.io/runtime-version", ""), container.image, dict(environment)
+            notes.get("opendatahub.io/runtime-version", ""), read.image, dict(read.environment)
         ),
-        args=masked_arguments(tuple(clean(arg, limit=500) for arg in container.args or ())),
-        environment=environment,
-        scheduling=_scheduling(spec, container),
+        args=read.args,
+        environment=read.environment,
+        scheduling=read.scheduling,
+        command=read.command,
+        port=read.port,
         architectures=_architectures(short),
-        dropped=_why_dropped(spec, container.image),
+        dropped=_why_dropped(read),
     )
 
 
-def _why_dropped(spec: RuntimeSpec, image: str) -> str:
-    if spec.worker_spec is not None:
+def _why_dropped(read: ReadRuntime) -> str:
+    if read.worker is not None:
         return "is for several nodes"
-    if spec.disabled:
+    if read.disabled:
         return "is disabled"
-    if not image or "$" in image:
-        return f"has an image that was never filled in ({clean(image, limit=120) or 'empty'})"
+    if not read.image or "$" in read.image:
+        return f"has an image that was never filled in ({clean(read.image, limit=120) or 'empty'})"
     return ""
-
-
-def _environment(variables: Sequence[_Variable]) -> tuple[tuple[str, str], ...]:
-    """What is said literally and may be told: no value of another object, and nothing that looks secret.
-
-    A value may refer to variables before it, as Kubernetes has it; a name that stands there again counts
-    anew.
-    """
-    found: dict[str, str] = {}
-    for variable in variables[:_MOST_VARIABLES]:
-        found.pop(variable.name, None)
-        value = expanded(variable.value or "", found)
-        told = len(value) <= _LONGEST and value == clean(value) and not _SECRET.search(variable.name)
-        whole = variable.value is not None and not references(value) and not _PARAMETER.search(value)
-        if told and whole:
-            found[variable.name] = value
-    return tuple(found.items())
-
-
-def _scheduling(spec: RuntimeSpec, container: Container) -> Scheduling:
-    resources = container.resources or Requirements()
-    asked = {**(resources.limits or {}), **(resources.requests or {})}  # a limit alone is the request, too
-    affinity = spec.affinity.node_affinity if spec.affinity else None
-    required = affinity.required if affinity else None
-    return Scheduling(
-        cpu_milli=thousandths(asked.get("cpu")),
-        memory_mib=mebibytes(asked.get("memory")),
-        selector=tuple((clean(k), clean(v)) for k, v in sorted((spec.node_selector or {}).items())),
-        terms=tuple(
-            tuple(
-                Requirement(
-                    key=clean(one.key),
-                    operator=clean(one.operator),
-                    values=tuple(clean(value) for value in one.values or ()),
-                )
-                for one in term.match_expressions or ()
-            )
-            for term in (required.node_selector_terms if required else None) or ()
-        ),
-        tolerations=tolerations_of(spec.tolerations),
-    )
-
-
-def _runs_vllm(runtime: ServingRuntime, image: str) -> bool:
-    if (runtime.spec.annotations or {}).get("opendatahub.io/kserve-runtime") == "vllm":
-        return True
-    formats = [one.get("name") for one in runtime.spec.supported_model_formats or ()]
-    return "vLLM" in formats or "vllm" in image
 
 
 def _accelerators(text: str | None) -> tuple[str, ...] | None:

@@ -21,12 +21,12 @@ from modelcar_tui.cluster.llm_services import llm_checks, read_llm_services
 from modelcar_tui.cluster.operators import read_operators
 from modelcar_tui.cluster.pull import find_pull_secrets
 from modelcar_tui.cluster.quotas import EVERYTHING, read_limits
-from modelcar_tui.cluster.scheduling import Scheduling
 from modelcar_tui.cluster.serving_types import KServe, LlmServices
 from modelcar_tui.cluster.types import Check, PullSecrets, State, Versions
 from modelcar_tui.core.contain import hit, not_known, stopped
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import Client, ClusterError, minor_version
+from modelcar_tui.manifest import Scheduling
 
 QUESTION_S = 60.0
 R = TypeVar("R")

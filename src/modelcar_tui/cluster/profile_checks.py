@@ -10,7 +10,10 @@ from modelcar_tui.cluster.serving_types import HardwareProfile, ProfileKind, Pro
 from modelcar_tui.cluster.types import Check, State
 
 QUEUE_CODE = "profile-queue"
-NAME, NAMESPACE = "opendatahub.io/hardware-profile-name", "opendatahub.io/hardware-profile-namespace"
+PROFILE_NAME, PROFILE_NAMESPACE = (
+    "opendatahub.io/hardware-profile-name",
+    "opendatahub.io/hardware-profile-namespace",
+)
 """Annotations by which an InferenceService names its profile."""
 
 
@@ -60,11 +63,25 @@ def queue_checks(profiles: Profiles | None, limits: NamespaceLimits | None) -> t
     )
 
 
-def naming_profile(profile: HardwareProfile) -> str:
-    """What to do so that a model is served with a profile."""
+APPLIED_TO = ("InferenceService", "LLMInferenceService")
+"""Kinds whose profile the webhook applies (odh-model-controller, internal/webhook/serving)."""
+
+
+def naming_profile(profile: HardwareProfile, kind: str = "") -> str:
+    """What to do so that a model is served with a profile.
+
+    Args:
+        profile: that helps.
+        kind: of the object that serves; empty for what the QA suite makes.
+    """
+    if kind:
+        if profile.kind is ProfileKind.HARDWARE and kind in APPLIED_TO:
+            return f"annotate it: {PROFILE_NAME}: {profile.name}, {PROFILE_NAMESPACE}: {profile.namespace}"
+        return f"give the pod what {profile.title} has: its tolerations, its node selector"
     if profile.kind is ProfileKind.HARDWARE:
         return (
-            f"oc annotate inferenceservice NAME {NAME}={profile.name} {NAMESPACE}={profile.namespace} "
+            f"oc annotate inferenceservice NAME {PROFILE_NAME}={profile.name} "
+            f"{PROFILE_NAMESPACE}={profile.namespace} "
             "(the QA suite's has no such annotation)"
         )
     return (

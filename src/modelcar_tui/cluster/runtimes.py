@@ -28,6 +28,7 @@ OVERRIDE = "VLLM_RUNTIME_IMAGE"
 _FIX = f"name the image yourself: export {OVERRIDE}=IMAGE"
 _TEMPLATES = "/apis/template.openshift.io/v1/namespaces/{}/templates"
 _RUNTIMES = "/apis/serving.kserve.io/v1alpha1/namespaces/{}/servingruntimes"
+_CLUSTER_RUNTIMES = "/apis/serving.kserve.io/v1alpha1/clusterservingruntimes"
 _DASHBOARDS = "/apis/opendatahub.io/v1alpha/namespaces/{}/odhdashboardconfigs"
 CPU = "cpu"
 
@@ -120,6 +121,10 @@ def choose(
         environment=best.environment,
         scheduling=best.scheduling,
         why=_why(ranked, resource, only),
+        serving_runtime=best.runtime,
+        template=best.template,
+        command=best.command,
+        port=best.port,
     ), None
 
 
@@ -233,6 +238,33 @@ async def _existing(client: Client, namespace: str) -> list[Offer]:
             with Contained(f"ServingRuntime {clean(runtime.metadata.name, limit=253)}"):
                 offers += [offer] if (offer := from_runtime(runtime)) is not None else []
     return offers
+
+
+async def serving_runtimes(client: Client, namespace: str) -> tuple[Runtime, ...] | None:
+    """ServingRuntimes that run vLLM: the namespace's, then those of the whole cluster, which KServe asks
+    next; None where the namespace's can't be read."""
+    found: list[Offer] = []
+    for place in (_RUNTIMES.format(namespace), _CLUSTER_RUNTIMES):
+        try:
+            there = await client.whole_list(place, ServingRuntime)
+        except ClusterError as error:
+            if place == _CLUSTER_RUNTIMES or error.missing:
+                continue
+            return None
+        for runtime in there:
+            with Contained(f"ServingRuntime {clean(runtime.metadata.name, limit=253)}"):
+                found += [offer] if (offer := from_runtime(runtime)) is not None else []
+    return tuple(
+        Runtime(
+            image=offer.image,
+            name=offer.runtime,
+            version=offer.version,
+            args=offer.args,
+            environment=offer.environment,
+            scheduling=offer.scheduling,
+        )
+        for offer in found
+    )
 
 
 def _none(what: str) -> Problem:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from modelcar_tui.cluster.scheduling import Toleration
 from modelcar_tui.cluster.serving_types import HardwareProfile, LlmService
 from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.manifest import Toleration
 
 Row = dict[str, object]
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from modelcar_tui.cluster.scheduling import Toleration
+from modelcar_tui.manifest import Toleration
 
 
 class ProfileKind(StrEnum):

@@ -44,7 +44,7 @@ async def what_if(
     on_access(access)
     return AcceleratorReport(
         access=access,
-        inventory=trimmed(told.inventory, runtime, told.profiles),
+        inventory=trimmed(told.inventory, runtime, told.profiles, options=options),
         runtime=runtime,
         runtime_problem=problem,
         profiles=told.profiles,

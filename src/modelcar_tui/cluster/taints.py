@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from modelcar_tui.cluster.fit_types import TAINT, Fit, PodShape, maybe
 from modelcar_tui.cluster.profile_checks import naming_profile
-from modelcar_tui.cluster.scheduling import Toleration
 from modelcar_tui.cluster.serving_types import HardwareProfile, ProfileKind
 from modelcar_tui.cluster.types import GpuNode, Pool
 from modelcar_tui.hardware import asked_resource
+from modelcar_tui.manifest import Toleration
 
 
 def tolerated(taint: str, tolerations: tuple[Toleration, ...]) -> bool:
@@ -36,6 +36,8 @@ def tainted(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
     told = f"is tainted ({shown}): the pod needs the toleration"
     give = "give the toleration by a hardware profile, in the InferenceService or in the ServingRuntime"
     profile = helping(pod, node, pool)
+    if pod.kind:
+        return _of_file(told, shown, pod, profile)
     if profile is not None:
         why = f"{told}, which {profile.title} gives; the QA suite names no profile"
         condition = f"if it is served with {profile.title}, which tolerates {shown}"
@@ -47,6 +49,17 @@ def tainted(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
     resource = asked_resource(pool.resource)
     why = f"{told}; no hardware profile that offers {resource} here gives it, nor does the QA suite"
     return maybe(TAINT, why, condition, give)
+
+
+def _of_file(told: str, shown: str, pod: PodShape, profile: HardwareProfile | None) -> Fit:
+    """The same of an object that says itself what its pod puts up with."""
+    condition = f"if its pod tolerates {shown}"
+    if profile is None:
+        return maybe(
+            TAINT, f"{told}, and the file gives none", condition, f"add the toleration to the {pod.kind}"
+        )
+    why = f"{told}, which {profile.title} has; the file gives none"
+    return maybe(TAINT, why, condition, naming_profile(profile, pod.kind))
 
 
 def helping(pod: PodShape, node: GpuNode, pool: Pool) -> HardwareProfile | None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from modelcar_tui.cluster.scheduling import Toleration
 from modelcar_tui.core.text import clean
+from modelcar_tui.manifest import Toleration
 
 
 class Written(msgspec.Struct, frozen=True):

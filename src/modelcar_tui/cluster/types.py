@@ -7,10 +7,10 @@ from enum import StrEnum
 import msgspec
 
 from modelcar_tui.cluster.limit_types import NamespaceLimits
-from modelcar_tui.cluster.scheduling import Scheduling
 from modelcar_tui.cluster.serving_types import KServe, LlmServices, Profiles
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.kube import Access
+from modelcar_tui.manifest import Scheduling
 
 
 class Guarantee(StrEnum):
@@ -75,6 +75,21 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
         return self.shares or self.mem_guarantee is Guarantee.NONE
 
 
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """What the pods of one object that serves have requested of a node's accelerators, and beside them."""
+
+    kind: str
+    """`InferenceService`, `LLMInferenceService`, `Deployment`, `StatefulSet`, `LeaderWorkerSet` or `Pod`."""
+    namespace: str
+    name: str
+    """That of an LLMInferenceService's prefill is `NAME/prefill`."""
+    gpus: tuple[tuple[str, int], ...]
+    """Resource -> units."""
+    cpu_milli: int = 0
+    memory_mib: int = 0
+    pods: int = 0
+
+
 class Held(msgspec.Struct, frozen=True, kw_only=True):
     """What the pods of a node have requested of it, by the scheduler's arithmetic."""
 
@@ -84,6 +99,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     """MiB, rounded up."""
     ephemeral_mib: int = 0
     pods: int = 0
+    holders: tuple[Holder, ...] = ()
+    """Objects whose pods hold accelerators, as far as the pods' labels and owners tell."""
 
 
 class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +156,8 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     stated: bool = False
     """Only named by the operator (`--gpu`): there is nothing else of it to ask."""
     labels: dict[str, str] = {}
-    """Of a finished report only the labels that the runtime's pod selects nodes by."""
+    """Of a finished report only the labels that a pod may select nodes by: the runtime's, a hardware
+    profile's, the product's."""
     taints: tuple[str, ...] = ()
     """`key[=value]:effect` of the taints that a pod must tolerate; those of a cordon or a dead node are
     `why`."""
@@ -254,6 +272,14 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     """Variables of the container that the template sets to a literal value; none that looks secret."""
     scheduling: Scheduling = Scheduling()
     why: str = ""
+    serving_runtime: str = ""
+    """Name of the ServingRuntime that is there, or that the Template makes."""
+    template: bool = False
+    """Whether it is a Template: the ServingRuntime is still to be made of it."""
+    command: tuple[str, ...] = ()
+    """What the container starts; empty leaves it to the image."""
+    port: int | None = None
+    """On which the container says that it serves."""
 
 
 class State(StrEnum):
@@ -311,6 +337,9 @@ class AcceleratorReport(msgspec.Struct, frozen=True, kw_only=True):
     runtime: Runtime | None = None
     runtime_problem: Problem | None = None
     """Why no runtime image is known."""
+    runtimes: tuple[Runtime, ...] | None = None
+    """ServingRuntimes that run vLLM, of the namespace where models are to be served and of the whole cluster;
+    None where they were not read."""
     checks: tuple[Check, ...] = ()
     """Of the cluster, before serving; empty for a what-if inventory."""
     pull: PullSecrets | None = None

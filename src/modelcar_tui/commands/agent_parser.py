@@ -7,7 +7,7 @@ import argparse
 from modelcar_tui.commands import options, values
 from modelcar_tui.commands.agent_tools import Commands as _Commands
 from modelcar_tui.commands.agent_tools import add_command as _add
-from modelcar_tui.commands.agent_tools import add_tools
+from modelcar_tui.commands.agent_tools import add_manifest, add_tools
 from modelcar_tui.commands.parser import EPILOG, Parser
 from modelcar_tui.core.version import __version__
 
@@ -28,6 +28,7 @@ _WITH_PROFILES = (
     "estimate",
     "plan",
     "apply",
+    "manifest",
     "runs",
     "report",
     "cleanup",
@@ -47,12 +48,12 @@ def agent_parser() -> Parser:
         prog="agent",
         usage="agent --config FILE [options]\n"
         "       agent COMMAND ...      (its own options: agent COMMAND --help)",
-        description="GO / NO-GO / UNKNOWN for a model-car manifest, without a screen.",
+        description="GO / NO-GO / UNKNOWN for models that vLLM is to serve, without a screen.",
         examples=(
             "agent --demo                       # a stub cluster, all made up",
             "agent --config FILE --no-qa        # is it GO on this cluster?",
+            "agent --from-cluster prod --no-qa  # is what runs there?",
             "agent --config FILE --gpu L40S:4   # ... on these GPUs, without a cluster",
-            "agent --config FILE --format json  # for a script",
             "agent --config FILE --approve all  # write what is proposed, run QA",
             "agent --resume last                # go on after a lost line",
         ),
@@ -68,6 +69,7 @@ def agent_parser() -> Parser:
         _lint,
         _plan,
         _apply,
+        add_manifest,
         _runs,
         _report,
         _cleanup,
@@ -92,8 +94,12 @@ def _run_arguments(top: Parser) -> None:
     )
     what = group.add_mutually_exclusive_group()
     what.add_argument(
-        "--config", metavar="FILE", default=None, help=f"model-car manifest (default: {DEFAULT_CONFIG})"
+        "--config",
+        metavar="FILE",
+        default=None,
+        help=f"{options.FILE_HELP} (default: {DEFAULT_CONFIG})",
     )
+    options.add_input_options(what)
     what.add_argument("--resume", metavar="RUN", help=f"go on with an earlier run ({_RUN})")
     replay = f"tell a run again; nothing is done ({_RUN}, a journal FILE.jsonl, demo:NAME)"
     what.add_argument("--replay", metavar="RUN", help=replay)
@@ -208,13 +214,15 @@ def _lint(commands: _Commands) -> None:
         usage="agent lint FILE... [options]",
         examples=(
             "agent lint FILE",
+            "agent lint -                                 # kustomize build | agent lint -",
             "agent lint config-yaml/*.yaml --vllm 0.18.0  # the runtime's vLLM",
             "agent lint FILE --format sarif > lint.sarif  # for code scanning",
             "agent lint --codes                           # what can be ignored",
         ),
         epilog="exit status: 0 no error, 2 an error in a file; all: agent --help",
     )
-    command.add_argument("config", metavar="FILE", nargs="+", help="model-car manifest (YAML)")
+    command.add_argument("config", metavar="FILE", nargs="*", help=options.FILE_HELP)
+    options.add_input_options(command, cluster=False)
     _form(command, ("text", "json", "sarif", "github"))
     command.add_argument(
         "--vllm",
@@ -243,7 +251,9 @@ def _plan(commands: _Commands) -> None:
         ),
         epilog="exit status: of the base manifest: 0 GO, 1 NO-GO, 8 UNKNOWN; all: agent --help",
     )
-    command.add_argument("config", metavar="FILE", help="model-car manifest (YAML)")
+    what = command.add_argument_group("what to judge").add_mutually_exclusive_group()
+    what.add_argument("config", metavar="FILE", nargs="?", help=options.FILE_HELP)
+    options.add_input_options(what)
     command.add_argument("-o", "--output", metavar="PLAN", help="keep the plan in this file")
     options.add_plan_options(command)
 

@@ -25,6 +25,58 @@ def add_tools(commands: Commands) -> None:
         add(commands)
 
 
+def add_manifest(commands: Commands) -> None:
+    """`agent manifest`."""
+    command = add_command(
+        commands,
+        "manifest",
+        "the models as objects that KServe serves, with what you accept",
+        usage="agent manifest FILE [--kind KIND] [--accept WHAT] [-o OUT] [options]",
+        examples=(
+            "agent manifest FILE                   # arguments as they stand",
+            "agent manifest FILE --accept required -o out.yaml",
+            "agent manifest FILE --kind LLMInferenceService --release 3.4",
+            "agent manifest FILE --plan plan.json --accept ID,ID",
+            "agent manifest FILE --dry-run=server  # would the cluster take it?",
+        ),
+        epilog="exit status: the verdict's; 2 where nothing could be rendered; all: agent --help",
+    )
+    judged = command.add_argument_group("what to judge").add_mutually_exclusive_group()
+    judged.add_argument("config", metavar="FILE", nargs="?", help=options.FILE_HELP)
+    options.add_input_options(judged)
+    what = command.add_argument_group("what is rendered", "docs/manifest-out.md")
+    kinds = ("InferenceService", "LLMInferenceService", "ServingRuntime", "model-car")
+    what.add_argument("--kind", choices=kinds, default=kinds[0], help=f"default: {kinds[0]}")
+    what.add_argument(
+        "--accept",
+        default="none",
+        metavar="all|required|ID,...",
+        help="proposed changes that count; default: none, the arguments as they stand",
+    )
+    what.add_argument("--plan", metavar="PLAN", help="take the changes of this plan (agent plan -o PLAN)")
+    what.add_argument("-o", "--output", metavar="OUT", help="default: standard output")
+    what.add_argument("--release", metavar="X.Y", help="of OpenShift AI; default: the cluster's")
+    what.add_argument(
+        "--runtime",
+        type=values.object_name,
+        metavar="NAME",
+        help="ServingRuntime that is there; default: the cluster's, made of its Template where it is none",
+    )
+    what.add_argument(
+        "--pull-secret",
+        action="append",
+        default=[],
+        type=values.object_name,
+        dest="pull_secrets",
+        metavar="NAME",
+        help="Secret with which the model's image is pulled; repeatable",
+    )
+    what.add_argument(
+        "--dry-run", choices=("server",), help="ask the API server, too, what it would refuse; keeps nothing"
+    )
+    options.add_plan_options(command)
+
+
 def _schema(commands: Commands) -> None:
     kinds = ("config", "manifest", "plan", "report", "settings")
     command = add_command(

@@ -31,6 +31,7 @@ _EXTRAS = {
     "anthropic": ("langchain_anthropic", "langchain-anthropic", "Anthropic's models"),
     "web": ("textual_serve", "textual-serve", "the dashboard in a browser"),
     "mcp": ("mcp", "mcp", "agent mcp, for programs"),
+    "cel": ("celpy", "cel-python", "rules in CEL of KServe's objects, checked without a cluster"),
 }
 """By the extra: its library, the package that brings it, and what it is for."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from modelcar_tui.commands import options
+from modelcar_tui.commands import inputs, options
 from modelcar_tui.commands.report_files import reports_of
 from modelcar_tui.commands.resuming import run_to_resume
 from modelcar_tui.commands.run import run_headless
@@ -31,6 +31,7 @@ def run(args: argparse.Namespace, *, default: str = "") -> int:
 
         folder = recorded_run(args.replay, Settings(manifest="", **fields))
         return print_run(folder, form=form, at_end=at_end)
+    inputs.settle(args)
     manifest = getattr(args, "manifest", None) or getattr(args, "config", None)
     if args.demo:
         from modelcar_tui.demo import demo_settings, prepare_demo

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from modelcar_tui.advice import Finding
 from modelcar_tui.advice.lint import CODES, exit_worthy, render_files
-from modelcar_tui.api import judged_by, lint
+from modelcar_tui.api import Linted, lint
+from modelcar_tui.commands.inputs import LINE_NAME, STDIN, STDIN_NAME, line_bytes, stdin_bytes
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
 
@@ -16,7 +16,13 @@ IGNORE = "MODELCAR_TUI_LINT_IGNORE"
 
 
 def run_lint(
-    paths: list[str], *, vllm: str | None, form: str, each: bool = False, ignore: str | None = None
+    paths: list[str],
+    *,
+    line: str | None = None,
+    vllm: str | None,
+    form: str,
+    each: bool = False,
+    ignore: str | None = None,
 ) -> int:
     """Print the findings of all files; status 2 where one of them is an error.
 
@@ -24,21 +30,37 @@ def run_lint(
     finding, too: machines get one format, whatever is wrong.
 
     Args:
-        paths: of the manifests.
+        paths: of the manifests; `-` is standard input, which is kept nowhere.
+        line: a command line of vLLM beside them.
         vllm: the release that judges.
         form: text, json, sarif or github.
         each: whether matters of style are told one by one.
         ignore: codes that are not to be told, separated by commas; None takes `MODELCAR_TUI_LINT_IGNORE`.
 
     Raises:
-        UserError: one of them is no code.
+        UserError: there is no file, or one of the codes is none.
     """
     codes = _codes(ignore)
-    sys.stderr.write(_judge(vllm))
-    files = [(path, _findings(path, vllm, each=each, ignore=codes)) for path in paths]
+    linted = [
+        lint(path if data is None else data, vllm=vllm, each=each, ignore=codes, label=path)
+        for path, data in _given(paths, line)
+    ]
+    sys.stderr.write("".join(f"{why}\n" for why in dict.fromkeys(one.judge for one in linted) if why))
+    sys.stderr.write("".join(map(_switched_off, linted)))
+    files = [(one.path, one.findings) for one in linted]
     if text := render_files(files, form):
         sys.stdout.write(text + "\n")
     return worst(*(ExitStatus.USAGE for _, found in files if exit_worthy(found)))
+
+
+def _given(paths: list[str], line: str | None) -> list[tuple[str, bytes | None]]:
+    """What each is called, and its bytes where it is no file."""
+    if not paths and line is None:
+        fix = "give FILE, - for standard input, or --serve-line LINE"
+        raise UserError(Problem(where="agent lint", what="there is nothing to look at", fix=fix))
+    piped = stdin_bytes() if STDIN in paths else None
+    given = [(STDIN_NAME, piped) if path == STDIN else (path, None) for path in paths]
+    return [*given, (LINE_NAME, line_bytes(line))] if line is not None else given
 
 
 def list_codes() -> int:
@@ -59,16 +81,9 @@ def _codes(ignore: str | None) -> tuple[str, ...]:
     return codes
 
 
-def _findings(path: str, vllm: str | None, *, each: bool, ignore: tuple[str, ...]) -> tuple[Finding, ...]:
-    told = lint(path, vllm=vllm, each=each, ignore=ignore)
-    if told.off:
-        one, codes = len(told.off) == 1, ", ".join(sorted({finding.code for finding in told.off}))
-        is_off = "finding is" if one else "findings are"
-        sys.stderr.write(f"{path}: {len(told.off)} {is_off} switched off ({codes})\n")
-    return told.findings
-
-
-def _judge(vllm: str | None) -> str:
-    """Which release's command line judges, and why that one: a line, or nothing."""
-    why = judged_by(vllm)
-    return f"{why}\n" if why else ""
+def _switched_off(told: Linted) -> str:
+    """How many findings a comment or an option switches off: a line, or nothing."""
+    if not told.off:
+        return ""
+    one, codes = len(told.off) == 1, ", ".join(sorted({finding.code for finding in told.off}))
+    return f"{told.path}: {len(told.off)} {'finding is' if one else 'findings are'} switched off ({codes})\n"

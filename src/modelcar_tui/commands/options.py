@@ -12,6 +12,11 @@ from typing import Any
 from modelcar_tui.commands import values
 from modelcar_tui.core.settings_table import ENGINES, OBJECTIVES, PULLS
 
+FILE_HELP = (
+    "YAML that serves vLLM: a model-car list, InferenceService, LLMInferenceService, Deployment, StatefulSet "
+    "or Pod; - is standard input; docs/manifests.md"
+)
+
 
 def add_screen_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """How the dashboard is shown; each stands for a setting of the file, and counts before it."""
@@ -49,13 +54,27 @@ def add_gpu_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--inventory", metavar="FILE", help="a Kubernetes NodeList: oc get nodes -o json")
 
 
+def add_input_options(group: argparse._ActionsContainer, *, cluster: bool = True) -> None:
+    """What is judged where it is no file; `-` as FILE is standard input."""
+    group.add_argument("--serve-line", metavar="LINE", help="judge a command line: 'vllm serve MODEL --flag'")
+    if cluster:
+        group.add_argument(
+            "--from-cluster",
+            type=values.running_objects,
+            metavar="NS[/NAME]",
+            help="judge what runs there: InferenceServices, LLMInferenceServices, Deployments, StatefulSets",
+        )
+
+
 def add_access_options(parser: argparse.ArgumentParser, *, registry: bool = True) -> None:
     """Which cluster is looked at, and with what the images are."""
     group = parser.add_argument_group("cluster and registry access" if registry else "cluster access")
     group.add_argument("--kubeconfig", metavar="PATH", help="default: as kubectl finds it")
     group.add_argument("--context", dest="kube_context", metavar="NAME", help="kubeconfig context")
     group.add_argument(
-        "--namespace", metavar="NS", help="where models are to be served; default: the context's"
+        "--namespace",
+        metavar="NS",
+        help="where models are served; default: the manifest's, else the context's",
     )
     if registry:
         add_registry_options(group)
@@ -296,8 +315,10 @@ def start_problem(manifest: str | None, args: argparse.Namespace) -> str | None:
 
     Without a screen the manifest's comes with the line that scripts of the predecessor look for.
     """
-    if manifest and (
-        problem := _file_problem(manifest, "give the path of a model-car manifest, or try --demo")
+    if (
+        manifest
+        and manifest != "-"
+        and (problem := _file_problem(manifest, "give the path of a manifest, or try --demo"))
     ):
         return f"{problem} (QA_ERROR:MODELCAR_NOT_FOUND)" if getattr(args, "headless", True) else problem
     if getattr(args, "inventory", None):

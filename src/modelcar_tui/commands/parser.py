@@ -68,7 +68,8 @@ class Parser(argparse.ArgumentParser):
         from modelcar_tui.core.secrets import redact
         from modelcar_tui.manifest import masked_arguments
 
-        masked_arguments(self._words)  # teaches what it masks
+        # Teaches what it masks; a command line of vLLM is one word of ours.
+        masked_arguments(tuple(part for word in self._words for part in (word, *word.split())))
         self.exit(2, f"{self.prog}: {redact(clean(message))}; see {self.prog} --help\n")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -34,7 +34,7 @@ def make_plan(settings: Settings, output: Path | None) -> int:
     if output is not None:
         check_output(output, Path(settings.manifest), force=settings.force)
     settings = msgspec.structs.replace(settings, approve=Approve.SHOW, qa=False)
-    supervisor = run_once(_run(settings))
+    supervisor = run_once(run_to_end(settings))
     report, finish = supervisor.state.decision, supervisor.state.finish
     if report is None:
         raise UserError(
@@ -79,7 +79,8 @@ def _outlook(report: DecisionReport) -> Iterator[str]:
     )
 
 
-async def _run(settings: Settings) -> Supervisor:
+async def run_to_end(settings: Settings) -> Supervisor:
+    """A run that nobody is asked in."""
     supervisor = Supervisor(settings)
     async for _ in supervisor.run():
         pass
@@ -114,7 +115,7 @@ def apply_plan(path: Path, accept: str, settings: Settings) -> int:
         UserError: the plan is stale, the ids don't fit, or something stands there that may not be replaced.
     """
     plan = load_plan(path)
-    wanted = _accepted(plan, accept, str(path))
+    wanted = accepted_ids(plan, accept, str(path))
     if not plan.changes:
         sys.stdout.write("the plan has no changes, nothing written\n")
         return ExitStatus.GO
@@ -138,10 +139,22 @@ def apply_plan(path: Path, accept: str, settings: Settings) -> int:
     return ExitStatus.GO
 
 
-def _accepted(plan: Plan, accept: str, where: str) -> tuple[str, ...]:
-    """The changes that are named, if the plan has them all and what each needs beside it is named too."""
+def accepted_ids(
+    plan: Plan, accept: str, where: str, more: Mapping[str, Sequence[str]] | None = None
+) -> tuple[str, ...]:
+    """The changes that are named, if the plan has them all and what each needs beside it is named too.
+
+    Args:
+        plan: what is proposed.
+        accept: `all`, `none`, or ids separated by commas.
+        where: the plan's place, for what is wrong.
+        more: further words, and what they stand for.
+
+    Raises:
+        UserError: the plan has no such change, or one needs another beside it.
+    """
     known = [change.id for change in plan.changes]
-    words = {"all": known, "none": []}
+    words: dict[str, Sequence[str]] = {"all": known, "none": [], **(more or {})}
     wanted = words.get(accept, [part.strip() for part in accept.split(",") if part.strip()])
     for name in wanted:
         if name not in known:

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from modelcar_tui.commands import options
+from modelcar_tui.commands import inputs, options
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.parser import EPILOG, Parser
 from modelcar_tui.commands.preferences import take
@@ -25,23 +25,24 @@ def parser() -> Parser:
     """The whole command line of `modelcar-tui`."""
     top = Parser(
         prog="modelcar-tui",
-        usage="modelcar-tui FILE [options]\n"
+        usage="modelcar-tui FILE | --serve-line LINE | --from-cluster NS [options]\n"
         "       modelcar-tui --demo | --resume RUN | --replay RUN | --web [options]",
-        description="Look at a model-car manifest before it is served: GO / NO-GO / UNKNOWN.",
+        description="Look at models that vLLM is to serve, before it does: GO / NO-GO / UNKNOWN.",
         examples=(
             "modelcar-tui --demo                       # a stub cluster, all made up",
             "modelcar-tui FILE                         # on the cluster of kubectl",
             "modelcar-tui FILE --gpu L40S:4            # on these GPUs, without a cluster",
-            "modelcar-tui FILE --context prod --no-qa  # another cluster, no QA",
+            "modelcar-tui - --no-qa                    # kustomize build | modelcar-tui -",
+            "modelcar-tui --from-cluster prod/chat     # what runs on the cluster",
             "modelcar-tui --resume last                # go on after a lost line",
-            "modelcar-tui --replay last                # show a run again; nothing is done",
         ),
         epilog=EPILOG,
     )
     top.add_argument("--version", action="version", version=f"modelcar-tui {__version__}")
     group = top.add_argument_group("what to judge")
     what = group.add_mutually_exclusive_group()
-    what.add_argument("manifest", nargs="?", metavar="FILE", help="model-car manifest (YAML)")
+    what.add_argument("manifest", nargs="?", metavar="FILE", help=options.FILE_HELP)
+    options.add_input_options(what)
     what.add_argument("--resume", metavar="RUN", help="go on with an earlier run (id, folder or `last`)")
     replay = "show a run again; nothing is done (id, folder, `last`, a journal FILE.jsonl, demo:NAME)"
     what.add_argument("--replay", metavar="RUN", help=replay)
@@ -67,13 +68,7 @@ def _dispatch(args: argparse.Namespace) -> int:
         from modelcar_tui.commands import web
 
         return web.run(args)
-    if not (args.manifest or args.resume or args.replay or args.demo):
-        complain("modelcar-tui: give a model-car manifest, --resume RUN, --replay RUN or --demo; see --help")
-        return 2
-    if wrong := _picture_problem(args):
-        complain(f"modelcar-tui: {wrong}")
-        return 2
-    if problem := options.start_problem(args.manifest, args):
+    if problem := _problem(args):
         complain(problem)
         return 2
     preferences = take(args)
@@ -84,6 +79,10 @@ def _dispatch(args: argparse.Namespace) -> int:
 
         gc.enable()
         return picture.run(args, preferences)
+    piped = args.manifest == inputs.STDIN
+    inputs.settle(args)
+    if piped and not args.headless:
+        inputs.keys_from_terminal()
     why = "" if args.headless else _no_screen()
     if args.headless or why:
         if why:
@@ -92,6 +91,15 @@ def _dispatch(args: argparse.Namespace) -> int:
     from modelcar_tui.commands import dashboard
 
     return dashboard.run(args, preferences)
+
+
+def _problem(args: argparse.Namespace) -> str:
+    """Why there is no use in starting, or the empty text."""
+    if not (args.manifest or args.resume or args.replay or args.demo or inputs.given(args)):
+        return "modelcar-tui: give a manifest, --resume RUN, --replay RUN or --demo; see --help"
+    if wrong := _picture_problem(args):
+        return f"modelcar-tui: {wrong}"
+    return options.start_problem(args.manifest, args) or ""
 
 
 def _no_screen() -> str:

@@ -75,6 +75,18 @@ def object_name(text: str) -> str:
     return text
 
 
+def running_objects(text: str) -> tuple[str, str, str]:
+    """Namespace, kind and name of what runs on a cluster; the last two may be empty."""
+    parts = text.strip().split("/")
+    form = "is not NAMESPACE[/NAME] or NAMESPACE/KIND/NAME, such as prod/chat or prod/isvc/chat"
+    if not 1 <= len(parts) <= 3 or not all(parts):
+        raise argparse.ArgumentTypeError(f"{text!r} {form}")
+    namespace, *_, name = (*parts, "") if len(parts) == 1 else parts
+    for one in filter(None, (namespace, name)):
+        object_name(one)
+    return namespace, parts[1] if len(parts) == 3 else "", name
+
+
 def taint(text: str) -> str:
     """What a pod tolerates."""
     from modelcar_tui.qa.engines import toleration

@@ -87,8 +87,14 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError(Problem(where="--web-port", what="is the port of --web", fix="add --web"))
     if (problem := lacking()) is not None:
         raise UserError(problem)
-    for option, given in (("FILE", args.manifest), ("--resume", args.resume), ("--replay", args.replay)):
-        if given:
+    for option, given in (
+        ("FILE", args.manifest),
+        ("--resume", args.resume),
+        ("--replay", args.replay),
+        ("--serve-line", args.serve_line),
+        ("--from-cluster", args.from_cluster),
+    ):
+        if given is not None:
             fix = "leave it out: the page asks for the manifest"
             raise UserError(Problem(where="--web", what=f"takes no {option}", fix=fix))
     for option in ("headless", "picture", "size", "screen"):

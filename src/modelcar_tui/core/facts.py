@@ -13,7 +13,7 @@ MIB = 1024**2
 
 
 class Source(StrEnum):
-    """Where a value comes from. The first eight are sources of model facts in falling order of trust."""
+    """Where a value comes from. The first nine are sources of model facts in falling order of trust."""
 
     OPERATOR = "operator"
     HEADERS = "safetensors headers"
@@ -22,6 +22,7 @@ class Source(StrEnum):
     IMAGE_CONFIG = "image config"
     LAYERS = "layer sizes"
     CATALOG = "catalog"
+    PUBLIC = "public model"
     NAME = "name"
     MANIFEST = "manifest"
     NODE_LABEL = "node label"
@@ -40,7 +41,7 @@ class Source(StrEnum):
     @property
     def is_guess(self) -> bool:
         """Values from these sources are badged and widen the bounds of what is computed from them."""
-        return self in (Source.NAME, Source.CATALOG)
+        return self in (Source.NAME, Source.PUBLIC, Source.CATALOG)
 
     @property
     def told(self) -> str:
@@ -52,6 +53,7 @@ _TOLD = {
     Source.OPERATOR: "stated by the operator",
     Source.MODEL_CONFIG: "read from config.json",
     Source.CATALOG: "guessed from its entry in Red Hat's catalog",
+    Source.PUBLIC: "guessed from the public model of that name",
     Source.NAME: "guessed from the model's name",
     Source.GPU_TABLE: "looked up in the GPU table",
     Source.INSTANCE_TYPE: "looked up by the instance type",

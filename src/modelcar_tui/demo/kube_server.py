@@ -30,11 +30,14 @@ _REASONS = {
     401: "Unauthorized",
     403: "Forbidden",
     404: "NotFound",
+    405: "MethodNotAllowed",
+    409: "AlreadyExists",
     410: "Expired",
     429: "TooManyRequests",
     500: "InternalError",
     504: "Timeout",
 }
+_WRITES = {"POST": "create", "PATCH": "patch"}
 _TOO_OLD = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new "
     "list without the continue parameter, or use the continue token in this response to retrieve the "
@@ -107,7 +110,7 @@ class Handler(BaseHTTPRequestHandler):
         code, answer = self._answer(user, parts.path, query, body)
         self._send(code, answer, fault)
 
-    do_GET = do_POST = _serve  # noqa: N815 - the names that http.server calls
+    do_GET = do_POST = do_PATCH = _serve  # noqa: N815 - the names that http.server calls
 
     def _misbehave_first(self, fault: Fault) -> bool:
         """Faults that need no answer of ours; True when the request is done with."""
@@ -167,9 +170,9 @@ class Handler(BaseHTTPRequestHandler):
             return (404, _NO_PAGE) if user.may("get", "*", "", "") else (403, _no_path(user, path))
         if self.command == "POST" and at.plural.startswith("selfsubject"):
             return self._review(user, at, body)
-        return self._resource(user, at, query)
+        return self._resource(user, at, query, body)
 
-    def _resource(self, user: User, at: Target, query: dict[str, str]) -> tuple[int, bytes]:
+    def _resource(self, user: User, at: Target, query: dict[str, str], body: bytes) -> tuple[int, bytes]:
         kinds = [kind for kind in self.cluster.kinds if kind.api == at.api]
         if not at.plural and (kinds or at.group in _REVIEWS):
             return 200, self._resources(at.api, kinds)
@@ -177,14 +180,36 @@ class Handler(BaseHTTPRequestHandler):
         if (at.full, at.name) == _ONESELF and kind is not None and user.name != ANONYMOUS.name:
             who = {"kind": "User", "apiVersion": kind.api, "metadata": {"name": user.name}}
             return 200, _json({**who, "groups": list(user.groups)})
-        if not user.may(at.verb, at.plural, at.group, at.ns):
-            return 403, _forbidden(user, at.verb, at)
+        if (verb := self._denied(user, at)) is not None:
+            return 403, _forbidden(user, verb, at)
         if kind is None:
             return 404, _unknown() if kinds and not at.group else _NO_PAGE
-        return self._read(kind, at, query)
+        return self._read(kind, at, query, body)
 
-    def _read(self, kind: Kind, at: Target, query: dict[str, str]) -> tuple[int, bytes]:
-        """GET of one object, or LIST."""
+    def _denied(self, user: User, at: Target) -> str | None:
+        """The verb for which the user has no right."""
+        verb = _WRITES.get(self.command, at.verb)
+        return None if user.may(verb, at.plural, at.group, at.ns) else verb
+
+    def _rehearse(self, kind: Kind, at: Target, query: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        """A write with `dryRun=All`: what would be kept. No other is allowed, for nothing is stored here."""
+        if query.get("dryRun") != "All":
+            return 405, _status(405, "this cluster only takes dry runs")
+        value = json.loads(body)
+        name = at.name or value["metadata"].get("name", "")
+        there = self.cluster.store.get(kind, name, at.ns) is not None
+        named = at._replace(name=name)
+        if self.command == "POST":
+            told = f'{named.full} "{name}" already exists'
+            return (409, _status(409, told, named.details)) if there else (201, _json(value))
+        if not there:
+            return 404, _status(404, f'{named.full} "{name}" not found', named.details)
+        return 200, _json(value)
+
+    def _read(self, kind: Kind, at: Target, query: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        """GET of one object, or LIST; a write that is only tried."""
+        if self.command in _WRITES:
+            return self._rehearse(kind, at, query, body)
         if at.name:
             found = self.cluster.store.get(kind, at.name, at.ns)
             if found is None:

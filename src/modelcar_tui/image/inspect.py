@@ -17,6 +17,7 @@ from modelcar_tui.core.reference import Reference, parse_reference
 from modelcar_tui.image.cache import VERSION, CachedImage, ImageCache
 from modelcar_tui.image.combine import complete, first_known
 from modelcar_tui.image.credentials import skopeo_authfile, teach_logins
+from modelcar_tui.image.elsewhere import facts_by_name, is_elsewhere
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.options import ImageOptions
 from modelcar_tui.image.registry.session import RegistrySession
@@ -43,7 +44,8 @@ async def inspect_image(
     """Facts of one image: skopeo's size and architectures, the model's own files, catalog and name.
 
     Args:
-        reference: As written in the manifest.
+        reference: As written in the manifest; of weights that are no image (`hf://`, `pvc://`, empty) the
+            name tells, and nobody is asked.
         name: The manifest item's name, for the guess of last resort.
         options: Limits, files and what may be asked.
         session: Connections shared with other images; made and closed here when None.
@@ -53,6 +55,8 @@ async def inspect_image(
     Returns:
         Facts whose `problems` say what could not be read and the command that would help.
     """
+    if is_elsewhere(reference):
+        return facts_by_name(reference, name)
     try:
         parsed = parse_reference(reference)
     except UserError as error:

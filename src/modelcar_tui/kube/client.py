@@ -197,6 +197,11 @@ class Client:
         """Change an object by a merge patch."""
         return await self._object(await self._write("PATCH", path, change))
 
+    async def rehearse(self, method: str, path: str, value: Mapping[str, Any], **query: str) -> Object:
+        """What a write would make: it is only tried (`dryRun=All`), and nothing is stored."""
+        tried = {**query, "dryRun": "All"}
+        return await self._object(await self._good(method, path, tried, msgspec.json.encode(value)))
+
     async def delete(self, path: str, *, uid: str = "") -> None:
         """Delete an object, and in the background what it owns.
 

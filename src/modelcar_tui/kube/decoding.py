@@ -9,9 +9,11 @@ import msgspec
 from modelcar_tui.core.decode import decoder
 from modelcar_tui.core.secrets import quoted
 from modelcar_tui.kube import objects
-from modelcar_tui.kube.errors import ClusterError, answered, no_list, not_kubernetes
+from modelcar_tui.kube.errors import Cause, ClusterError, answered, no_list, not_kubernetes
 
 T = TypeVar("T", bound=msgspec.Struct)
+_LONGEST_WORDS = 2000
+_MOST_CAUSES = 100
 Object = dict[str, Any]
 """Any object, or list, as the server gives it."""
 
@@ -28,6 +30,7 @@ class ListOf(msgspec.Struct, Generic[T], frozen=True):
 class _Status(msgspec.Struct, frozen=True):
     message: str = ""
     reason: str = ""
+    details: Any = None
     metadata: objects.ListMeta = objects.ListMeta()
 
 
@@ -93,4 +96,16 @@ def refused(status: int, body: bytes, server: str) -> ClusterError:
         told = decoder(_Status).decode(body)
     except (msgspec.MsgspecError, RecursionError):
         told = _Status(message=quoted(body))
-    return answered(status, told.message, server, token=told.metadata.continue_ or "")
+    error = answered(status, told.message, server, token=told.metadata.continue_ or "")
+    error.message = quoted(told.message, limit=_LONGEST_WORDS)
+    error.causes = _causes(told.details)
+    return error
+
+
+def _causes(details: Any) -> tuple[Cause, ...]:
+    found = details.get("causes") if isinstance(details, dict) else None
+    return tuple(
+        Cause(quoted(str(one.get("field", ""))), quoted(str(one.get("message", ""))))
+        for one in (found if isinstance(found, list) else ())[:_MOST_CAUSES]
+        if isinstance(one, dict)
+    )

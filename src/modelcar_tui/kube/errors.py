@@ -8,6 +8,7 @@ import re
 import socket
 import ssl
 from contextlib import suppress
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from modelcar_tui.core.counting import several
@@ -23,6 +24,14 @@ _CHECK_SERVER = "check the server in the kubeconfig: oc whoami --show-server"
 _CHECK_PROXY = "check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY"
 
 
+class Cause(NamedTuple):
+    """A part of a refusal (meta/v1 StatusCause), fit to be shown."""
+
+    field: str
+    """`spec.replicas`; empty where it is about none."""
+    message: str
+
+
 class ClusterError(Exception):
     """The API server, or the way to it, said no."""
 
@@ -34,6 +43,10 @@ class ClusterError(Exception):
         """HTTP status; 0 when there was no answer."""
         self.token = token
         """The fresh continue token of a 410."""
+        self.message = ""
+        """The server's own words, fit to be shown; empty where it has none."""
+        self.causes: tuple[Cause, ...] = ()
+        """What it refuses, field by field."""
 
     @property
     def forbidden(self) -> bool:

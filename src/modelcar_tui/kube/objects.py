@@ -72,6 +72,43 @@ class SmallMeta(msgspec.Struct, frozen=True):
     namespace: str = ""
 
 
+class PodLabels(
+    msgspec.Struct,
+    frozen=True,
+    rename={
+        "inference_service": "serving.kserve.io/inferenceservice",
+        "name": "app.kubernetes.io/name",
+        "part_of": "app.kubernetes.io/part-of",
+        "component": "app.kubernetes.io/component",
+        "template": "pod-template-hash",
+        "group": "leaderworkerset.sigs.k8s.io/name",
+    },
+):
+    """Of a pod, those by which its controller knows it; no others are kept."""
+
+    inference_service: str = ""
+    name: str = ""
+    part_of: str = ""
+    component: str = ""
+    template: str = ""
+    group: str = ""
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """meta/v1 OwnerReference."""
+
+    kind: str = ""
+    name: str = ""
+    controller: bool = False
+
+
+class PodMeta(SmallMeta, frozen=True, rename="camel"):
+    """`metadata` of a pod."""
+
+    labels: PodLabels | None = None
+    owner_references: list[Owner] | None = None
+
+
 class Requirements(msgspec.Struct, frozen=True):
     requests: dict[str, Quantity] | None = None
     limits: dict[str, Quantity] | None = None
@@ -95,9 +132,9 @@ class PodStatus(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Pod(msgspec.Struct, frozen=True):
-    """core/v1 Pod, as far as the scheduler's sum needs it."""
+    """core/v1 Pod, as far as the scheduler's sum needs it, and whose it is."""
 
-    metadata: SmallMeta = SmallMeta()
+    metadata: PodMeta = PodMeta()
     spec: PodSpec = PodSpec()
     status: PodStatus = PodStatus()
 

@@ -55,6 +55,10 @@ class ClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
     inventory: str | None = None
     namespace: str | None = None
     """The namespace that models are served in; the context's by default."""
+    labels: frozenset[str] = frozenset()
+    """Labels of nodes that pods of the manifest select by: kept in a report beside the runtime's."""
+    profiles: frozenset[str] = frozenset()
+    """Hardware profiles that the manifest names, whose labels are kept as well."""
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 15.0
     """The longest silence in the middle of an answer."""

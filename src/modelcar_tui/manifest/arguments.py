@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,6 +16,7 @@ from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
 from modelcar_tui.manifest.types import Position, ServingArguments
 
 _NUMBER = re.compile(r"-\d+(\.\d*)?\Z|-\.\d+\Z")
+_ITS_VALUE = re.compile(r"(--?[A-Za-z][\w.-]*)[= ]([^-].*)")
 _COUNT = re.compile(r"(?:gpu_count\s*[:=]\s*)?([1-9]\d{0,4})\Z")
 
 
@@ -69,6 +71,7 @@ def rewrite(args: tuple[str, ...], changes: Iterable[Change]) -> Rewrite:
     kept: list[str | None] = list(args)
     changes = tuple(changes)
     args = _shown(args, changes)
+    index = _index(args)
     taken: set[int] = set()
     added: list[str] = []
     gpu_count = None
@@ -77,11 +80,11 @@ def rewrite(args: tuple[str, ...], changes: Iterable[Change]) -> Rewrite:
             gpu_count = _count(change)
         elif change.operation is Operation.ADD:
             added.append(_item(change))
-        elif not _went(args, change, taken):
-            group = _find(args, change, taken)
+        elif not _went(args, index, change, taken):
+            group = _find(args, index, change, taken)
             taken.update(group)
-            for index in group:
-                kept[index] = None
+            for at in group:
+                kept[at] = None
             if change.operation is Operation.SET:
                 kept[group[0]] = _item(change)
     return Rewrite(kept=tuple(kept), added=tuple(added), gpu_count=gpu_count)
@@ -96,16 +99,37 @@ def _shown(args: tuple[str, ...], changes: tuple[Change, ...]) -> tuple[str, ...
     return masked_arguments(args)
 
 
+def in_two(words: tuple[str, ...], done: Rewrite) -> Rewrite:
+    """A flag whose value is a word of its own keeps it so: the value alone changes.
+
+    That is for what a container starts; an item of a model-car is written as the change says.
+    """
+    out = list(done.kept)
+    for index, (word, new) in enumerate(zip(words, done.kept, strict=True)):
+        found = _ITS_VALUE.fullmatch(new) if new and new != word else None
+        alone = values_after(words, index) == (index + 1,)
+        if found and found[1] == word and alone and done.kept[index + 1] is None:
+            out[index : index + 2] = [word, found[2]]
+    return msgspec.structs.replace(done, kept=tuple(out))
+
+
+def mismatch(name: str) -> UserError:
+    """A plan that names what the manifest does not have."""
+    what = f"the manifest has no model {shorten(name)}"
+    return UserError(Problem(what=what, fix="make the plan again", code="plan-mismatch"))
+
+
 def effective(serving: ServingArguments, changes: Iterable[Change]) -> ServingArguments:
     """A model's arguments as they would be with `changes`; the places of the arguments are dropped.
 
     That there is a GPU count of its own is kept: without its place it would count as the suite's default.
     """
     done = rewrite(serving.args, changes)
+    if not serving.by_suite:
+        done = in_two(serving.args, done)
     at = serving.gpu_count_at or (Position(1, 1) if done.gpu_count else None)
-    return ServingArguments(
-        gpu_count=done.gpu_count or serving.gpu_count, args=done.args, origin=serving.origin, gpu_count_at=at
-    )
+    count = done.gpu_count or serving.gpu_count
+    return msgspec.structs.replace(serving, gpu_count=count, args=done.args, args_at=(), gpu_count_at=at)
 
 
 def by_model(changes: Iterable[Change]) -> Mapping[str, list[Change]]:
@@ -132,43 +156,76 @@ def values_after(args: tuple[str, ...], index: int) -> tuple[int, ...]:
     return tuple(range(index + 1, end))
 
 
-def _went(args: tuple[str, ...], change: Change, taken: set[int]) -> bool:
+class _Index(NamedTuple):
+    """Where arguments stand, by what a change may say of them: thousands of changes look thousands of
+    arguments up."""
+
+    flags: Mapping[str, list[int]]
+    """By flag; a word that is none by what stands there in its place."""
+    begins: Mapping[tuple[str, ...], list[int]]
+    """By how an item, alone and with the one behind it, begins."""
+
+
+def _index(args: tuple[str, ...]) -> _Index:
+    flags: dict[str, list[int]] = {}
+    begins: dict[tuple[str, ...], list[int]] = {}
+    for index, item in enumerate(args):
+        flags.setdefault(flag_of(item), []).append(index)
+        for begin in {_begin(item), _begin(" ".join(args[index : index + 2]))}:
+            begins.setdefault(begin, []).append(index)
+    return _Index(flags, begins)
+
+
+def _begin(spelled: str) -> tuple[str, ...]:
+    """What stands before the first and before the second blank or `=`: no item that spells a text begins
+    otherwise."""
+    return (*re.split(r"[=\s]", spelled, maxsplit=2), "")[:2]
+
+
+def _went(args: tuple[str, ...], index: _Index, change: Change, taken: Collection[int]) -> bool:
     """Whether a word that is to go went with the flag before it already, as if it were that one's value."""
-    if change.operation is not Operation.REMOVE or (change.old or "").startswith("--"):
+    old = change.old
+    if change.operation is not Operation.REMOVE or old is None or old.startswith("--"):
         return False
-    there = {index for index, item in enumerate(args) if item == change.old}
-    return bool(there) and there <= taken
+    there = [at for at in index.begins.get(_begin(old), ()) if args[at] == old]
+    return bool(there) and all(at in taken for at in there)
 
 
-def _find(args: tuple[str, ...], change: Change, taken: set[int]) -> tuple[int, ...]:
-    free = [index for index in range(len(args)) if index not in taken]
-    groups = {index: (index, *(at for at in values_after(args, index) if at not in taken)) for index in free}
-    found = _matches(args, groups, change.old) or _matches_masked(args, groups, change)
-    found = found or [groups[index] for index in free if flag_of(args[index]) == flag_of(change.flag)]
+def _find(args: tuple[str, ...], index: _Index, change: Change, taken: Collection[int]) -> tuple[int, ...]:
+    """The items that a change is about: the last ones that fit it to be set, the first ones to be removed."""
+
+    def free(found: Sequence[int]) -> Iterator[tuple[int, ...]]:
+        for at in reversed(found) if change.operation is Operation.SET else found:
+            if at not in taken:
+                yield _group(args, at, taken)
+
+    begins = free(index.begins.get(_begin(change.old or ""), ()))
+    spelled = filter(None, (_matching(args, group, change.old) for group in begins))
+    found = next(spelled, ()) or _matching_masked(args, change, taken)
+    found = found or next(free(index.flags.get(flag_of(change.flag), ())), ())
     if not found:
         what = f"{shorten(change.model)} has no argument {shorten(change.old or change.flag)}"
         raise UserError(Problem(what=what, fix="make the plan again", code="plan-mismatch"))
-    return found[-1] if change.operation is Operation.SET else found[0]
+    return found
 
 
-def _matches_masked(
-    args: tuple[str, ...], groups: Mapping[int, tuple[int, ...]], change: Change
-) -> list[tuple[int, ...]]:
+def _group(args: tuple[str, ...], index: int, taken: Collection[int]) -> tuple[int, ...]:
+    """An item and its values."""
+    return (index, *(at for at in values_after(args, index) if at not in taken))
+
+
+def _matching_masked(args: tuple[str, ...], change: Change, taken: Collection[int]) -> tuple[int, ...]:
     """Another process than the one that made the plan gives its masks other numbers."""
     if not change.old or not holds_mask(change.old):
-        return []
-    found = _matches(tuple(map(unnumbered, args)), groups, unnumbered(change.old))
+        return ()
+    shown, old = tuple(map(unnumbered, args)), unnumbered(change.old)
+    groups = (_group(args, at, taken) for at in range(len(args)) if at not in taken)
+    found = [match for group in groups if (match := _matching(shown, group, old))]
     if len(found) > 1:
         what = f"{shorten(change.model)} has {len(found)} arguments that differ in their secrets alone"
         fix = "make the plan again, or change them in the base"
         raise UserError(Problem(what=what, fix=fix, code="plan-mismatch"))
-    return found
-
-
-def _matches(
-    args: tuple[str, ...], groups: Mapping[int, tuple[int, ...]], old: str | None
-) -> list[tuple[int, ...]]:
-    return [found for group in groups.values() if (found := _matching(args, group, old))]
+    return found[0] if found else ()
 
 
 def _matching(args: tuple[str, ...], group: tuple[int, ...], old: str | None) -> tuple[int, ...]:

@@ -10,11 +10,13 @@ from pathlib import Path
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest.apply import apply_changes, apply_with_places
 from modelcar_tui.manifest.arguments import accepted_changes, by_model
-from modelcar_tui.manifest.masking import masked_text
+from modelcar_tui.manifest.kinds.objects import objects_of
+from modelcar_tui.manifest.limits import shorten
+from modelcar_tui.manifest.masked import masked_text
 from modelcar_tui.manifest.plain import get
 from modelcar_tui.manifest.plan import Change, Decision, Hunk, Plan
 from modelcar_tui.manifest.source import decode
-from modelcar_tui.manifest.spans import ManifestSyntaxError, Sequence, compose, deref
+from modelcar_tui.manifest.spans import ManifestSyntaxError, Sequence, Tree, compose_all, deref
 
 CONTEXT = 3
 _Piece = tuple[str, list[str]]
@@ -33,14 +35,15 @@ def text_hunks(base: bytes, plan: Plan, decision: Decision | None = None) -> tup
     """
     changes = accepted_changes(plan, decision)
     new, lines = apply_with_places(base, plan, decision)
-    starts = _model_lines(decode(base, plan.base).text)
+    tree = _tree(decode(base, plan.base).text)
+    starts, objects = (_model_lines(tree), _objects(tree)) if tree is not None else (frozenset(), [])
     hunks = [piece for hunk in _hunks(base, new, plan, masked=True) for piece in _by_model(*hunk, starts)]
     if not hunks:
         return ()
     causes = _causes(hunks, changes, lines)
     return tuple(
         Hunk(
-            header=header,
+            header=header + _object_at(objects, header, body),
             lines=tuple(line[0] + reveal(line[1:].rstrip("\r\n").expandtabs(4)) for line in body),
             changes=tuple(change.id for change in changes if change.id in named),
         )
@@ -65,12 +68,16 @@ def _causes(
 
 
 def unified_patch(base: bytes, plan: Plan, decision: Decision | None = None) -> str:
-    """A patch for `patch -p0` or `git apply -p0` that turns the base into the generated manifest; "" for
-    none."""
+    """A patch for `patch -p0` or `git apply -p0` that gives the base what the generated manifest has; "" for
+    none.
+
+    Both its names are the base's: git looks for the second one.
+    """
     hunks = _hunks(base, apply_changes(base, plan, decision), plan)
     if not hunks:
         return ""
-    out = [f"--- {Path(plan.base).name}\n", f"+++ {Path(plan.target).name}\n"]
+    name = Path(plan.base).name
+    out = [f"--- {name}\n", f"+++ {name}\n"]
     for header, body in hunks:
         out.append(header + "\n")
         out += [line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in body]
@@ -91,15 +98,36 @@ def _hunks(base: bytes, new: bytes, plan: Plan, *, masked: bool = False) -> list
     return hunks
 
 
-def _model_lines(text: str) -> frozenset[int]:
-    """The lines, from 1, on which a model begins."""
+def _tree(text: str) -> Tree | None:
+    """The text as YAML; None of what is none, such as a command line that has a colon."""
     try:
-        root = compose(text).root
+        return compose_all(text)
     except ManifestSyntaxError:
-        return frozenset()
-    cars = get(root, "model-car")
+        return None
+
+
+def _model_lines(tree: Tree) -> frozenset[int]:
+    """The lines, from 1, on which a model begins."""
+    cars = get(tree.root, "model-car")
     target = deref(cars) if cars is not None else None
-    return frozenset(item.line for item in target.items) if isinstance(target, Sequence) else frozenset()
+    items = target.items if isinstance(target, Sequence) else []
+    return frozenset(node.line for node in (*items, *(one.root for one in objects_of(tree))))
+
+
+def _objects(tree: Tree) -> list[tuple[int, str]]:
+    """The objects of a Kubernetes manifest: the line on which each begins, and what it is."""
+    return [(one.root.line, reveal(shorten(f"{one.kind} {one.name}"))) for one in objects_of(tree)]
+
+
+def _object_at(objects: list[tuple[int, str]], header: str, body: list[str]) -> str:
+    """` InferenceService granite`: the object that the first change of a hunk is in; empty where none is."""
+    if not objects or not (match := _HEADER.match(header)):
+        return ""
+    first = next((at for at, text in enumerate(body) if text[0] in "+-"), 0)
+    # What is only added belongs to the line before it: the next may begin another object.
+    line = int(match[1]) + first - (body[first][0] == "+")
+    before = [what for begin, what in objects if begin <= line]
+    return f" {before[-1]}" if before else ""
 
 
 def _by_model(header: str, body: list[str], starts: frozenset[int]) -> Iterator[_Piece]:

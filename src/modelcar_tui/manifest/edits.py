@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, NamedTuple
 
@@ -32,6 +33,8 @@ class Layout(NamedTuple):
     eol: str
     list_offset: int
     """Columns from a key to the dashes of its list."""
+    json: bool = False
+    """Whether it is JSON, in which every text is quoted and no comma stands behind the last item."""
 
 
 def splice(text: str, edits: list[Edit]) -> str:
@@ -52,6 +55,9 @@ def splice(text: str, edits: list[Edit]) -> str:
 def layout(text: str, root: Node) -> Layout:
     """The line ends and list indentation of a file."""
     first = _BREAK.search(text)
+    eol = first.group() if first else "\n"
+    if is_json(text):
+        return Layout(eol, 2, json=True)
     offset = 2
     stack = [root]
     while stack:
@@ -62,11 +68,22 @@ def layout(text: str, root: Node) -> Layout:
                     dash = find_dash(text, value.items[0])
                     offset = dash - line_start(text, dash) - (key.column - 1) if dash is not None else offset
                     if key.value == "args" and offset >= 0:
-                        return Layout(first.group() if first else "\n", offset)
+                        return Layout(eol, offset)
                 stack.append(value)
         elif isinstance(node, Sequence):
             stack.extend(node.items)
-    return Layout(first.group() if first else "\n", max(offset, 0))
+    return Layout(eol, max(offset, 0))
+
+
+def is_json(text: str) -> bool:
+    """Whether a text that is YAML is JSON, too."""
+    if not text.lstrip().startswith(("{", "[")):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def line_start(text: str, index: int) -> int:
@@ -141,7 +158,8 @@ def put(
     if pair is not None:
         return _replace(text, mapping, pair, value, how)
     if mapping.flow:
-        entry = f"{name}: {flow(value)}"
+        style = '"' if how.json else None
+        entry = f"{scalar_text(name, style)}: {flow(value, style)}"
         if not mapping.pairs:
             return [Edit(body_start(text, mapping), mapping.end, "{" + entry + "}")]
         if first:
@@ -178,7 +196,7 @@ def _replace(text: str, mapping: Mapping, pair: tuple[Scalar, Node], value: Any,
     end = node_end(text, node)
     same_line = line_start(text, node.start) == line_start(text, key.start)
     if mapping.flow or not isinstance(value, (dict, list)) or not value:
-        return [Edit(colon.end(), end, " " + flow(value))]
+        return [Edit(colon.end(), end, " " + flow(value, '"' if how.json else None))]
     column = key.column - 1 + (how.list_offset if isinstance(value, list) else 2)
     if same_line or isinstance(node, Scalar):
         if not only_comment_follows(text, end):
@@ -198,36 +216,48 @@ def change_sequence(
     text: str,
     key: Scalar | None,
     seq: Sequence,
-    kept: tuple[str | None, ...],
-    added: tuple[str, ...],
+    kept: tuple[Any, ...],
+    added: tuple[Any, ...],
     how: Layout,
 ) -> list[Edit]:
-    """Edits that make a sequence of texts hold `kept` (None: removed) and then `added`.
+    """Edits that make a sequence hold `kept` (None: removed) and then `added`; only texts are changed.
 
     Raises:
         CannotEditError: the sequence is written in a way that we don't edit item by item.
     """
     pairs = list(zip(seq.items, kept, strict=True))
     edits = _changed(text, pairs)
-    style = _style(seq)
-    new = [scalar_text(item, style) for item in added]
+    style = '"' if how.json else _style(seq)
+    new = [flow(item, style if how.json or isinstance(item, str) else None) for item in added]
     if seq.flow:
         return edits + _flow(text, seq, kept, new, how)
     edits += [_line_of(text, item) for item, value in pairs if value is None]
     if new:
-        last = seq.items[-1]
-        dash = find_dash(text, last)
-        if dash is None or not only_comment_follows(text, node_end(text, last)):
-            raise CannotEditError("an unusual list item")
-        start = line_start(text, dash)
-        pad = re.sub(r"[^\t]", " ", text[start:dash])
-        gap = text[dash + 1 : last.start]
-        edits.append(
-            insert_lines(text, node_end(text, last), [f"{pad}-{gap}{item}" for item in new], how.eol)
-        )
+        edits.append(_lines_behind(text, seq.items[-1], list(zip(added, new, strict=True)), how))
     elif all(value is None for value in kept):
         edits.append(_empty_list(text, key, seq))
     return edits
+
+
+def _lines_behind(text: str, last: Node, items: list[tuple[Any, str]], how: Layout) -> Edit:
+    """Items of a block sequence below its last one; each with its spelling on one line."""
+    dash = find_dash(text, last)
+    if dash is None or not only_comment_follows(text, node_end(text, last)):
+        raise CannotEditError("an unusual list item")
+    start = line_start(text, dash)
+    head = re.sub(r"[^\t]", " ", text[start:dash]) + "-" + text[dash + 1 : last.start]
+    lines = [
+        line
+        for item, one in items
+        for line in (_block_item(item, head, how) if isinstance(item, dict) else [f"{head}{one}"])
+    ]
+    return insert_lines(text, node_end(text, last), lines, how.eol)
+
+
+def _block_item(item: dict[str, Any], head: str, how: Layout) -> list[str]:
+    """A mapping as an item of a block sequence, its first key behind the dash."""
+    lines = block(item, len(head), how.list_offset)
+    return [head + lines[0].lstrip(), *lines[1:]]
 
 
 def _empty_list(text: str, key: Scalar | None, seq: Sequence) -> Edit:
@@ -244,7 +274,7 @@ def _empty_list(text: str, key: Scalar | None, seq: Sequence) -> Edit:
     return Edit(seq.start, seq.start + len(anchor), "[]")
 
 
-def _changed(text: str, pairs: list[tuple[Node, str | None]]) -> list[Edit]:
+def _changed(text: str, pairs: list[tuple[Node, Any]]) -> list[Edit]:
     return [
         set_scalar(text, item, value, item.style if isinstance(item, Scalar) else None)
         for item, value in pairs
@@ -267,7 +297,7 @@ def _line_of(text: str, item: Node) -> Edit:
     return Edit(line_start(text, dash), next_line(text, end), "")
 
 
-def _flow(text: str, seq: Sequence, kept: tuple[str | None, ...], new: list[str], how: Layout) -> list[Edit]:
+def _flow(text: str, seq: Sequence, kept: tuple[Any, ...], new: list[str], how: Layout) -> list[Edit]:
     alive = [index for index, value in enumerate(kept) if value is not None]
     if not alive:
         if not new and not seq.items:
@@ -276,7 +306,7 @@ def _flow(text: str, seq: Sequence, kept: tuple[str | None, ...], new: list[str]
     edits: list[Edit] = []
     last = alive[-1]
     tail = seq.items[last + 1 :]
-    if tail and not _BREAK.search(text, seq.items[last].end, tail[-1].end):
+    if tail and (how.json or not _BREAK.search(text, seq.items[last].end, tail[-1].end)):
         edits.append(Edit(seq.items[last].end, tail[-1].end, ""))
         tail = []
     removed = [item for item, value in zip(seq.items[:last], kept, strict=False) if value is None] + tail

@@ -28,7 +28,9 @@ def ignores_of(text: str, tree: Tree) -> tuple[Ignore, ...]:
 
 
 def _read(text: str, tree: Tree) -> Iterator[Ignore]:
-    scalars = sorted((node.start, node.end) for node in walk(tree.root) if isinstance(node, Scalar))
+    scalars = sorted(
+        (node.start, node.end) for root in tree.roots for node in walk(root) if isinstance(node, Scalar)
+    )
     starts = [start for start, _ in scalars]
     lines = _LINE_END.split(text)
     for match in _COMMENT.finditer(text):

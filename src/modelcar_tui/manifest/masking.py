@@ -7,24 +7,18 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from modelcar_tui.core.masking import masked_by_shape
 from modelcar_tui.core.names import Kind, kind_of
 from modelcar_tui.core.numbers import is_mask, mask_of
 from modelcar_tui.core.secrets import teach
-from modelcar_tui.core.shapes import is_secret_value, mask_value, unlike_ordinary
-from modelcar_tui.manifest.spans import (
-    ManifestSyntaxError,
-    Mapping,
-    Node,
-    Scalar,
-    Sequence,
-    compose,
-    deref,
-    walk,
-)
+from modelcar_tui.core.shapes import is_secret_value, unlike_ordinary
+from modelcar_tui.manifest.edits import Edit, splice
+
+if TYPE_CHECKING:
+    from modelcar_tui.manifest.kinds.shell import Word
 
 SECRET_FLAGS = ("--api-key", "--hf-token", "--ssl-keyfile-password")
 """vLLM's own, and what its HTTP server has; their values are shown nowhere: not in findings, not in changes,
@@ -44,6 +38,8 @@ _NAMED = re.compile(
 _RUN_TOGETHER = tuple(flag.replace("-", "") for flag in SECRET_FLAGS)
 _SHORTEST = 7
 """`--api-k` and `--hf-tok` are the shortest beginnings that vLLM takes for these flags."""
+_SCRIPT = re.compile(r"\n|(?:\A|[\s/;&|])(?:vllm|python[\d.]*|exec|export|env)\s")
+"""A text of several words that a shell reads."""
 _UNSURE = ("--ssl-keyfile",)
 """The beginning of a secret flag that is a flag of its own."""
 
@@ -87,11 +83,60 @@ def masked_arguments(args: tuple[str, ...]) -> tuple[str, ...]:
             out.append(_item(item))
             follows = _kind_behind(item)
         elif follows is Kind.SURE:
-            out.append(item if is_reference(item) else _mask(item))
+            out.append(item if is_reference(item) else masked_value(item))
         else:
-            out.append(_mask(item) if is_secret_value(follows, item) else _item(item))
+            out.append(masked_value(item) if is_secret_value(follows, item) else _item(item))
             follows = Kind.NONE
     return tuple(out)
+
+
+def script_masks(text: str, *, sure: bool = False) -> list[Edit] | None:
+    """Masks for the words of a script that are secrets, as edits of it; None for what is no script.
+
+    `sure` says that it is one, whatever it looks like.
+
+    What follows such a word in the script stays, so that a change there can be seen.
+    """
+    if not sure and not _SCRIPT.search(text.strip()):
+        return None
+    from modelcar_tui.manifest.kinds.shell import ShellSyntaxError, tokens
+
+    edits: list[Edit] = []
+    command: list[Word] = []
+    try:
+        found = tokens(text)
+    except ShellSyntaxError:
+        return None
+    for token in found:
+        if token.word is not None:
+            command += token.word.items or (token.word,)
+        else:
+            edits += _masked_words(command)
+            command = []
+    return edits + _masked_words(command)
+
+
+def masked_line(text: str) -> str:
+    """A command line with a mask for every word that is a secret, and as many lines as before."""
+    edits = script_masks(text, sure=True)
+    if edits is None:
+        return _slip(text)
+    return splice(
+        text, [edit._replace(new=edit.new + "\n" * text.count("\n", edit.start, edit.end)) for edit in edits]
+    )
+
+
+def _masked_words(command: list[Word]) -> list[Edit]:
+    texts = tuple(_with_references(word) for word in command)
+    shown = zip(command, texts, masked_arguments(texts), strict=True)
+    return [Edit(word.start, word.end, new) for word, old, new in shown if new != old]
+
+
+def _with_references(word: Word) -> str:
+    """A word in which a shell's variable without a default is a reference as Kubernetes writes it."""
+    return "".join(
+        f"$({piece.name})" if piece.name and piece.default is None else piece.text for piece in word.pieces
+    )
 
 
 def _kind_behind(item: str) -> Kind:
@@ -102,53 +147,21 @@ def _kind_behind(item: str) -> Kind:
     return Kind.SURE if is_secret_flag(name) else kind_of(name)
 
 
-def masked_text(text: str) -> str:
-    """A manifest's text with a mask for every secret, with as many lines as before; comments included.
-
-    In a text that can't be read as YAML only shapes are masked: nothing of such a file is shown but its
-    faults.
-    """
-    try:
-        tree = compose(text)
-    except ManifestSyntaxError:
-        return masked_by_shape(text)
-    edits: dict[tuple[int, int], str] = {}
-    for node in walk(tree.root):
-        for item, shown in _shown(node):
-            if shown != item.value:
-                edits[item.start, item.end] = shown
-    for (start, end), shown in sorted(edits.items(), reverse=True):
-        lines = text[start:end].count("\n")
-        text = text[:start] + shown + "\n" * lines + text[end:]
-    return masked_by_shape(text)
-
-
-def _shown(node: Node) -> Iterator[tuple[Scalar, str]]:
-    """The scalars of a list or a mapping with what is shown of them."""
-    if isinstance(node, Sequence):
-        scalars = [item for item in map(deref, node.items) if isinstance(item, Scalar)]
-        yield from zip(scalars, masked_arguments(tuple(item.value for item in scalars)), strict=True)
-    elif isinstance(node, Mapping):
-        for key, value in node.pairs:
-            target = deref(value)
-            if isinstance(target, Scalar):
-                yield target, mask_value(key.value, target.value)
-            elif kind_of(key.value) is Kind.SURE:
-                texts = (item for item in walk(target) if isinstance(item, Scalar))
-                yield from ((item, mask_value(key.value, item.value)) for item in texts)
-
-
-def _mask(value: str) -> str:
+def masked_value(value: str) -> str:
+    """The mask of a secret, which is taught to the process."""
     if unlike_ordinary(value) and not is_mask(value):
         teach(value)
     return mask_of(value)
 
 
 def _item(item: str) -> str:
+    words = script_masks(item)
+    if words is not None:
+        return masked_by_shape(splice(item, words))
     match = re.match(r"([^=\s]+)(=|\s+)(.*)\Z", item, re.DOTALL)
     if match is None or not is_secret_flag(match[1]):
         return masked_by_shape(_slip(item))
-    return item if is_reference(match[3]) else f"{match[1]}{match[2]}{_mask(match[3])}"
+    return item if is_reference(match[3]) else f"{match[1]}{match[2]}{masked_value(match[3])}"
 
 
 def _slip(item: str) -> str:
@@ -161,7 +174,7 @@ def _slip(item: str) -> str:
         return item
     for found in _NAMED.finditer(item):
         if _names_secret(found) and not is_reference(item[found.end() :]):
-            return item[: found.end()] + _mask(item[found.end() :])
+            return item[: found.end()] + masked_value(item[found.end() :])
     return item
 
 

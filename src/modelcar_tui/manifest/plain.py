@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from modelcar_tui.manifest.spans import INT, MERGE, NULL, STR, Mapping, Node, Scalar, Sequence, deref
+from modelcar_tui.manifest.spans import (
+    BOOL,
+    FLOAT,
+    INT,
+    MAX_DEPTH,
+    MERGE,
+    NULL,
+    STR,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    deref,
+)
 
 
 class Other(NamedTuple):
@@ -35,6 +48,26 @@ def plain(node: Node, memo: dict[int, Any] | None = None) -> Any:
         elif isinstance(node, Mapping):
             memo[id(node)] = {scalar(key): plain(value, memo) for key, value in entries(node)}
     return memo[id(node)]
+
+
+def node_of(value: Any, depth: int = 0) -> Node:
+    """A tree without places of a value as JSON has it; what is too deep for a manifest is a null."""
+    if isinstance(value, dict) and depth < MAX_DEPTH:
+        pairs = [(_leaf(STR, str(key)), node_of(inner, depth + 1)) for key, inner in value.items()]
+        return Mapping(0, 0, 0, 0, pairs=pairs)
+    if isinstance(value, list) and depth < MAX_DEPTH:
+        return Sequence(0, 0, 0, 0, items=[node_of(item, depth + 1) for item in value])
+    if isinstance(value, str):
+        return _leaf(STR, value)
+    if isinstance(value, bool):
+        return _leaf(BOOL, str(value).lower())
+    if isinstance(value, int | float):
+        return _leaf(INT if isinstance(value, int) else FLOAT, str(value))
+    return _leaf(NULL, "")
+
+
+def _leaf(tag: str, value: str) -> Scalar:
+    return Scalar(0, 0, 0, 0, value=value, tag=tag)
 
 
 def scalar(node: Scalar) -> str | Other | None:

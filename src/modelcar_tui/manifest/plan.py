@@ -43,6 +43,22 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """Ids of the changes without which this one makes no valid command line."""
     origin: str = "rules"
     """`rules`, or `model` for a language model's suggestion that the validators let through."""
+    counts: str | msgspec.UnsetType = msgspec.UNSET
+    """What a Kubernetes manifest calls the GPU count, such as `nvidia.com/gpu`; only for GPU_COUNT, and not
+    of a model-car."""
+
+    @property
+    def called(self) -> str:
+        """The flag by the name that the file has for it: `gpu_count` of a model-car is `nvidia.com/gpu`
+        elsewhere."""
+        if self.operation is not Operation.GPU_COUNT:
+            return self.flag
+        return self.counts or Operation.GPU_COUNT.value
+
+    @property
+    def count_name(self) -> str:
+        """That name and a blank where a GPU count changes, which is a number alone; else nothing."""
+        return f"{self.called} " if self.operation is Operation.GPU_COUNT else ""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +86,7 @@ class Hunk(msgspec.Struct, frozen=True, kw_only=True):
     """A run of changed lines in the text diff, and the changes that cause it."""
 
     header: str
-    """`@@ -12,7 +12,6 @@`."""
+    """`@@ -12,7 +12,6 @@`; behind it the object of a Kubernetes manifest that the change is in."""
     lines: tuple[str, ...]
     """Each with its mark: blank, `-` or `+`."""
     changes: tuple[str, ...] = ()

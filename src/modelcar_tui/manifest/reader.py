@@ -1,48 +1,16 @@
-"""Reading a model-car manifest: every error with its place and how to mend it, several at once."""
+"""Reading a manifest of any kind: a model-car list, Kubernetes objects, a command line of vLLM."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.resources import samples_shown
-from modelcar_tui.manifest.fields import (
-    argument_field,
-    choice_field,
-    count_field,
-    image_field,
-    kind,
-    text_field,
-)
-from modelcar_tui.manifest.ignores import ignores_of
-from modelcar_tui.manifest.limits import shorten
-from modelcar_tui.manifest.masking import masked_arguments
-from modelcar_tui.manifest.plain import bad_merge, entries, get, is_empty, is_null
-from modelcar_tui.manifest.source import Source, decode, read_bytes
-from modelcar_tui.manifest.spans import (
-    ManifestSyntaxError,
-    Mapping,
-    Node,
-    Sequence,
-    Tree,
-    compose,
-    deref,
-    walk,
-)
-from modelcar_tui.manifest.types import ArgumentsFrom, Manifest, ModelCar, Position, ServingArguments
-
-MAX_PROBLEMS = 20
-MAX_MODELS = 1000
-OUTPUT_TYPES = ("text", "audio", "embedding")
-EXECUTION_MODES = ("sequential", "parallel")
-SUITE_NAME = 20
-"""The QA suite cuts the name of what it creates to so many characters."""
-ROOT_KEYS = ("model-car", "default")
-ITEM_KEYS = ("name", "image", "serving_arguments", "model_output_type", "execution_mode")
-SERVING_KEYS = ("gpu_count", "args")
-DEFAULT_KEYS = ("serving_arguments", "execution_mode", "model_output_type")
+from modelcar_tui.manifest.kinds import is_kubernetes, is_serve_line, read_objects, read_serve_line
+from modelcar_tui.manifest.modelcar import ModelCarReader
+from modelcar_tui.manifest.source import decode, read_bytes
+from modelcar_tui.manifest.spans import ManifestSyntaxError, compose_all, only_document
+from modelcar_tui.manifest.types import Manifest
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -56,10 +24,10 @@ def read_manifest(path: Path) -> Manifest:
 
 def parse_manifest(data: bytes, label: str) -> Manifest:
     """`read_manifest` for bytes at hand; `label` is the path that the messages show."""
-    source = decode(data, label)
-    manifest, errors = _Reader(source, compose_source(source)).read()
+    manifest, errors = inspect_text(data, label)
     if errors:
-        raise UserError(errors[0], *errors[1:])
+        passed_over = manifest.findings if errors[0].code == "nothing-served" else ()
+        raise UserError(errors[0], *errors[1:], *passed_over)
     return manifest
 
 
@@ -75,295 +43,14 @@ def inspect_manifest(path: Path) -> tuple[Manifest, tuple[Problem, ...]]:
 def inspect_text(data: bytes, label: str) -> tuple[Manifest, tuple[Problem, ...]]:
     """`inspect_manifest` for bytes at hand; `label` is the path that the messages show."""
     source = decode(data, label)
-    return _Reader(source, compose_source(source)).read()
-
-
-def compose_source(source: Source) -> Tree:
-    """The tree of a manifest's text; a fault becomes one line with its place."""
+    if is_serve_line(source.text):
+        return read_serve_line(source)
     try:
-        return compose(source.text)
+        tree = compose_all(source.text)
+        if any(map(is_kubernetes, tree.roots)):
+            return read_objects(source, tree)
+        return ModelCarReader(source, only_document(tree)).read()
     except ManifestSyntaxError as fault:
         before = re.split("\r\n|[\r\n]", source.text[: fault.index])
         where = f"{source.label}:{len(before)}:{len(before[-1]) + 1}"
         raise UserError(Problem(where=where, what=fault.what, fix=fault.fix, code=fault.code)) from None
-
-
-class _Reader:
-    def __init__(self, source: Source, tree: Tree) -> None:
-        self._source = source
-        self._tree = tree
-        self._errors: list[tuple[int, Problem]] = []
-        self._warnings: list[tuple[int, Problem]] = []
-        self._seen: set[Problem] = set()
-        self._sound: list[ModelCar] = []
-        """Models without an error, be it in a block that they share."""
-        self._faults = 0
-
-    def read(self) -> tuple[Manifest, tuple[Problem, ...]]:
-        for first, second in self._tree.duplicates:
-            what = (
-                f"the key {shorten(second.value)} stands in this mapping twice (first in line {first.line})"
-            )
-            self._error(second, what, "delete one of the two", "duplicate-key")
-        for node in walk(self._tree.root):
-            if isinstance(node, Mapping) and (bad := bad_merge(node)):
-                self._error(bad, "`<<` needs a mapping or a list of mappings", "merge a mapping", "merge-key")
-        shape = "list"
-        models: list[ModelCar] = []
-        root = self._tree.root
-        if isinstance(root, Mapping):
-            shape, models = self._root(root)
-        elif is_null(root):
-            fix = f"write a `model-car:` list; samples are in {samples_shown()}"
-            self._error(root, "the file is empty", fix, "empty")
-        else:
-            fix = "start with `model-car:` and a list below it"
-            self._error(root, f"a manifest is a mapping, not a {kind(root)}", fix, "root-type")
-        manifest = Manifest(
-            path=self._source.label,
-            sha256=self._source.sha256,
-            shape=shape,
-            models=tuple(self._sound if self._errors else models),
-            findings=tuple(self._first(self._warnings, "warnings")),
-            ignores=ignores_of(self._source.text, self._tree),
-        )
-        return manifest, tuple(self._first(self._errors, "errors"))
-
-    def _first(self, found: list[tuple[int, Problem]], word: str) -> list[Problem]:
-        """The first problems in the order of the file, and how many more there are."""
-        problems = [problem for _, problem in sorted(found, key=lambda pair: pair[0])]
-        if len(problems) <= MAX_PROBLEMS:
-            return problems
-        rest = len(problems) - MAX_PROBLEMS + 1
-        more = Problem(
-            where=self._source.label, what=f"{rest} more {word}", fix="mend these first", code="more"
-        )
-        return [*problems[: MAX_PROBLEMS - 1], more]
-
-    def _root(self, root: Mapping) -> tuple[str, list[ModelCar]]:
-        self._known(root, ROOT_KEYS, "the manifest")
-        default = get(root, "default")
-        if not is_null(default) and not isinstance(deref(default), Mapping):  # type: ignore[arg-type]
-            self._error(
-                default, "default must be a mapping", "write `serving_arguments:` below it", "default-type"
-            )
-            default = None
-        mode, block = "sequential", None
-        if default is not None and not is_null(default):
-            self._known(default, DEFAULT_KEYS, "default")
-            block = self._block(get(default, "serving_arguments"))
-            if not is_null(mode_node := get(default, "execution_mode")):
-                mode = choice_field(mode_node, "execution_mode", EXECUTION_MODES, self._error) or mode  # type: ignore[arg-type]
-        shape, items = self._items(root)
-        models = [car for item in items if (car := self._item(item, block, mode))]
-        self._names(models)
-        return shape, models
-
-    def _items(self, root: Mapping) -> tuple[str, list[Node]]:
-        cars = get(root, "model-car")
-        if cars is None:
-            keys = [key.value for key, _ in root.pairs]
-            near = difflib.get_close_matches("model-car", keys, 1, 0.6)
-            fix = f"rename `{shorten(near[0])}` to `model-car`" if near else "write a `model-car:` list"
-            self._error(root, "there is no `model-car`", fix, "model-car-missing")
-            return "list", []
-        target = deref(cars)
-        fix = "list at least one model with `name` and `image`"
-        if is_empty(cars):
-            self._error(cars, "model-car is empty", fix, "model-car-empty")
-            return "list", []
-        if isinstance(target, Mapping):
-            what = "model-car is a single mapping; the QA suite accepts only a list"
-            self._warn(
-                cars,
-                what,
-                "QA runs on a copy with a list; to mend the file put `- ` before the first key",
-                "mapping-shape",
-            )
-            return "mapping", [cars]
-        if not isinstance(target, Sequence):
-            self._error(cars, f"model-car must be a list, not a {kind(cars)}", fix, "model-car-type")
-        elif len(target.items) > MAX_MODELS:
-            self._error(cars, f"more than {MAX_MODELS} models", "split the manifest", "too-many-models")
-        else:
-            return "list", target.items
-        return "list", []
-
-    def _item(self, item: Node, block: ServingArguments | None, mode: str) -> ModelCar | None:
-        if not isinstance(deref(item), Mapping):
-            fix = "write `- name: ...` and `image: ...` below it"
-            self._error(item, f"an item of model-car must be a mapping, not a {kind(item)}", fix, "item-type")
-            return None
-        faults = self._faults
-        self._known(item, ITEM_KEYS, "a model")
-        name_node, image_node = get(item, "name"), get(item, "image")
-        name = self._required(item, name_node, "name") and text_field(name_node, "name", self._error)  # type: ignore[arg-type]
-        image = self._required(item, image_node, "image") and image_field(image_node, self._error)  # type: ignore[arg-type]
-        output, own_mode = "text", mode
-        if not is_null(node := get(item, "model_output_type")):
-            output = choice_field(node, "model_output_type", OUTPUT_TYPES, self._error) or output  # type: ignore[arg-type]
-        if not is_null(node := get(item, "execution_mode")):
-            own_mode = choice_field(node, "execution_mode", EXECUTION_MODES, self._error) or mode  # type: ignore[arg-type]
-        serving = self._serving(item, block)
-        if not name or not image:
-            return None
-        car = ModelCar(
-            name=name,
-            image=image,
-            serving=serving,
-            model_output_type=output,
-            execution_mode=own_mode,
-            at=_position(item),
-            name_at=_position(name_node),  # type: ignore[arg-type]
-            image_at=_position(image_node),  # type: ignore[arg-type]
-        )
-        if self._faults == faults:
-            self._sound.append(car)
-        return car
-
-    def _required(self, item: Node, node: Node | None, field: str) -> bool:
-        if node is None:
-            self._error(item, f"this model has no {field}", f"write `{field}: ...`", f"{field}-missing")
-        return node is not None
-
-    def _serving(self, item: Node, block: ServingArguments | None) -> ServingArguments:
-        """The item's own arguments, else the whole default block: the QA suite never merges the two."""
-        own = self._block(get(item, "serving_arguments"))
-        if own is not None:
-            self._unmerged(item, own, block)
-            return own
-        if block is None:
-            return ServingArguments()
-        return ServingArguments(
-            gpu_count=block.gpu_count,
-            args=block.args,
-            origin=ArgumentsFrom.DEFAULT,
-            gpu_count_at=block.gpu_count_at,
-            args_at=block.args_at,
-        )
-
-    def _unmerged(self, item: Node, own: ServingArguments, block: ServingArguments | None) -> None:
-        """Say where the default block has what this model lacks."""
-        if block is None:
-            return
-        lost = {}
-        if block.gpu_count > 1 and own.gpu_count_at is None:
-            lost["gpu_count"] = f"gpu_count {block.gpu_count}"
-        if block.args and not own.args:
-            lost["args"] = "args"
-        if lost:
-            verb = "are" if "args" in lost else "is"
-            what = (
-                f"the default block's {' and '.join(lost.values())} {verb} not used: the QA suite takes "
-                "that block"
-            )
-            fix = f"write {' and '.join(lost)} here, too"
-            where = get(item, "serving_arguments") or item
-            self._warn(
-                where, f"{what} whole or, beside serving_arguments, not at all", fix, "default-unmerged"
-            )
-
-    def _block(self, node: Node | None) -> ServingArguments | None:
-        """A `serving_arguments` mapping; None where it is missing or empty."""
-        if node is None or is_null(node):
-            return None
-        if not isinstance(deref(node), Mapping):
-            fix = "write `gpu_count:` and `args:` below it"
-            self._error(node, f"serving_arguments must be a mapping, not a {kind(node)}", fix, "serving-type")
-            return None
-        if is_empty(node):
-            return None
-        self._known(node, SERVING_KEYS, "serving_arguments")
-        count_node = get(node, "gpu_count")
-        count = None
-        if count_node is not None and is_null(count_node):
-            self._error(count_node, "gpu_count is empty", "write `gpu_count: 1`", "gpu-count")
-        elif count_node is not None:
-            count = count_field(count_node, self._error)
-        args, places = self._args(get(node, "args"))
-        return ServingArguments(
-            gpu_count=count or 1,
-            args=args,
-            origin=ArgumentsFrom.ITEM,
-            gpu_count_at=_position(count_node) if count_node is not None else None,
-            args_at=places,
-        )
-
-    def _args(self, node: Node | None) -> tuple[tuple[str, ...], tuple[Position, ...]]:
-        if node is None:
-            return (), ()
-        if is_null(node):
-            self._warn(node, "args is empty", "delete the key, or list `--flag=value` items", "args-empty")
-            return (), ()
-        target = deref(node)
-        if not isinstance(target, Sequence):
-            fix = "write each `--flag=value` as a list item: `- --flag=value`"
-            self._error(node, f"args must be a list of texts, not a {kind(node)}", fix, "args-type")
-            return (), ()
-        args, places, before = [], [], ""
-        for item in target.items:
-            value = argument_field(item, before, self._error)
-            before = value or ""
-            if value is not None:
-                args.append(value)
-                places.append(_position(item))
-        return masked_arguments(tuple(args)), tuple(places)
-
-    def _names(self, models: list[ModelCar]) -> None:
-        seen: dict[str, ModelCar] = {}
-        cut: dict[str, ModelCar] = {}
-        for car in models:
-            first = seen.setdefault(car.name, car)
-            if first is not car:
-                what = f"the name {shorten(car.name)} is used twice (first in line {first.name_at.line})"
-                self._error_at(car.name_at, what, "give each model its own name", "duplicate-name")
-                continue
-            short = suite_name(car.name)
-            other = cut.setdefault(short, car)
-            if other is not car:
-                what = (
-                    f"the QA suite cuts the names of {shorten(other.name)} and {shorten(car.name)} "
-                    f"to the same {shorten(short)}"
-                )
-                self._warn_at(car.name_at, what, f"let the first {SUITE_NAME} characters differ", "name-cut")
-
-    def _known(self, node: Node, known: tuple[str, ...], owner: str) -> None:
-        mapping = deref(node)
-        for key, _ in entries(mapping) if isinstance(mapping, Mapping) else ():
-            if key.value in known or key.value.startswith("x-"):
-                continue
-            near = difflib.get_close_matches(key.value, known, 1, 0.7)
-            fix = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(known)}"
-            self._warn(
-                key, f"unknown key `{shorten(key.value)}` in {owner}; it is ignored", fix, "unknown-key"
-            )
-
-    def _error(self, node: Node | None, what: str, fix: str, code: str) -> None:
-        self._error_at(_position(node or self._tree.root), what, fix, code)
-
-    def _error_at(self, at: Position, what: str, fix: str, code: str) -> None:
-        self._faults += 1
-        self._keep(self._errors, at, what, fix, code)
-
-    def _warn(self, node: Node, what: str, fix: str, code: str) -> None:
-        self._warn_at(_position(node), what, fix, code)
-
-    def _warn_at(self, at: Position, what: str, fix: str, code: str) -> None:
-        self._keep(self._warnings, at, what, fix, code)
-
-    def _keep(self, to: list[tuple[int, Problem]], at: Position, what: str, fix: str, code: str) -> None:
-        where = f"{self._source.label}:{at.line}:{at.column}"
-        problem = Problem(where=where, what=what, fix=fix, code=code)
-        key = at.line * 1_000_000 + at.column
-        if problem not in self._seen and len(to) < 5000:
-            self._seen.add(problem)
-            to.append((key, problem))
-
-
-def suite_name(name: str) -> str:
-    """The Kubernetes object name that the QA suite makes of a model's name."""
-    return re.sub(r"[^a-z0-9-]", "-", name.lower())[:SUITE_NAME]
-
-
-def _position(node: Node) -> Position:
-    return Position(node.line, node.column)

@@ -11,6 +11,7 @@ from modelcar_tui.manifest.plain import Other
 from modelcar_tui.manifest.spans import STR
 
 _SAFE = re.compile(r"(?:--?)?[A-Za-z0-9_/](?:[\w./=+@%~-]|:(?=[\w/]))*\Z", re.ASCII)
+_ESCAPED = {'"': '"', "\\": "\\", "\n": "n", "\t": "t"}
 _RESOLVER: Any = yaml.resolver.Resolver()
 
 
@@ -31,13 +32,14 @@ def scalar_text(value: str | Other | None, style: str | None = None) -> str:
     return _single(value) if printable and ('"' in value or "\\" in value) else _double(value)
 
 
-def flow(value: Any) -> str:
-    """Any plain value on one line."""
+def flow(value: Any, style: str | None = None) -> str:
+    """Any plain value on one line; its texts in a quoting style."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{scalar_text(key)}: {flow(item)}" for key, item in value.items()) + "}"
+        pairs = (f"{scalar_text(key, style)}: {flow(item, style)}" for key, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(flow(item) for item in value) + "]"
-    return scalar_text(value)
+        return "[" + ", ".join(flow(item, style) for item in value) + "]"
+    return scalar_text(value, style)
 
 
 def block(value: Any, column: int, list_offset: int) -> list[str]:
@@ -50,7 +52,8 @@ def block(value: Any, column: int, list_offset: int) -> list[str]:
             lines += _entry(f"{pad}{scalar_text(key)}:", item, column, list_offset)
     else:
         for item in value:
-            lines.append(f"{pad}- {flow(item)}")
+            inner = block(item, column + 2, list_offset) if isinstance(item, dict) and item else [flow(item)]
+            lines += [f"{pad}- {inner[0].lstrip()}", *inner[1:]]
     return lines
 
 
@@ -68,8 +71,8 @@ def _single(value: str) -> str:
 def _double(value: str) -> str:
     out = []
     for char in value:
-        if char in '"\\':
-            out.append("\\" + char)
+        if char in _ESCAPED:
+            out.append("\\" + _ESCAPED[char])
         elif char.isprintable():
             out.append(char)
         else:

@@ -75,7 +75,7 @@ def read_bytes(path: Path) -> bytes:
         raise _refusal(label, f"it can't be read ({reason})", "check the path", "file-unreadable") from None
     if len(data) > MAX_BYTES:
         what = f"the file is larger than {MAX_BYTES // 1024**2} MiB"
-        raise _refusal(label, what, "a model-car manifest is a few KiB; check the path", "file-too-large")
+        raise _refusal(label, what, "a manifest is a few KiB; check the path", "file-too-large")
     return data
 
 
@@ -104,7 +104,7 @@ def decode(data: bytes, label: str) -> Source:
         what = f"the character <U+{ord(bad.group()):04X}> is not allowed in YAML"
         raise _refusal(where, what, "delete it", "control-character")
     if not text.strip():
-        fix = f"write a `model-car:` list; samples are in {samples_shown()}"
+        fix = f"write a `model-car:` list, or objects that serve vLLM; samples are in {samples_shown()}"
         raise _refusal(f"{label}:1:1", "the file is empty", fix, "empty")
     return Source(label=label, data=data, text=text, encoding=encoding, bom=bom)
 

@@ -88,12 +88,41 @@ class Alias(Node):
     target: Node = None  # type: ignore[assignment]
 
 
+@dataclass(frozen=True, slots=True)
+class OddKey:
+    """A key that is no plain text, in whose place the mapping has an empty one."""
+
+    node: Node
+    document: int
+    parameter: bool
+    """`{{ NAME }}` without quotes, which to YAML is a mapping as a key."""
+
+    @property
+    def fault(self) -> ManifestSyntaxError:
+        """What is to be said of it."""
+        if self.parameter:
+            what = "a value in double braces is a parameter that nothing has filled in"
+            fix = "fill the template first, as by `helm template`, or put the value in quotes"
+            return ManifestSyntaxError(self.node.start, what, fix, "yaml-key")
+        what = "a key must be a plain text, not a list, mapping or alias"
+        return ManifestSyntaxError(self.node.start, what, "write the key as plain text", "yaml-key")
+
+
 @dataclass(slots=True)
 class Tree:
-    """A document's root and the keys that a mapping holds twice: (first, second)."""
+    """The documents of a text and the keys that a mapping holds twice: (first, second)."""
 
-    root: Node
+    roots: list[Node]
+    """One a document, in their order; a null for one that is empty."""
+    starts: list[int]
+    """The offset in the text at which each document starts."""
     duplicates: list[tuple[Scalar, Scalar]]
+    odd: list[OddKey] = field(default_factory=list)
+
+    @property
+    def root(self) -> Node:
+        """The first document's."""
+        return self.roots[0]
 
 
 def deref(node: Node) -> Node:
@@ -137,6 +166,30 @@ def compose(text: str, *, loader: type | None = None) -> Tree:
     Raises:
         ManifestSyntaxError: syntax, a second document, a bound, a tag or an alias that we refuse.
     """
+    return only_document(compose_all(text, loader=loader))
+
+
+def only_document(tree: Tree) -> Tree:
+    """The tree, if the text has one document, and all its keys are plain texts.
+
+    Raises:
+        ManifestSyntaxError: there is a second one, or a key that is none.
+    """
+    for key in tree.odd:
+        raise key.fault
+    if len(tree.roots) > 1:
+        fix = "keep one document in a file"
+        raise ManifestSyntaxError(tree.starts[1], "a second YAML document starts here", fix, "yaml-documents")
+    return tree
+
+
+def compose_all(text: str, *, loader: type | None = None) -> Tree:
+    """The trees of all documents in `text`; anchors are a document's own. Whoever reads a document looks at
+    `odd`: `only_document` does.
+
+    Raises:
+        ManifestSyntaxError: syntax, a bound, a tag or an alias that we refuse.
+    """
     kind: Any = loader or getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     reader = kind(text)
     try:
@@ -162,29 +215,27 @@ class _Builder:
         self._keys: list[Scalar | None] = []
         self._seen: list[dict[tuple[str, str], Scalar]] = []
         self._anchors: dict[str, Node] = {}
-        self._root: Node | None = None
+        self._roots: list[Node] = []
+        self._starts: list[int] = []
+        self._start = 0
         self._count = 0
         self._duplicates: list[tuple[Scalar, Scalar]] = []
+        self._odd: list[OddKey] = []
 
     def build(self) -> Tree:
-        documents = 0
         while (event := self._reader.get_event()) is not None:
             if isinstance(event, yaml.DocumentStartEvent):
-                documents += 1
                 start: Any = event.start_mark
-                if documents > 1:
-                    what = "a second YAML document starts here"
-                    raise ManifestSyntaxError(
-                        start.index, what, "keep one document in a file", "yaml-documents"
-                    )
+                self._start = start.index
+                self._anchors = {}
             elif isinstance(event, yaml.NodeEvent):
                 self._node(event)
             elif isinstance(event, yaml.CollectionEndEvent):
                 self._close(event)
-        if self._root is None:
-            fix = f"write a `model-car:` list; samples are in {samples_shown()}"
+        if not self._roots:
+            fix = f"write a `model-car:` list, or objects that serve vLLM; samples are in {samples_shown()}"
             raise ManifestSyntaxError(0, "the file holds only comments", fix, "empty")
-        return Tree(self._root, self._duplicates)
+        return Tree(self._roots, self._starts, self._duplicates, self._odd)
 
     def _node(self, event: Any) -> None:
         mark: Any = event.start_mark
@@ -241,7 +292,8 @@ class _Builder:
 
     def _add(self, node: Node) -> None:
         if not self._stack:
-            self._root = node
+            self._roots.append(node)
+            self._starts.append(self._start)
             return
         parent = self._stack[-1]
         if isinstance(parent, Sequence):
@@ -256,10 +308,11 @@ class _Builder:
 
     def _key(self, node: Node) -> Scalar:
         if not isinstance(node, Scalar):
-            fix = "write the key as plain text"
-            raise ManifestSyntaxError(
-                node.start, "a key must be a plain text, not a list, mapping or alias", fix, "yaml-key"
-            )
+            parent = self._stack[-1]
+            braces = parent.flow and node.start == parent.start + 1
+            odd = OddKey(node, len(self._roots) - 1, isinstance(node, Mapping) and node.flow and braces)
+            self._odd.append(odd)
+            return Scalar(node.start, node.start, node.line, node.column)
         first = self._seen[-1].setdefault((node.tag, node.value), node)
         if first is not node:
             self._duplicates.append((first, node))

@@ -1,73 +1,53 @@
-"""A model's arguments freed from anchors, aliases and merge keys, so that an edit meets that model alone."""
+"""Values freed from anchors, aliases and merge keys, so that an edit meets one place alone."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from modelcar_tui.manifest.edits import CannotEditError, Edit, Layout, put
-from modelcar_tui.manifest.plain import get, is_empty, own_pair, plain
+from modelcar_tui.manifest.goals import Goal, at
+from modelcar_tui.manifest.plain import get, own_pair, plain
 from modelcar_tui.manifest.render import flow
-from modelcar_tui.manifest.spans import Alias, Mapping, Node, Sequence, Tree, deref
+from modelcar_tui.manifest.spans import Alias, Mapping, Node, Sequence, deref, walk
 
 
-def item_list(root: Node) -> Node:
-    """The value of `model-car`."""
-    cars = get(root, "model-car")
-    if cars is None:
-        raise CannotEditError("no model-car")
-    return cars
-
-
-def item_of(root: Node, index: int) -> Node:
-    """The node of a model: an item of the list, or the single mapping."""
-    cars = item_list(root)
-    target = deref(cars)
-    return target.items[index] if isinstance(target, Sequence) else cars
-
-
-class Fields(NamedTuple):
-    """What of a model's `serving_arguments` must be its own."""
-
-    gpu_count: bool
-    args: bool
-    items: frozenset[int] | None
-    """The items of `args` that change; None: all of them."""
-
-
-def unshare(text: str, tree: Tree, index: int, fields: Fields, how: Layout) -> list[Edit]:
-    """Edits of one step towards a model whose `fields` are its own; none when they are.
+def unshare(text: str, root: Node, goals: tuple[Goal, ...], how: Layout) -> list[Edit]:
+    """Edits of one step towards a document in which what the goals change is nobody else's; none when it is.
 
     The meaning of the text stays the same. Call it again on the edited text until it gives nothing.
     """
-    root = tree.root
-    if not isinstance(root, Mapping):
-        raise CannotEditError("no mapping")
-    cars = own_pair(root, "model-car")
-    if cars is None:
-        return put(text, root, "model-car", plain(item_list(root)), how)
-    item = item_of(root, index)
-    if edits := _own(text, cars[1]) or _own(text, item):
-        return edits
-    mapping = deref(item)
-    serving = get(mapping, "serving_arguments")
-    if serving is None or is_empty(serving):
-        return []
-    edits = _pair(text, mapping, "serving_arguments", how)
-    serving = deref(serving)
-    if not edits and fields.gpu_count:
-        edits = _pair(text, serving, "gpu_count", how)
-    if not edits and fields.args:
-        edits = _pair(text, serving, "args", how) or _items(text, get(serving, "args"), fields.items)
-    return edits
-
-
-def _items(text: str, args: Node | None, wanted: frozenset[int] | None) -> list[Edit]:
-    """One step towards items that no alias elsewhere stands for."""
-    for at, item in enumerate(args.items) if isinstance(args, Sequence) else ():
-        if item.aliases and (wanted is None or at in wanted):
-            return _own(text, item)
+    for goal in goals:
+        if edits := _path(text, root, goal, how) or _inside(text, at(root, goal.path), goal):
+            return edits
     return []
+
+
+def _path(text: str, root: Node, goal: Goal, how: Layout) -> list[Edit]:
+    """One step towards a path of which every value is written right there and nowhere else used."""
+    node = deref(root)
+    for step in goal.path:
+        if isinstance(step, str):
+            value = get(node, step)
+            edits = _pair(text, node, step, how)
+        else:
+            value = node.items[step] if isinstance(node, Sequence) else None
+            edits = _own(text, value) if value is not None else []
+        if edits or value is None:
+            return edits
+        node = deref(value)
+    return []
+
+
+def _inside(text: str, node: Node | None, goal: Goal) -> list[Edit]:
+    """One step towards a value in which nothing that goes is used elsewhere."""
+    if node is None:
+        return []
+    if goal.kept is not None and isinstance(node, Sequence):
+        pairs = zip(node.items, goal.kept, strict=True)
+        going = [item for item, kept in pairs if kept is None or kept != plain(item)]
+    else:
+        going = [inner for inner in walk(node) if inner is not node]
+    return next((_own(text, item) for item in going if item.aliases), [])
 
 
 def _pair(text: str, mapping: Node, name: str, how: Layout) -> list[Edit]:

@@ -61,7 +61,7 @@ TOOLS = {
         ToolOf(
             "lint",
             "Faults of a manifest",
-            "Faults of a model-car manifest and its vLLM arguments, with line and fix. Needs no cluster.",
+            "Faults of a manifest for vLLM and of its arguments, with line and fix. Needs no cluster.",
             i.LintInput,
             o.LintOutput,
             answering.lint,

@@ -35,7 +35,7 @@ def public_model(name: str) -> Public | None:
         return None
     told = quantization_in(name)
     config = stored(known, named=told is not None)
-    parameters = Fact(value=known.parameters, source=Source.CATALOG, unit="parameters", note=known.source)
+    parameters = Fact(value=known.parameters, source=Source.PUBLIC, unit="parameters", note=known.source)
     facts = ModelFacts(
         config=config,
         parameters=parameters if known.parameters else Fact(),

@@ -40,6 +40,8 @@ class QaRequest(msgspec.Struct, frozen=True, kw_only=True):
     """podman's `--network`."""
     pull: str = "missing"
     """`missing`, `always`, `newer` or `never`."""
+    output_types: tuple[tuple[str, str], ...] = ()
+    """`model_output_type` of the models of a manifest that is no model-car list, by their names."""
     told: tuple[str, ...] = ()
     """The suite's namespaces that the operator was told of; empty where nobody was asked."""
 

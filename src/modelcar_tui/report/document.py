@@ -25,7 +25,7 @@ from modelcar_tui.report.text import (
 )
 from modelcar_tui.supervisor import Pane, RunState, Step, unknowns
 from modelcar_tui.supervisor.events import Status
-from modelcar_tui.verdict import DecisionReport, ModelOutcome, RunOutcome
+from modelcar_tui.verdict import DecisionReport, ModelOutcome, RunOutcome, long_words
 
 MARKER = "<!-- modelcar-tui report -->"
 """The last line: by it a report of ours is known."""
@@ -39,7 +39,8 @@ def markdown(state: RunState) -> str:
 
 
 def _lines(state: RunState) -> Iterator[str]:
-    yield f"# Model-car report{': ' if state.path else ''}{escaped(Path(state.path).name)}" + (
+    of = "Model-car" if not _objects(state) else "Serving"
+    yield f"# {of} report{': ' if state.path else ''}{escaped(Path(state.path).name)}" + (
         " (DEMO)" if state.demo else ""
     )
     yield ""
@@ -86,8 +87,18 @@ def _models(state: RunState, told: RunOutcome) -> Iterator[str]:
     needs = {one.model: one.comparison for one in state.decision.models} if state.decision else {}
     yield "## Models"
     yield ""
-    titles = ("model", "verdict", "predicted", "measured by QA", "need", "reason", "next")
-    yield from table(titles, [_row(model, needs.get(model.model, "")) for model in told.models])
+    titles: tuple[str, ...] = ("model", "verdict", "predicted", "measured by QA", "need", "reason", "next")
+    rows = [_row(model, needs.get(model.model, "")) for model in told.models]
+    if _objects(state) and state.manifest is not None:
+        serves = {car.name: long_words(car) for car in state.manifest.models}
+        titles = ("model", "serves", *titles[1:])
+        rows = [(row[0], serves.get(str(row[0]), ""), *row[1:]) for row in rows]
+    yield from table(titles, rows)
+
+
+def _objects(state: RunState) -> bool:
+    """Whether it is of something else than a list of model-cars."""
+    return state.manifest is not None and state.manifest.shape in ("objects", "line")
 
 
 def _row(model: ModelOutcome, need: str) -> tuple[object, ...]:

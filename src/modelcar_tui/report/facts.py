@@ -82,7 +82,7 @@ def _of_plan(state: RunState) -> list[Known]:
     return [
         Known(
             change.model,
-            f"{_verb(change)} {change.flag}, {change.severity}",
+            f"{_verb(change)} {change.called}, {change.severity}",
             Fact(
                 value=reveal(change.new or f"without {change.old or change.flag}"),
                 source=Source.COMPUTED,

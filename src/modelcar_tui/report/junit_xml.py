@@ -20,7 +20,7 @@ from modelcar_tui.report.ending import NOT_TESTED, Ending, at, ending
 from modelcar_tui.report.shown import shown
 from modelcar_tui.report.text import finding_text, own_metadata
 from modelcar_tui.supervisor import RunState
-from modelcar_tui.verdict import ModelOutcome, Verdict
+from modelcar_tui.verdict import ModelOutcome, Verdict, long_words
 
 TOOL = "modelcar-tui"
 _OF_MODELS = (ExitStatus.NO_GO, ExitStatus.CLUSTER, ExitStatus.QA_FAILED, ExitStatus.UNKNOWN)
@@ -102,16 +102,24 @@ def _run(state: RunState, end: Ending) -> _Case:
 def _verdicts(state: RunState, end: Ending) -> Iterator[_Case]:
     """A model each; of a run that has not ended none has a verdict yet."""
     if state.finish is not None and end.told is not None and end.told.models:
-        yield from map(_verdict, end.told.models)
+        cars = state.manifest.models if state.manifest is not None else ()
+        serves = {car.name: long_words(car) for car in cars}
+        yield from (_verdict(one, serves.get(one.model, "")) for one in end.told.models)
         return
     for name in _names(state):
         yield _Case(name, "error", end.word, end.why, end.next)
 
 
-def _verdict(model: ModelOutcome) -> _Case:
+def _verdict(model: ModelOutcome, serves: str) -> _Case:
     how = {Verdict.GO: "", Verdict.NO_GO: "failure", Verdict.UNKNOWN: "error"}[model.verdict]
     measured = model.measured or NOT_TESTED
-    notes = (f"{model.headline}: {model.why}", f"predicted: {model.predicted}", f"measured: {measured}")
+    said = (f"serves: {serves}",) if serves else ()
+    notes = (
+        f"{model.headline}: {model.why}",
+        *said,
+        f"predicted: {model.predicted}",
+        f"measured: {measured}",
+    )
     return _Case(model.model, how, str(model.verdict), model.why, model.next, notes)
 
 

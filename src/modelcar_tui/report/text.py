@@ -11,7 +11,7 @@ from typing import Any
 
 from modelcar_tui.advice import Finding
 from modelcar_tui.core.counting import several
-from modelcar_tui.manifest import Change, Operation
+from modelcar_tui.manifest import Change
 from modelcar_tui.report.ending import NONE_ASKED, ending, kept_id
 from modelcar_tui.report.escaping import fence
 from modelcar_tui.report.shown import indented, shown_lines
@@ -72,6 +72,7 @@ def afterwards(state: RunState) -> Iterator[str]:
     """What was written where, and how to see the run again."""
     if state.written is not None:
         yield f"written: {state.written.path}"
+        yield from (f"to apply it: {command}" for command in (state.to_apply,) if command)
     elif state.kept:
         yield f"nothing was written: {state.kept}"
     if state.qa.started.log:
@@ -182,8 +183,7 @@ def finding_text(finding: Finding, file: str) -> str:
 
 def change_text(change: Change) -> str:
     """`--max-model-len=8192 -> --max-model-len=4096`, `gpu_count 1 -> 2`, `(nothing) -> --x=1`."""
-    name = "gpu_count " if change.operation is Operation.GPU_COUNT else ""
-    return f"{name}{change.old or '(nothing)'} -> {change.new or '(removed)'}"
+    return f"{change.count_name}{change.old or '(nothing)'} -> {change.new or '(removed)'}"
 
 
 def effect_text(report: DecisionReport, state: RunState) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.alone import run_alone
     from modelcar_tui.supervisor.cleanup import CleanUp, clean_up
     from modelcar_tui.supervisor.engine import Engine
+    from modelcar_tui.supervisor.inputs import MOST_BYTES, keep_input
     from modelcar_tui.supervisor.journal import read_journal
     from modelcar_tui.supervisor.limits import STOP_S
     from modelcar_tui.supervisor.marks import Marked, Marks, marked
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.unsettled import unknowns
 
 __all__ = [
+    "MOST_BYTES",
     "SETTINGS",
     "STOP_S",
     "Accelerator",
@@ -64,6 +66,7 @@ __all__ = [
     "fold",
     "journal_of",
     "keep_in_journal",
+    "keep_input",
     "marked",
     "outcome_of",
     "read_journal",
@@ -86,6 +89,7 @@ if not TYPE_CHECKING:
             "alone": "run_alone",
             "cleanup": "CleanUp clean_up",
             "engine": "Engine",
+            "inputs": "MOST_BYTES keep_input",
             "journal": "read_journal",
             "limits": "STOP_S",
             "marks": "Marked Marks marked",

@@ -40,7 +40,10 @@ def _outcome(told: RunOutcome | None, state: RunState) -> tuple[str, ...]:
 
 def _written(state: RunState) -> tuple[str, ...]:
     if state.written is not None:
-        return f"written: {homely(state.written.path)}", f"written: {Path(state.written.path).name}"
+        name = f"written: {Path(state.written.path).name}"
+        if state.to_apply:
+            return f"written; {state.to_apply}", name
+        return f"written: {homely(state.written.path)}", name
     return (f"nothing was written: {state.kept}",) if state.kept else ()
 
 

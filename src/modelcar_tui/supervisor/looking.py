@@ -25,7 +25,7 @@ async def look_again(settings: Settings, state: RunState, say: Callable[[e.AnyEv
     """
     from modelcar_tui.cluster import read_cluster, refresh_cluster
 
-    options, before = cluster_options(settings), state.cluster
+    options, before = cluster_options(settings, state.manifest), state.cluster
     try:
         report = await (read_cluster(options) if before is None else refresh_cluster(options, before))
     except UserError as error:

@@ -6,6 +6,9 @@ import msgspec
 
 from modelcar_tui.supervisor import events as e
 
+_NO_MODEL_CARS = {"manifest": "Read the manifest", "images": "Look the models up"}
+"""Steps of Configuration in words that hold for every manifest."""
+
 
 class Step(msgspec.Struct, frozen=True):
     """One line of a checklist."""
@@ -34,3 +37,11 @@ class Pane(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds that it waited for the operator's words before: no time of its own."""
     foreign: bool = False
     """Not one of our own specialists, whatever its name."""
+
+
+def of_objects(pane: Pane) -> Pane:
+    """Configuration's checklist in the words of a manifest that lists no model-cars; others as they are."""
+    if pane.name != "configuration":
+        return pane
+    steps = tuple(Step(s.id, _NO_MODEL_CARS.get(s.id, s.title), s.status, s.detail) for s in pane.steps)
+    return msgspec.structs.replace(pane, steps=steps)

@@ -82,14 +82,14 @@ def _new_errors(run: RunState, plan: Plan, decision: Decision, vllm: str | None)
     """What vLLM would refuse of the accepted set and did not refuse of the base: edits, bad combinations."""
     from modelcar_tui.advice import Severity
     from modelcar_tui.advice.lint import lint_model
-    from modelcar_tui.verdict import accepted_model, runtime_version
+    from modelcar_tui.verdict import accepted_model, release_of
 
-    release = vllm or (runtime_version(run.cluster) if run.cluster else None)
     touched = {change.model for change in plan.changes if change.id in decision.accepted}
     problems = []
     for model in run.models:
         if model.car.name not in touched:
             continue
+        release = release_of(model.car, run.cluster, vllm) if run.cluster else vllm
         before = {(f.code, f.what) for f in lint_model(model.car, vllm=release, facts=model.image.model)}
         after = lint_model(accepted_model(model, plan, decision).car, vllm=release, facts=model.image.model)
         problems += [

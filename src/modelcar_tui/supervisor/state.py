@@ -19,7 +19,7 @@ from modelcar_tui.manifest import Decision, Manifest
 from modelcar_tui.qa import Effect, QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted, Seen, effect_rows
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.marks import Marks, marked, told
-from modelcar_tui.supervisor.pane import Pane, Step
+from modelcar_tui.supervisor.pane import Pane, Step, of_objects
 from modelcar_tui.verdict import (
     ConfigurationReport,
     DecisionReport,
@@ -147,6 +147,16 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         return self.approval.decision if self.approval is not None else None
 
     @property
+    def to_apply(self) -> str:
+        """The command that brings what was written to the cluster; empty where nothing was, or where it holds
+        no Kubernetes objects."""
+        if self.written is None or self.manifest is None or self.manifest.shape != "objects":
+            return ""
+        from modelcar_tui.core.config_file import typed
+
+        return f"oc apply -f {typed(self.written.path)}"
+
+    @property
     def marks_told(self) -> str:
         """`2 of 8 accepted, not written`; empty where nothing is marked, or the plan was answered."""
         if self.decision is None or self.approval is None or self.approval.decision is not None:
@@ -250,7 +260,10 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.ManifestRead():
             # A run that goes on reads it again, and it may have been edited since.
             models = tuple(model for model in state.models if model.car in event.manifest.models)
-            return _set(state, manifest=event.manifest, models=models)
+            panes = state.panes
+            if event.manifest.shape in ("objects", "line"):
+                panes = tuple(of_objects(pane) for pane in panes)
+            return _set(state, manifest=event.manifest, models=models, panes=panes)
         case e.ModelLearned():
             return _set(state, models=_upsert(state.models, event.model))
         case e.ClusterRead():
@@ -374,4 +387,9 @@ def _upsert(models: tuple[ModelRequirements, ...], model: ModelRequirements) -> 
     if any(known.car.name == model.car.name for known in models):
         return tuple(model if known.car.name == model.car.name else known for known in models)
     # Images are read side by side and end in any order; the operator knows the manifest's.
-    return tuple(sorted((*models, model), key=lambda one: (one.car.at.line, one.car.at.column)))
+    return tuple(sorted((*models, model), key=_place))
+
+
+def _place(model: ModelRequirements) -> tuple[int, int, bool]:
+    """Prefill and decode are of one object: decode comes first."""
+    return model.car.at.line, model.car.at.column, model.car.name.endswith("/prefill")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelcar_tui.cluster.types import State
+from modelcar_tui.cluster.types import AcceleratorReport, State
 from modelcar_tui.core.counting import several
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import RunOutcome, Verdict
@@ -71,6 +71,25 @@ def _of_cluster(state: RunState) -> Iterator[str]:
         yield "Whether there are more GPUs: not all nodes could be read."
     if report.inventory.known and card_totals(report.inventory).free_unsure:
         yield "How many GPUs are free on some nodes."
-    if report.runtime is None:
+    if _brings_runtimes(state):
+        yield from _runtimes(state, report)
+    elif report.runtime is None:
         problem = f": {report.runtime_problem}" if report.runtime_problem else ""
         yield f"Which runtime image will serve{problem}."
+
+
+def _brings_runtimes(state: RunState) -> bool:
+    """Whether no model is left to the runtime that the cluster has for its GPUs."""
+    cars = state.manifest.models if state.manifest is not None else ()
+    return bool(cars) and all(car.server is not None for car in cars)
+
+
+def _runtimes(state: RunState, report: AcceleratorReport) -> Iterator[str]:
+    """The models of a Kubernetes manifest whose image nobody knows."""
+    from modelcar_tui.verdict import runtime_of
+
+    cars = state.manifest.models if state.manifest is not None else ()
+    names = [car.name for car in cars if (found := runtime_of(car, report)) is None or not found.image]
+    if names:
+        who = names[0] if len(names) == 1 else several(len(names), "model")
+        yield f"Which runtime image will serve {who}."

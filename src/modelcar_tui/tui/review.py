@@ -55,7 +55,7 @@ class Choice:
     @property
     def flags(self) -> str:
         """`gpu_count + --tensor-parallel-size`."""
-        return " + ".join(change.flag for change in self.changes)
+        return " + ".join(change.called for change in self.changes)
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
     from modelcar_tui.verdict.accepting import accepted_model, decide_accepted, decide_written
+    from modelcar_tui.verdict.asking import pod_for
     from modelcar_tui.verdict.brief import Brief
     from modelcar_tui.verdict.candidate import Candidate, candidates, kind_name
     from modelcar_tui.verdict.comparing import compare
     from modelcar_tui.verdict.deciding import decide_model
     from modelcar_tui.verdict.decision import Case, decide, decide_with, not_decided
     from modelcar_tui.verdict.known import Known
-    from modelcar_tui.verdict.landing import pod_for
     from modelcar_tui.verdict.measured import qa_failed
     from modelcar_tui.verdict.next_step import NextStep
     from modelcar_tui.verdict.outcome import (
@@ -38,7 +38,24 @@ if TYPE_CHECKING:
         Verdict,
         Vote,
     )
-    from modelcar_tui.verdict.runtime import runtime_arguments, runtime_version
+    from modelcar_tui.verdict.runtime import (
+        at_runtime,
+        release_of,
+        runtime_arguments,
+        runtime_of,
+        with_runtime,
+    )
+    from modelcar_tui.verdict.serves import (
+        kind_words,
+        long_words,
+        not_clear,
+        partner_words,
+        passed_words,
+        pods_words,
+        runtime_words,
+        served_rows,
+        source_words,
+    )
     from modelcar_tui.verdict.votes import verdict_of_word
 
 __all__ = [
@@ -63,6 +80,7 @@ __all__ = [
     "Verdict",
     "Vote",
     "accepted_model",
+    "at_runtime",
     "candidates",
     "compare",
     "copies",
@@ -72,17 +90,28 @@ __all__ = [
     "decide_with",
     "decide_written",
     "kind_name",
+    "kind_words",
+    "long_words",
+    "not_clear",
     "not_decided",
+    "partner_words",
+    "passed_words",
     "pod_for",
+    "pods_words",
     "propose_for",
     "qa_failed",
+    "release_of",
     "run_outcome",
     "runtime_arguments",
-    "runtime_version",
+    "runtime_of",
+    "runtime_words",
+    "served_rows",
+    "source_words",
     "standing_decision",
     "together",
     "together_line",
     "verdict_of_word",
+    "with_runtime",
 ]
 
 if not TYPE_CHECKING:
@@ -96,7 +125,7 @@ if not TYPE_CHECKING:
             "deciding": "decide_model",
             "decision": "Case decide decide_with not_decided",
             "known": "Known",
-            "landing": "pod_for",
+            "asking": "pod_for",
             "measured": "qa_failed",
             "outcome": "ModelOutcome QA_FAILED RunOutcome STATUS run_outcome standing_decision",
             "next_step": "NextStep",
@@ -105,7 +134,11 @@ if not TYPE_CHECKING:
                 "ApplyPreview Condition ConfigurationReport DecisionReport "
                 "ModelRequirements ModelVerdict OnKind Optimized Verdict Vote"
             ),
-            "runtime": "runtime_arguments runtime_version",
+            "runtime": "at_runtime release_of runtime_arguments runtime_of with_runtime",
+            "serves": (
+                "kind_words long_words not_clear partner_words passed_words "
+                "pods_words runtime_words served_rows source_words"
+            ),
             "votes": "verdict_of_word",
         },
     )

@@ -14,7 +14,6 @@ from modelcar_tui.verdict.deciding import overall
 from modelcar_tui.verdict.one_by_one import decided, linted, lowered
 from modelcar_tui.verdict.outcome import settled
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
-from modelcar_tui.verdict.runtime import runtime_arguments, runtime_environment, runtime_version
 from modelcar_tui.verdict.stopping import changes_in_words
 from modelcar_tui.verdict.votes import worst
 
@@ -34,7 +33,6 @@ def decide_accepted(
     Raises:
         UserError: an edited value that can't be written.
     """
-    vllm = vllm or runtime_version(cluster)
     after = tuple(accepted_model(model, report.plan, decision) for model in models)
     kinds = candidates(cluster)
     verdicts = tuple(
@@ -105,7 +103,6 @@ def with_findings(
     What is left keeps its place in the base manifest, whose comments are `ignores`; what an edit brought in
     stands at its model.
     """
-    vllm = vllm or runtime_version(cluster)
     before = _raw(models, cluster, vllm) + [
         each for known in report.findings for each in (known.parts or (known,))
     ]
@@ -124,9 +121,8 @@ def _raw(
     models: tuple[ModelRequirements, ...], cluster: AcceleratorReport, vllm: str | None
 ) -> list[Finding]:
     """`linted`; a model whose arguments nobody understands is UNKNOWN by its verdict."""
-    args, environment = runtime_arguments(cluster), runtime_environment(cluster)
     pairs = [(model.car, model.image.model) for model in models]
-    return linted(pairs, vllm=vllm, runtime_args=args, environment=environment)[0]
+    return linted(pairs, cluster, vllm=vllm)[0]
 
 
 def accepted_model(model: ModelRequirements, plan: Plan, decision: Decision) -> ModelRequirements:

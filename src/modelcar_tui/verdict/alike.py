@@ -35,7 +35,7 @@ def _traits(node: GpuNode, pool: Pool) -> tuple[object, ...]:
     labels = tuple(node.labels.items()) if node.labels else ()
     sliced = (node.card(pool).physical, pool.free, pool.units) if pool.beside_neighbours else None
     unit = (pool.mem_guarantee, pool.mig_profile, pool.asked_for)
-    return (node.arch, node.taints, labels, node.stated, unit, sliced, unknown)
+    return (node.arch, node.taints, labels, node.stated, node.unrecognised, unit, sliced, unknown)
 
 
 def _best(group: list[Place]) -> Place:

@@ -7,15 +7,18 @@ import math
 import msgspec
 
 from modelcar_tui.cluster import FitAnswer, ModelNeed, PodShape, check_models, may_be_put
-from modelcar_tui.cluster.types import AcceleratorReport, Check, Guarantee, Inventory, State
+from modelcar_tui.cluster.types import AcceleratorReport, Check, Guarantee, State
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.reference import parse_reference
+from modelcar_tui.manifest import ModelCar
 from modelcar_tui.memory import Estimate, Outcome, estimate
+from modelcar_tui.verdict.asking import pod_for, pod_of
 from modelcar_tui.verdict.candidate import Candidate, kind_name
 from modelcar_tui.verdict.kinds import on_kinds
-from modelcar_tui.verdict.landing import Landing, land, pod_for, pod_of, within_limits
-from modelcar_tui.verdict.other_vendors import if_served, settles_doubt
+from modelcar_tui.verdict.landing import Landing, landed, spread
+from modelcar_tui.verdict.no_gpus import if_all_seen, without_accelerator, without_gpus
+from modelcar_tui.verdict.other_vendors import if_built_for, if_served, settles_doubt
 from modelcar_tui.verdict.reports import (
     Condition,
     Holds,
@@ -23,15 +26,14 @@ from modelcar_tui.verdict.reports import (
     ModelVerdict,
     Verdict,
 )
-from modelcar_tui.verdict.runtime import runtime_arguments, runtime_environment
-from modelcar_tui.verdict.stopping import heard
+from modelcar_tui.verdict.runtime import at_runtime, release_of, runtime_arguments, runtime_of
+from modelcar_tui.verdict.stopping import heard, not_understood
 from modelcar_tui.vllm import newer_note
 from modelcar_tui.vllm.arguments import (
     EngineArgs,
     parse_arguments,
-    server_args,
+    served_args,
     settles_variables,
-    with_environment,
 )
 from modelcar_tui.vllm.quantization import Compatibility, Support, check_support
 
@@ -52,23 +54,14 @@ def decide_model(
         model: as it stands.
         report: the accelerators.
         kinds: those that are usable.
-        vllm: the release that will serve it, where it is known.
+        vllm: the release that the operator states; None takes its runtime's.
         each_kind: whether to tell how it fares on each kind, too.
     """
-    model = _in_its_environment(model, report)
+    stated, vllm, model = vllm, release_of(model.car, report, vllm), at_runtime(model, report)
     verdict = _by_gpus(model, report, kinds, vllm, each_kind=each_kind)
     gpu = next((kind.gpu for kind in kinds if kind.gpu.product == verdict.product), None)
-    return heard(verdict, model, vllm, runtime_arguments(report), gpu)
-
-
-def _in_its_environment(model: ModelRequirements, report: AcceleratorReport) -> ModelRequirements:
-    """The model with what the serving runtime's environment says in the place of its variables."""
-    serving = model.car.serving
-    args = with_environment(serving.args, runtime_environment(report))
-    if args == serving.args:
-        return model
-    serving = msgspec.structs.replace(serving, args=args)
-    return msgspec.structs.replace(model, car=msgspec.structs.replace(model.car, serving=serving))
+    verdict = heard(verdict, model, vllm, runtime_arguments(model.car, report), gpu)
+    return not_understood(verdict, model.car, report, vllm, stated)
 
 
 def _by_gpus(
@@ -79,22 +72,44 @@ def _by_gpus(
     *,
     each_kind: bool,
 ) -> ModelVerdict:
+    none_asked = without_accelerator(model, report)
+    if none_asked is not None:
+        return none_asked
     if not kinds:
-        return _without_gpus(model, report)
-    judged = [
-        (kind, if_served(_on(model, kind, vllm, report), kind.nodes[0].card(kind.pool), report))
-        for kind in kinds
-    ]
+        return without_gpus(model, report)
+    judged = [(kind, _on(model, kind, vllm, report)) for kind in kinds]
+    judged = _over_kinds(judged, model, vllm, report)
     best, chosen = min(judged, key=_preference)
     chosen = _compared(chosen, model, best, vllm)
     if chosen.verdict is Verdict.NO_GO and not _everywhere(judged):
-        chosen = _if_all_seen(chosen, report.inventory)
+        chosen = if_all_seen(chosen, report.inventory)
     runs_on = tuple(kind_name(kind) for kind, each in judged if each.verdict is Verdict.GO)
     conditions = chosen.conditions
     if chosen.verdict is Verdict.GO:
         conditions = (*_strays(pod_for(model, report, vllm), best, judged), *conditions)
     cells = on_kinds(model, judged, vllm) if each_kind else ()
     return msgspec.structs.replace(chosen, runs_on=runs_on, conditions=conditions, kinds=cells)
+
+
+def _over_kinds(
+    judged: _Kinds, model: ModelRequirements, vllm: str | None, report: AcceleratorReport
+) -> _Kinds:
+    """The same, where replicas that no kind takes alone have a place on several kinds together."""
+    starts = {
+        at: kind
+        for at, (kind, each) in enumerate(judged)
+        if each.estimate and each.estimate.outcome is Outcome.STARTS
+    }
+    if model.car.copies < 2 or len(starts) < 2 or any(each.verdict is Verdict.GO for _, each in judged):
+        return judged
+    parts = spread(pod_for(model, report, vllm), starts, report)
+    there = {at: _on(model, starts[at], vllm, report, landing) for at, landing in parts.items()}
+    if any(each.verdict is not Verdict.GO for each in there.values()):
+        return judged
+    names = " and ".join(kind_name(starts[at]) for at in parts)
+    told = Condition(text=f"with its replicas on {names}", holds=Holds.YES)
+    both = {at: msgspec.structs.replace(one, conditions=(told, *one.conditions)) for at, one in there.items()}
+    return [(kind, both.get(at, each)) for at, (kind, each) in enumerate(judged)]
 
 
 _BEST_FIRST = (Verdict.GO, Verdict.UNKNOWN, Verdict.NO_GO)
@@ -118,22 +133,6 @@ def _everywhere(judged: _Kinds) -> bool:
     """Whether no GPU in the world would change it."""
     estimates = [verdict.estimate for _, verdict in judged]
     return all(each is not None and each.outcome in _OF_THE_MODEL for each in estimates)
-
-
-def _if_all_seen(verdict: ModelVerdict, inventory: Inventory) -> ModelVerdict:
-    """A NO-GO only where every node was looked at: one that was not read may serve the model."""
-    cut = next((problem for problem in inventory.problems if problem.code != "no-pods"), None)
-    if not inventory.partial or cut is None:
-        return verdict
-    one = inventory.nodes_seen == 1
-    seen = "the node that could be read" if one else f"the {inventory.nodes_seen:,} nodes that could be read"
-    why = f"not on {seen}, and not all could: {verdict.why}"
-    return msgspec.structs.replace(
-        verdict,
-        verdict=Verdict.UNKNOWN,
-        why=why,
-        settle=f"read all nodes ({cut.what}): {cut.fix or 'run again'}",
-    )
 
 
 def _strays(pod: PodShape, chosen: Candidate, judged: _Kinds) -> tuple[Condition, ...]:
@@ -205,7 +204,7 @@ def overall(
 
 def _arguments(model: ModelRequirements, vllm: str | None) -> EngineArgs:
     """The server's. What the parser refuses is told by the lint, with what mends it: see `stopping.heard`."""
-    return server_args(model.car.serving.args, model.car.serving.gpu_count, vllm).mended()
+    return served_args(model.car.serving, vllm).mended()
 
 
 def _compared(
@@ -224,10 +223,14 @@ def _compared(
 
 
 def _on(
-    model: ModelRequirements, kind: Candidate, vllm: str | None, report: AcceleratorReport
+    model: ModelRequirements,
+    kind: Candidate,
+    vllm: str | None,
+    report: AcceleratorReport,
+    landing: Landing | None = None,
 ) -> ModelVerdict:
-    """The verdict on one kind of GPU, without what it needs: see `_compared`."""
-    car, count, arguments = model.car, model.car.serving.gpu_count, _arguments(model, vllm)
+    """The verdict on one kind of GPU, without what it needs: see `_compared`. Where it lands may be known."""
+    car, arguments = model.car, _arguments(model, vllm)
     result = estimate(model.image.model, kind.gpu, arguments, vllm=vllm, derive=False)
     compatibility = check_support(
         model.image.model,
@@ -242,27 +245,32 @@ def _on(
         shards=arguments.expert_shards,
     )
     pod = pod_of(model, arguments, report)
-    landing = within_limits(land(pod, kind), pod, kind, report)
-    judged = _judge(model, kind, result, compatibility, landing)
+    landing = landing or landed(pod, car, kind, report)
+    judged = _judge(model, kind, result, compatibility, landing, pod.units)
     if arguments.unknown and judged.verdict is Verdict.UNKNOWN:
         judged = msgspec.structs.replace(
             judged, settle=settles_variables(parse_arguments(car.serving.args, vllm))
         )
-    return ModelVerdict(
+    verdict = ModelVerdict(
         model=car.name,
         verdict=judged.verdict,
         why=judged.why,
         settle=judged.settle,
         conditions=judged.conditions,
-        warnings=_warnings(kind, result, compatibility, vllm),
+        warnings=(*_warnings(kind, result, compatibility, vllm), *_stopped(car)),
         comparison="",
         gpu_gib=kind.gpu.memory_gib,
         product=kind.gpu.product,
-        gpus=count,
-        nodes=landing.nodes,
+        gpus=pod.units,
+        nodes=() if landing.answer is FitAnswer.NO else landing.nodes,
         compatibility=compatibility,
         estimate=result,
     )
+    own = car.server is not None and bool(car.server.image)
+    card = kind.nodes[0].card(kind.pool)
+    verdict = if_served(verdict, card, report, own_image=own)
+    runtime = runtime_of(car, report) if car.server is not None else None
+    return verdict if runtime is None else if_built_for(verdict, card, runtime.image)
 
 
 BY_NAME = Condition(
@@ -270,6 +278,14 @@ BY_NAME = Condition(
     holds=Holds.YES,
     settles="make the image readable (see the remarks)",
 )
+
+
+BY_PLACE = Condition(
+    text="if its weights are what their name says",
+    holds=Holds.YES,
+    settles="compare its config.json: agent estimate FOLDER",
+)
+"""Of weights on a volume or in a bucket: anything may lie there by that name."""
 
 
 class _Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -289,8 +305,9 @@ def _judge(
     result: Estimate,
     compatibility: tuple[Compatibility, ...],
     landing: Landing,
+    count: int,
 ) -> _Judged:
-    car, count = model.car, model.car.serving.gpu_count
+    car = model.car
     unsupported = next((item for item in compatibility if item.support is Support.UNSUPPORTED), None)
     if unsupported is not None:
         nearest = f"; {unsupported.nearest} runs on it" if unsupported.nearest else ""
@@ -318,8 +335,15 @@ def _judge(
         doubt_of = landing.condition
         why = f"{result.why}; but {landing.why}"
         return _Judged(verdict=Verdict.UNKNOWN, why=why, settle=doubt_of.settles, conditions=(doubt_of,))
-    told = (BY_NAME,) if model.image.model.config is None else ()
-    return _Judged(verdict=Verdict.GO, why=result.why, conditions=told)
+    return _Judged(verdict=Verdict.GO, why=result.why, conditions=(*_by_name(model), *landing.told))
+
+
+def _by_name(model: ModelRequirements) -> tuple[Condition, ...]:
+    """What a GO hangs on where nothing of the model itself was read; a hub has one model of a name."""
+    elsewhere = any(problem.code == "not-an-image" for problem in model.image.problems)
+    if elsewhere and not model.car.image.lower().startswith("hf://"):
+        return (BY_PLACE,)
+    return (BY_NAME,) if model.image.model.config is None else ()
 
 
 def _barred(kind: Candidate, count: int, landing: Landing) -> str:
@@ -360,6 +384,10 @@ def _warnings(
     return tuple(warnings)
 
 
+def _stopped(car: ModelCar) -> tuple[str, ...]:
+    return () if car.copies else ("it is stopped (no replica is asked for): judged as one replica",)
+
+
 def _comparison(result: Estimate, kind: Candidate, count: int) -> str:
     """`model 18 GiB vs GPU 80 GiB`, a GPU each where there are several."""
     need, have = result.required_gib, kind.gpu.memory_gib
@@ -371,34 +399,3 @@ def _comparison(result: Estimate, kind: Candidate, count: int) -> str:
         left += f" on each of {count} GPUs"
     right = "GPU memory unknown" if have.value is None else f"GPU {have.value:.0f} GiB"
     return f"{left} vs {right} ({kind.gpu.product})"
-
-
-def _without_gpus(model: ModelRequirements, report: AcceleratorReport) -> ModelVerdict:
-    need = model.required_vram_gib
-    left = "model unknown" if need.value is None else f"model {math.ceil(need.value)} GiB"
-    if not report.inventory.known:
-        problem = report.access.problem or next(iter(report.inventory.problems), None)
-        return ModelVerdict(
-            model=model.car.name,
-            verdict=Verdict.UNKNOWN,
-            comparison=f"{left} vs GPU unknown",
-            why="the GPUs are unknown: "
-            + (problem.what if problem else "the cluster could not be looked at"),
-            settle=(problem.fix if problem else "") or "state them: --gpu PRODUCT:COUNT",
-            needed_gib=need,
-            gpus=model.car.serving.gpu_count,
-        )
-    blocked = [node for node in report.inventory.nodes if not node.usable]
-    why = "no node offers a GPU"
-    if blocked:
-        why = f"no usable GPU: {blocked[0].name} is out ({blocked[0].why})"
-        why += f", and {len(blocked) - 1} more" if len(blocked) > 1 else ""
-    none = ModelVerdict(
-        model=model.car.name,
-        verdict=Verdict.NO_GO,
-        comparison=f"{left} vs no GPU",
-        why=why,
-        needed_gib=need,
-        gpus=model.car.serving.gpu_count,
-    )
-    return _if_all_seen(none, report.inventory)

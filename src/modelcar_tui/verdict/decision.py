@@ -13,7 +13,7 @@ from modelcar_tui.core.contain import Contained, stopped
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.image import ImageFacts
-from modelcar_tui.manifest import Change, Decision, Manifest, Plan, target_path, text_hunks
+from modelcar_tui.manifest import Change, Decision, Manifest, ModelCar, Plan, target_path, text_hunks
 from modelcar_tui.verdict.accepting import accepted_model, decide_accepted
 from modelcar_tui.verdict.candidate import Candidate, candidates
 from modelcar_tui.verdict.deciding import overall, preflight
@@ -36,7 +36,7 @@ from modelcar_tui.verdict.reports import (
     ModelVerdict,
     Verdict,
 )
-from modelcar_tui.verdict.runtime import runtime_arguments, runtime_environment
+from modelcar_tui.verdict.stopping import left_open
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ class Case(Struct, frozen=True, kw_only=True):
     configuration: ConfigurationReport
     cluster: AcceleratorReport
     vllm: str | None
-    """The release that serves, where one is known."""
+    """The release that the operator states; None takes each model's own."""
     objective: str
     """What the proposals are for: see the settings."""
 
@@ -154,15 +154,14 @@ def _reviewed(
     """With findings, proposed changes and the plan."""
     listener.step("arguments", "running")
     manifest, needs = case.configuration.manifest, case.configuration.models
-    args, environment = runtime_arguments(case.cluster), runtime_environment(case.cluster)
-    findings, faults = remarks(manifest, needs, vllm=case.vllm, runtime_args=args, environment=environment)
+    findings, faults = remarks(manifest, needs, case.cluster, vllm=case.vllm)
     found = proposals(
         needs,
         models,
         kinds,
         faults,
+        cluster=case.cluster,
         vllm=case.vllm,
-        runtime_args=args,
         objective=case.objective,
         until=time.monotonic() + limit_s,
     )
@@ -180,10 +179,10 @@ def _reviewed(
     listener.step("arguments", "warning" if faults else "done", detail)
     models = tuple(
         lowered(
-            structs.replace(model, settle=model.settle if one.hope in ("", model.why) else one.hope),
+            structs.replace(model, settle=_settled(model, need.car, one.hope, case)),
             faults.get(model.model),
         )
-        for model, one in zip(models, found, strict=True)
+        for model, need, one in zip(models, needs, found, strict=True)
     )
     checks = _checks(case)
     verdict, why = overall(models, checks)
@@ -197,6 +196,13 @@ def _reviewed(
         hunks=hunks,
         optimized=shown,
     )
+
+
+def _settled(model: ModelVerdict, car: ModelCar, hope: str, case: Case) -> str:
+    """What would make it GO: the hope of its proposals, unless it says no more, or the manifest is not
+    clear."""
+    own = hope in ("", model.why) or left_open(model, car, case.cluster, case.vllm)
+    return model.settle if own else hope
 
 
 def _checks(case: Case) -> tuple[Check, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from modelcar_tui.memory import Outcome, smallest_tp
 from modelcar_tui.verdict.candidate import Candidate, kind_name
 from modelcar_tui.verdict.reports import KindFit, ModelRequirements, ModelVerdict, OnKind, Verdict
-from modelcar_tui.vllm.arguments import server_args
+from modelcar_tui.vllm.arguments import served_args
 from modelcar_tui.vllm.quantization import Support
 
 _TOO_SMALL = (Outcome.OOM_LOAD, Outcome.REFUSED_NO_KV, Outcome.REFUSED_KV)
@@ -38,6 +38,6 @@ def _on(model: ModelRequirements, kind: Candidate, verdict: ModelVerdict, vllm: 
     elif outcome is Outcome.STARTS and verdict.gpus <= kind.most:
         state, gpus = OnKind.FULL, verdict.gpus
     elif outcome in _TOO_SMALL:
-        arguments = server_args(model.car.serving.args, model.car.serving.gpu_count, vllm).mended()
+        arguments = served_args(model.car.serving, vllm).mended()
         gpus = smallest_tp(model.image.model, kind.gpu, arguments, vllm=vllm, most=kind.gpu.count)
     return KindFit(kind=kind_name(kind), state=state, gpus=gpus, why=verdict.why)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,6 +21,7 @@ from modelcar_tui.verdict.candidate import Candidate
 from modelcar_tui.verdict.deciding import decide_model
 from modelcar_tui.verdict.proposing import Proposal, propose_for
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Optimized, Verdict
+from modelcar_tui.verdict.runtime import release_of, runtime_arguments, runtime_environment, with_before
 
 NOT_JUDGED = "not known, because the time limit was hit before its turn"
 Faults = dict[str, Problem]
@@ -79,25 +80,20 @@ def decided(
 def remarks(
     manifest: Manifest,
     models: Sequence[ModelRequirements],
+    cluster: AcceleratorReport,
     *,
     vllm: str | None,
-    runtime_args: tuple[str, ...],
-    environment: Mapping[str, str],
 ) -> tuple[tuple[Finding, ...], Faults]:
     """The lint's findings on a manifest, and the models whose arguments it could not judge."""
     facts = {model.car.name: model.image.model for model in models}
     pairs = [(car, facts.get(car.name)) for car in manifest.models]
-    found, faults = linted(pairs, vllm=vllm, runtime_args=runtime_args, environment=environment)
+    found, faults = linted(pairs, cluster, vllm=vllm)
     findings = [*map(of_problem, manifest.findings), *found]
     return findings_told(findings, manifest.models, manifest.ignores).findings, faults
 
 
 def linted(
-    pairs: Iterable[tuple[ModelCar, ModelFacts | None]],
-    *,
-    vllm: str | None,
-    runtime_args: tuple[str, ...],
-    environment: Mapping[str, str],
+    pairs: Iterable[tuple[ModelCar, ModelFacts | None]], cluster: AcceleratorReport, *, vllm: str | None
 ) -> tuple[list[Finding], Faults]:
     """Every remark on each model's arguments, none folded and none left out; of a model whose arguments
     nobody understands there are none, but its fault."""
@@ -105,12 +101,23 @@ def linted(
     faults: Faults = {}
     for car, facts in pairs:
         with Contained(car.name) as caught:
-            found += lint_model(
-                car, vllm=vllm, runtime_args=runtime_args, environment=environment, facts=facts
-            )
+            found += lint_at_runtime(car, facts, cluster, vllm)
         if caught.problem is not None:
             faults[car.name] = caught.problem
     return found, faults
+
+
+def lint_at_runtime(
+    car: ModelCar, facts: ModelFacts | None, cluster: AcceleratorReport, vllm: str | None
+) -> list[Finding]:
+    """The lint's remarks on one model with what its serving runtime brings along."""
+    return lint_model(
+        with_before(car, cluster),
+        vllm=release_of(car, cluster, vllm),
+        runtime_args=runtime_arguments(car, cluster),
+        environment=runtime_environment(car, cluster),
+        facts=facts,
+    )
 
 
 def proposals(
@@ -119,8 +126,8 @@ def proposals(
     kinds: tuple[Candidate, ...],
     faults: Faults,
     *,
+    cluster: AcceleratorReport,
     vllm: str | None,
-    runtime_args: tuple[str, ...],
     objective: str,
     until: float = math.inf,
 ) -> tuple[Proposal, ...]:
@@ -132,9 +139,7 @@ def proposals(
             faults.setdefault(name, Problem(where=name, what=NOT_JUDGED, fix="run again", code=STOPPED))
         if name not in faults:
             with Contained(name) as caught:
-                proposal = propose_for(
-                    model, verdict, kinds, vllm=vllm, runtime_args=runtime_args, objective=objective
-                )
+                proposal = propose_for(model, verdict, kinds, cluster, vllm=vllm, objective=objective)
             if caught.problem is not None:
                 faults[name] = caught.problem
         found.append(proposal)

@@ -293,7 +293,7 @@ def _counted(changes: list[Change]) -> str:
 
 def _item(change: Change, edited: str | None) -> str:
     if change.operation is Operation.GPU_COUNT:
-        return f"gpu_count {edited or change.new}"
+        return f"{change.called} {edited or change.new}"
     if change.operation is Operation.REMOVE:
         return f"no {change.flag}"
     return edited or change.new or change.flag

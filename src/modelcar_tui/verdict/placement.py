@@ -1,6 +1,6 @@
 """All models of a manifest on all free GPUs: who runs where, and what is missing.
 
-A model's GPUs must be on one node (tensor parallelism stays within a node). Nodes that have as many free
+A pod's GPUs must be on one node (tensor parallelism stays within a node). Nodes that have as many free
 units of the same kind are alike, so thousands of nodes become a few counts; the search over those is exact
 where it ends within its time, and says so where it does not.
 """
@@ -34,7 +34,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True):
-    """One model, and how many units it needs of each kind that serves it."""
+    """One pod of a model, and how many units it needs of each kind that serves it."""
 
     model: str
     options: Mapping[str, int]
@@ -266,7 +266,7 @@ def _nodes(kind: str, wants: list[tuple[int, str]], size: int, free: int, most: 
         else:
             room.append([size - units, units])
     counted = Counter(node[1] for node in room)
-    names = [model for _, model in wants]
+    names = list(dict.fromkeys(model for _, model in wants))
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     parts = [
         f"{several(number, 'more node')} with {units} free"

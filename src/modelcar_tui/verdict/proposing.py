@@ -11,13 +11,16 @@ from modelcar_tui.advice.repairs import propose
 from modelcar_tui.advice.solver import Solution, solve
 from modelcar_tui.cluster import FitAnswer, PodShape, may_stand, shared_cards
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Pool
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Change, effective
+from modelcar_tui.verdict.asking import pod_for
 from modelcar_tui.verdict.candidate import Candidate, kind_name
-from modelcar_tui.verdict.landing import pod_for
+from modelcar_tui.verdict.own import whose, without_own
 from modelcar_tui.verdict.placement import Need, Offer, Placement, place
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict.runtime import release_of, runtime_arguments, with_runtime
 from modelcar_tui.verdict.stopping import changes_in_words, stopping
 
 
@@ -33,12 +36,18 @@ def propose_for(
     model: ModelRequirements,
     verdict: ModelVerdict,
     kinds: tuple[Candidate, ...],
+    cluster: AcceleratorReport,
     *,
     vllm: str | None,
-    runtime_args: tuple[str, ...],
     objective: str,
 ) -> Proposal:
-    """The solver's smallest change on the kind of GPU that needs the least; without GPUs, plain repairs."""
+    """The solver's smallest change on the kind of GPU that needs the least; without GPUs, plain repairs.
+
+    Args:
+        vllm: the release that the operator states; None takes the model's own runtime's.
+    """
+    vllm, runtime_args = release_of(model.car, cluster, vllm), runtime_arguments(model.car, cluster)
+    model = with_runtime(model, cluster)
     if not kinds:
         changes = propose(model.car, model.image.model, None, vllm=vllm, runtime_args=runtime_args)
         return Proposal(changes=changes)
@@ -115,22 +124,40 @@ def together(
     *,
     vllm: str | None,
 ) -> Placement | None:
-    """Where the models that run alone would run all at once; None where free units are not known."""
+    """Where the models that run alone would run all at once, in the place of those of them that run now; None
+    where free units are not known."""
     if not kinds or any(kind.most_free is None for kind in kinds):
         return None
-    alone = {verdict.model: verdict.runs_on for verdict in verdicts if verdict.verdict is Verdict.GO}
-    running = [model for model in models if model.car.name in alone]
-    pods = {model.car.name: pod_for(model, report, vllm) for model in running}
+    running = {verdict.model: verdict for verdict in verdicts if verdict.verdict is Verdict.GO}
+    pods = {one.car.name: pod_for(one, report, vllm) for one in models if one.car.name in running}
+    alone = {name: _kinds_for(pods[name], verdict, kinds) for name, verdict in running.items()}
+    mine = frozenset(filter(None, (whose(one.car, report) for one in models)))
+    offers, options = _offered(tuple(without_own(kind, mine) for kind in kinds), pods, alone)
+    each = [one.car.name for one in models if one.car.name in running for _ in range(pods[one.car.name].all)]
+    return place([Need(model=name, options=options[name]) for name in each], offers)
+
+
+def _offered(
+    kinds: tuple[Candidate, ...], pods: Mapping[str, PodShape], runs_on: Mapping[str, tuple[str, ...]]
+) -> tuple[list[Offer], Mapping[str, dict[str, int]]]:
+    """What the nodes offer, and how many units each model takes of what serves it."""
     offers: list[Offer] = []
     options: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for kind in kinds:
-        wanted = {name: pods[name] for name in alone if kind_name(kind) in alone[name]}
+        wanted = {name: pods[name] for name in runs_on if kind_name(kind) in runs_on[name]}
         for offer, barred in _offers(kind, wanted):
             offers.append(offer)
             for model in wanted.keys() - barred:
                 options[model][offer.kind] = wanted[model].units
-    needs = [Need(model=model.car.name, options=options[model.car.name]) for model in running]
-    return place(needs, offers)
+    return offers, options
+
+
+def _kinds_for(pod: PodShape, verdict: ModelVerdict, kinds: tuple[Candidate, ...]) -> tuple[str, ...]:
+    """Those on which a model runs; of a replica of several pods, which are of one kind, the verdict's."""
+    if pod.pods == 1:
+        return verdict.runs_on
+    names = [kind_name(kind) for kind in kinds if kind.gpu.product == verdict.product]
+    return tuple(name for name in names if name in verdict.runs_on)[:1]
 
 
 def copies(
@@ -153,9 +180,12 @@ def copies(
             unsure |= wanted.keys()
             continue
         alike = Counter((offer.free, barred) for offer, barred in _offers(kind, wanted))
+        places: Counter[str] = Counter()
         for (free, barred), nodes in alike.items():
             for name in wanted.keys() - barred:
-                found[name] += free // max(1, wanted[name].units) * nodes
+                places[name] += free // max(1, wanted[name].units) * nodes
+        for name, many in places.items():
+            found[name] += many // wanted[name].pods
     return {name: found[name] for name in pods.keys() - unsure}
 
 
@@ -183,12 +213,13 @@ def _barred(alike: Mapping[PodShape, list[str]], node: GpuNode, pool: Pool) -> f
 
 
 def together_line(placement: Placement | None, changed: bool) -> str:
-    """One sentence about all models at the same time."""
-    if placement is None or len(placement.placed) + len(placement.unplaced) < 2:
+    """One sentence about all models at the same time; of replicas, about their pods."""
+    names = () if placement is None else (*(one.model for one in placement.placed), *placement.unplaced)
+    if placement is None or len(set(names)) < 2:
         return ""
     how = "with the proposed changes, " * changed
     placed = len(placement.placed)
-    count = placed + len(placement.unplaced)
+    count = several(len(names), "pod") if len(set(names)) < len(names) else str(len(names))
     if placement.all_together:
         return f"{how}together they fit ({placed} of {count})"
     proven = "" if placement.exact else ", as far as was searched"

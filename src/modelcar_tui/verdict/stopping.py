@@ -12,9 +12,12 @@ import msgspec
 from modelcar_tui.advice import Finding, Stops
 from modelcar_tui.advice.lint import lint_model
 from modelcar_tui.advice.repairs import Drafts, draft_repairs
+from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.hardware import Gpu
-from modelcar_tui.manifest import Change, Operation
-from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.manifest import Change, ModelCar, Operation
+from modelcar_tui.verdict.hidden import hidden_doubt
+from modelcar_tui.verdict.reports import Condition, Holds, ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict.runtime import RuntimeDoubt, release_of, runtime_doubt
 from modelcar_tui.vllm import parse_version
 from modelcar_tui.vllm.arguments import Judge
 
@@ -59,6 +62,59 @@ def heard(
     else:
         settle = f"{settle}; or serve it by a release that was read, such as {Judge.of(None).release}"
     return msgspec.structs.replace(verdict, verdict=Verdict.UNKNOWN, why=why, settle=settle, runs_on=())
+
+
+def not_understood(
+    verdict: ModelVerdict,
+    car: ModelCar,
+    cluster: AcceleratorReport,
+    vllm: str | None,
+    stated: str | None = None,
+) -> ModelVerdict:
+    """The verdict, lowered by what the manifest leaves open, names and the cluster does not have, or leaves
+    to what is not read.
+
+    Args:
+        vllm: the release that will serve it, where it is known.
+        stated: the release that the operator states.
+    """
+    if verdict.verdict is Verdict.NO_GO:
+        return verdict
+    doubt = _doubt(car, cluster, vllm, stated)
+    open_anyhow = bool(car.open) or verdict.verdict is Verdict.UNKNOWN
+    if doubt is not None and (doubt.sure or not (car.open or (doubt.condition and open_anyhow))):
+        told = Condition(text=doubt.condition, holds=Holds.UNKNOWN, settles=doubt.settle)
+        return msgspec.structs.replace(
+            verdict,
+            verdict=Verdict.NO_GO if doubt.sure else Verdict.UNKNOWN,
+            why=doubt.why,
+            settle=doubt.settle,
+            runs_on=(),
+            conditions=(told,) if doubt.condition else (),
+        )
+    if not car.open:
+        return verdict
+    first = car.open[0]
+    rest = f" (and {len(car.open) - 1} more)" if len(car.open) > 1 else ""
+    return msgspec.structs.replace(
+        verdict, verdict=Verdict.UNKNOWN, why=first.what + rest, settle=first.fix, runs_on=(), conditions=()
+    )
+
+
+def left_open(verdict: ModelVerdict, car: ModelCar, cluster: AcceleratorReport, stated: str | None) -> bool:
+    """Whether `not_understood` made this verdict: no change of its arguments settles that."""
+    doubt = _doubt(car, cluster, release_of(car, cluster, stated), stated)
+    by_doubt = doubt is not None and verdict.why == doubt.why
+    return by_doubt or (bool(car.open) and verdict.why.startswith(car.open[0].what))
+
+
+def _doubt(
+    car: ModelCar, cluster: AcceleratorReport, vllm: str | None, stated: str | None
+) -> RuntimeDoubt | None:
+    """What keeps a GO from being said, of the runtime or of what decides beside the arguments; what is sure
+    goes first."""
+    doubt, hidden = runtime_doubt(car, cluster, stated), hidden_doubt(car, cluster, vllm)
+    return hidden if doubt is None or (hidden is not None and hidden.sure) else doubt
 
 
 def stopping(
@@ -112,6 +168,6 @@ def _in_words(change: Change) -> str:
         case Operation.ADD:
             return f"add {item}"
         case Operation.GPU_COUNT:
-            return f"set gpu_count {item}"
+            return f"set {change.called} {item}"
         case _:
             return f"write {item}"

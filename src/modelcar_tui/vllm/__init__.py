@@ -14,10 +14,17 @@ if TYPE_CHECKING:
         through_transformers,
     )
     from modelcar_tui.vllm.argument_table import Flag, known_arguments, newest_flags
-    from modelcar_tui.vllm.builds import ImageBuild, Sampler, may_lack_flashinfer, sampler_of
+    from modelcar_tui.vllm.builds import (
+        ImageBuild,
+        Sampler,
+        built_for,
+        may_lack_flashinfer,
+        runs_on_cpu,
+        sampler_of,
+    )
     from modelcar_tui.vllm.context import implied_context, longest_context, longest_positions
     from modelcar_tui.vllm.defaults import StartLimits, served_context, start_limits
-    from modelcar_tui.vllm.images import release_of_runtime
+    from modelcar_tui.vllm.images import release_of_runtime, release_of_server
     from modelcar_tui.vllm.model_runner import runs_model_runner_v2
     from modelcar_tui.vllm.pipelines import pipeline_fault
     from modelcar_tui.vllm.profile import Profile, hungriest_profile, newer_note, profile_for, profile_on_card
@@ -42,6 +49,7 @@ __all__ = [
     "architecture_refused",
     "architecture_unsure",
     "asked_of_server",
+    "built_for",
     "engine_switches",
     "hungriest_profile",
     "implied_context",
@@ -60,8 +68,10 @@ __all__ = [
     "profile_on_card",
     "reached",
     "release_of_runtime",
+    "release_of_server",
     "release_standing_in",
     "runs_model_runner_v2",
+    "runs_on_cpu",
     "sampler_of",
     "served_context",
     "start_limits",
@@ -82,10 +92,10 @@ if not TYPE_CHECKING:
                 "architecture_error architecture_refused architecture_unsure through_transformers"
             ),
             "argument_table": "Flag known_arguments newest_flags",
-            "builds": "ImageBuild Sampler may_lack_flashinfer sampler_of",
+            "builds": "ImageBuild Sampler built_for may_lack_flashinfer runs_on_cpu sampler_of",
             "context": "implied_context longest_context longest_positions",
             "defaults": "StartLimits served_context start_limits",
-            "images": "release_of_runtime",
+            "images": "release_of_runtime release_of_server",
             "model_runner": "runs_model_runner_v2",
             "pipelines": "pipeline_fault",
             "profile": "Profile hungriest_profile newer_note profile_for profile_on_card",

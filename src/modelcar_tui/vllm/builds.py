@@ -8,6 +8,7 @@ v1/sample/ops/topk_topp_sampler.py, release by release.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 
@@ -39,6 +40,24 @@ _RED_HAT = re.compile(
 )
 """By registry, or by the paths and names that a mirror keeps."""
 _UPSTREAM = re.compile(r"\+upstream|(?:^|/)vllm/vllm-openai\b|upstream(?:'s)? image", re.IGNORECASE)
+_CPU = re.compile(r"(?:^|[/_.:-])(?:cpu|openvino)(?=$|[/_.:@-])", re.IGNORECASE)
+_HUGGINGFACE = re.compile(r"/huggingfaceserver\b(?!.*gpu)", re.IGNORECASE)
+"""KServe's own server: its image is for CPUs unless its tag ends in `-gpu` (its charts)."""
+_BUILT_FOR = (
+    ("cpu", _CPU),
+    ("amd", re.compile(r"(?:^|[/_.:-])rocm[\d.]*(?=$|[/_.:@-])", re.IGNORECASE)),
+    ("intel-gaudi", re.compile(r"(?:^|[/_.:-])(?:gaudi\d?|hpu|habana\w*)(?=$|[/_.:@-])", re.IGNORECASE)),
+    ("intel-gpu", re.compile(r"(?:^|[/_.:-])xpu(?=$|[/_.:@-])", re.IGNORECASE)),
+    ("google-tpu", re.compile(r"(?:^|[/_.:-])tpu(?=$|[/_.:@-])", re.IGNORECASE)),
+    ("aws-neuron", re.compile(r"(?:^|[/_.:-])neuronx?(?=$|[/_.:@-])", re.IGNORECASE)),
+    ("ibm-spyre", re.compile(r"(?:^|[/_.:-])spyre(?=$|[/_.:@-])", re.IGNORECASE)),
+    ("nvidia", re.compile(r"(?:^|[/_.:-])(?:cuda|cu\d{2,3})[\d.]*(?=$|[/_.:@-])", re.IGNORECASE)),
+)
+"""Vendors as `accelerators.json` has them, by the words that images of vLLM have in their names: one build is
+for one of them (`vllm/platforms`)."""
+_FOR_CUDA = re.compile(r"(?:^|/)vllm/vllm-openai(?=$|[:@])", re.IGNORECASE)
+"""Upstream's image whose name has no such word."""
+_GPU = re.compile(r"vllm|gpu|cuda|rocm|huggingfaceserver", re.IGNORECASE)
 _NUMBER_ALONE = re.compile(r"v?\d+\.\d+\.\d+(\.post\d+)?(\s*\(V[01]\))?\s*", re.IGNORECASE)
 _TOLD = re.compile(r"\bwith(out)? (?:the )?flashinfer sampler", re.IGNORECASE)
 _OPT_IN, _TRITON, _DEFAULT_AGAIN = (0, 11, 1), (0, 17, 0), (0, 21, 0)
@@ -65,6 +84,35 @@ def build_of(text: str | None) -> ImageBuild:
     if _UPSTREAM.search(told):
         return ImageBuild.UPSTREAM
     return ImageBuild.RELEASE if _NUMBER_ALONE.fullmatch(told) else ImageBuild.UNKNOWN
+
+
+def runs_on_cpu(image: str, args: Sequence[str], environment: Mapping[str, str]) -> bool | None:
+    """Whether vLLM is a build for CPUs, as far as its image's name or its settings tell; None where they do
+    not.
+
+    Args:
+        image: its reference; empty where it is not known.
+        args: of the server; `--device cpu` was there up to 0.10.
+        environment: of its container.
+    """
+    told = " ".join(args)
+    if re.search(r"--device[ =]cpu\b", told) or environment.get("VLLM_TARGET_DEVICE", "").lower() == "cpu":
+        return True
+    if _CPU.search(image) or _HUGGINGFACE.search(image):
+        return True
+    return (
+        False if build_of(image) in (ImageBuild.UPSTREAM, ImageBuild.RED_HAT) or _GPU.search(image) else None
+    )
+
+
+def built_for(image: str) -> str:
+    """The vendor for whose accelerators an image's vLLM is built, as far as its name tells: `amd`; `cpu` for
+    none; empty where it does not tell, or tells of several."""
+    name = image.partition("@")[0]
+    told = [vendor for vendor, words in _BUILT_FOR if words.search(name)]
+    if not told and _FOR_CUDA.search(image):
+        return "nvidia"
+    return told[0] if len(told) == 1 else ""
 
 
 def sampler_of(

@@ -10,6 +10,7 @@ import msgspec
 
 from modelcar_tui.core.resources import table
 from modelcar_tui.core.text import clean
+from modelcar_tui.manifest import Server
 from modelcar_tui.vllm.builds import ImageBuild, build_of
 from modelcar_tui.vllm.release import parse_version
 
@@ -53,6 +54,14 @@ def release_of_runtime(annotation: str, image: str, environment: Mapping[str, st
     return with_build(told, image, environment) if told else None
 
 
+def release_of_server(server: Server | None) -> str | None:
+    """What a manifest itself tells of the release that serves; None for a model-car, or where it tells
+    nothing."""
+    if server is None:
+        return None
+    return release_of_runtime(server.version, server.image, dict(server.environment))
+
+
 def release_in(text: str) -> str | None:
     """The release in a tag or an annotation that looks like one of vLLM's, with its build: `0.11.0+rhai5`."""
     match = _VLLM_TAG.fullmatch(text)
@@ -65,11 +74,12 @@ def release_in(text: str) -> str | None:
 def release_of_image(image: str) -> str | None:
     """What an image's tag tells: vLLM's own number, or Red Hat's of the product around it.
 
-    Red Hat's are looked up; a digest tells nothing, and nor does a tag that moves or is in no table.
+    Red Hat's are looked up; a digest tells nothing, and nor does a tag that moves or is in no table. An image
+    of another name has another number: `llm-d-cuda:v0.9.0` that of llm-d, `huggingfaceserver` KServe's.
     """
-    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    path, _, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
     if build_of(image) is not ImageBuild.RED_HAT:
-        return release_in(tag)
+        return release_in(tag) if "vllm" in path.lower() or "vllm" in tag.lower() else None
     product = _PRODUCT_TAG.fullmatch(tag)
     if product:
         return _file().rhoai.get(product[1])

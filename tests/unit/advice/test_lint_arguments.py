@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 from compatibility_support import LLAMA, car, facts, manifest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from modelcar_tui.advice.finding import Finding, Severity
 from modelcar_tui.advice.lint.lint import examine, lint_model
 from modelcar_tui.advice.repairs.proposals import propose
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.manifest.types import ArgumentsFrom, Position
+from modelcar_tui.manifest.types import ArgumentsFrom, ModelCar, Position, Server
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import known_arguments
 from modelcar_tui.vllm.arguments.parsing import flags_of, parse_arguments
@@ -277,3 +278,20 @@ def test_no_argument_list_breaks_the_lint_and_every_item_is_seen_once(
 def test_what_parser_and_engine_refuse_alike_is_said_once(item: str) -> None:
     found = lint_model(car(item), vllm="0.32.0")
     assert len([one for one in found if one.severity is Severity.ERROR]) == 1
+
+
+def test_a_kubernetes_manifest_is_judged_by_the_release_of_its_own_image() -> None:
+    """`--swap-space` went in 0.18.0."""
+
+    def served(image: str) -> ModelCar:
+        return msgspec.structs.replace(
+            car("--swap-space=4"), kind="Deployment", server=Server(image=f"vllm/vllm-openai:{image}")
+        )
+
+    for image, stated, codes in (
+        ("v0.11.0", None, []),
+        ("v0.18.0", None, ["flag-removed"]),
+        ("v0.11.0", "0.18.0", ["flag-removed"]),
+    ):
+        found = examine(manifest(served(image)), vllm=stated).findings
+        assert [finding.code for finding in found if finding.code.startswith("flag")] == codes

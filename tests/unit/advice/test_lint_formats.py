@@ -16,7 +16,7 @@ from modelcar_tui.advice.finding import Finding, Severity, Stops
 from modelcar_tui.advice.lint.formats import CODES, exit_worthy, render_files
 from modelcar_tui.advice.lint.lint import examine
 from modelcar_tui.advice.lint.style import STYLE
-from modelcar_tui.manifest import reader
+from modelcar_tui.manifest import modelcar as reader
 from modelcar_tui.manifest.types import ArgumentsFrom, Position
 from modelcar_tui.vllm.arguments import companions, faults, named
 
@@ -130,9 +130,10 @@ def test_every_code_that_a_rule_gives_is_described_and_no_other() -> None:
 
 
 def _warnings_of_the_reader() -> set[str]:
-    tree = ast.parse(Path(reader.__file__).read_text("utf-8"))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    warns = [call for call in calls if getattr(call.func, "attr", "") in ("_warn", "_warn_at")]
+    room = Path(reader.__file__).parent
+    trees = [ast.parse(file.read_text("utf-8")) for file in room.rglob("*.py")]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    warns = [call for call in calls if getattr(call.func, "attr", "") in ("warn", "warn_at")]
     found = {call.args[-1].value for call in warns if isinstance(call.args[-1], ast.Constant)}
     assert len(found) > 3
     return found

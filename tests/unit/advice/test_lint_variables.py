@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from compatibility_support import H100, LLAMA, T4, car, facts, manifest
+from compatibility_support import H100, LLAMA, T4, car, facts
 
 from modelcar_tui.advice.finding import Severity
-from modelcar_tui.advice.lint.lint import examine, lint_model
+from modelcar_tui.advice.lint.lint import lint_model
 from modelcar_tui.advice.repairs.proposals import propose
 from modelcar_tui.advice.solver.solver import solve
 from modelcar_tui.memory.types import Outcome
@@ -68,6 +68,6 @@ def test_sizes_that_are_not_known_disagree_with_nothing() -> None:
 
 
 def test_what_the_runtimes_environment_says_is_judged_and_said() -> None:
-    found = examine(manifest(car(*ASKED)), vllm="0.19.1", environment={"MAX_LEN": "4k", "UTIL": "2"}).findings
-    assert [one.code for one in found] == ["variable", "value-range", "variable"]
-    assert found[0].what == "$(MAX_LEN) is 4k: the serving runtime's environment says so"
+    found = lint_model(car(*ASKED), vllm="0.19.1", environment={"MAX_LEN": "4k", "UTIL": "2"})
+    assert [one.code for one in found] == ["value-range", "variable", "variable"]
+    assert found[1].what == "$(MAX_LEN) is 4k: the serving runtime's environment says so"

@@ -222,6 +222,38 @@ SAID: list[tuple[RunFact, str]] = [
         fact("access", "what-if inventory"),
         "No cluster was asked: the GPUs are those that were stated.",
     ),
+    (fact("served_as", model="m", told="InferenceService in chat"), "m is an InferenceService in chat."),
+    (fact("served_as", model="m", told="Deployment"), "m is a Deployment."),
+    (
+        fact("served_as", model="m/prefill", told="prefill of an LLMInferenceService in a"),
+        "m/prefill is the prefill of an LLMInferenceService in a.",
+    ),
+    (fact("source", model="m", told="hf://o/m"), "The weights of m come from hf://o/m."),
+    (
+        fact("server", model="m", told="ServingRuntime r, image i"),
+        "m is served by ServingRuntime r, image i.",
+    ),
+    (
+        fact("replicas", 2, "replicas", model="m", more={"pods": 3}),
+        "The manifest asks for 2 replicas of m, each of 3 pods.",
+    ),
+    (
+        fact("replicas", 0, "replicas", model="m", more={"pods": 1}),
+        "The manifest asks for 0 replicas of m; it is stopped.",
+    ),
+    (
+        fact("passed", model="m", told="from ServingRuntime r, before its own: --a=1"),
+        "m gets arguments from ServingRuntime r, before its own: --a=1.",
+    ),
+    (fact("not_clear", model="m", told="a pipe; write it out"), "Not clear of m: a pipe; write it out."),
+    (
+        fact("vllm", "0.11.0", source="manifest"),
+        "vLLM 0.11.0 is taken, of the runtimes that the manifest brings.",
+    ),
+    (
+        fact("vllm", told="0.10.1, 0.11.0", source="manifest"),
+        "vLLM 0.10.1, 0.11.0 are taken, of the runtimes that the manifest brings.",
+    ),
     (fact("access", "unreachable", told="no route"), "The cluster could not be read: no route."),
     (
         fact(

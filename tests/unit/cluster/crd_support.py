@@ -15,9 +15,11 @@ import jsonschema
 import kubernetes_validate
 import msgspec
 
+from modelcar_tui import kserve
 from modelcar_tui.demo.kube_store import Kind
 
 FOLDER = Path(__file__).parents[2] / "data" / "crds"
+KSERVE = Path(kserve.__file__).parent / "crds"
 Schema = dict[str, Any]
 _OPEN = "x-kubernetes-preserve-unknown-fields"
 _WORDS = ("kind", "apiVersion", "metadata")
@@ -25,14 +27,48 @@ _WORDS = ("kind", "apiVersion", "metadata")
 
 @cache
 def kind_file(name: str) -> dict[str, Any]:
-    """A file of the folder: `plural.group`."""
-    found: dict[str, Any] = json.loads(lzma.decompress((FOLDER / f"{name}.json.xz").read_bytes()))
-    return found
+    """A kind with its schemas in each release: `plural.group`."""
+    if name in (found := _kserve()):
+        return found[name]
+    read: dict[str, Any] = json.loads(lzma.decompress((FOLDER / f"{name}.json.xz").read_bytes()))
+    return read
+
+
+@cache
+def _kserve() -> dict[str, dict[str, Any]]:
+    """KServe's kinds, which the product keeps with their CEL rules, in the form of the folder's files."""
+    kept = json.loads(lzma.decompress((KSERVE / "kserve.json.xz").read_bytes()))
+    made = {}
+    for kind, told in kept["kinds"].items():
+        releases = [
+            {
+                "release": f"OpenShift AI {one['release']}",
+                **{key: one[key] for key in ("repository", "commit")},
+                "path": shipped["path"],
+                "versions": {
+                    version: without_rules(kept["schemas"][digest])
+                    for version, digest in shipped["versions"].items()
+                },
+            }
+            for one in kept["releases"]
+            if (shipped := one["kinds"].get(kind)) is not None
+        ]
+        made[f"{told['plural']}.{told['group']}"] = {**told, "kind": kind, "releases": releases}
+    return made
+
+
+def without_rules(schema: Any) -> Any:
+    """A schema without CEL rules, which API servers before 1.23 refuse."""
+    if isinstance(schema, list):
+        return [without_rules(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {key: without_rules(one) for key, one in schema.items() if key != "x-kubernetes-validations"}
 
 
 @cache
 def names() -> list[str]:
-    return sorted(path.name.removesuffix(".json.xz") for path in FOLDER.glob("*.json.xz"))
+    return sorted({*(path.name.removesuffix(".json.xz") for path in FOLDER.glob("*.json.xz")), *_kserve()})
 
 
 def schemas(name: str, version: str) -> list[tuple[str, Schema]]:
@@ -102,8 +138,9 @@ def has(schema: Schema, path: str) -> bool:
             at = at.get("additionalProperties", {"properties": {}})
         elif step in at.get("properties", {}):
             at = at["properties"][step]
-        else:
-            return False
+        else:  # a name of one's own in a map of texts, such as a label, which has dots itself
+            named = at.get("additionalProperties", {})
+            return "properties" not in at and "string" in named.get("type", ())
     return True
 
 

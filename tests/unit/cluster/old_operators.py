@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelcar_tui.demo.kube_objects import DSC, DSCI, PROFILES
+from modelcar_tui.demo.kube_objects import DSC, DSCI, PROFILES, TEMPLATES
 from modelcar_tui.demo.kube_operators import APPLICATIONS, condition
 from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.demo.kube_store import Kind
@@ -114,5 +114,7 @@ def openshift_ai_216() -> Scenario:
         DSC_V1: [data_science_cluster()],
         DSCI_V1: [initialization()],
         ACCELERATORS: [accelerator_profile()],
+        # Its ServingRuntime has no schedulerName yet, and it has no runtimes for Spyre.
+        TEMPLATES: [one for one in scenario.objects[TEMPLATES] if "spyre" not in one["metadata"]["name"]],
     }
     return scenario

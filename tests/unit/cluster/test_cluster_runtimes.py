@@ -199,6 +199,8 @@ async def test_a_cluster_that_is_not_openshift_says_so(tmp_path: Path) -> None:
         ("", "vllm/vllm-openai:v0.11.0", "0.11.0+upstream"),
         ("", "docker.io/vllm/vllm-openai:v0.11.0-x86_64", "0.11.0+upstream"),
         ("", "vllm/vllm-openai:latest", None),
+        ("", "ghcr.io/llm-d/llm-d-cuda:v0.9.0", None),
+        ("", "kserve/huggingfaceserver:v0.15.0", None),
         ("1.2", "quay.io/own/vllm", "1.2"),
     ],
 )

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from crd_support import (
     FOLDER,
+    KSERVE,
     checker,
     core_schemas,
     faults,
@@ -260,6 +261,11 @@ def test_each_schema_names_its_source() -> None:
     listed = [
         (one["release"], one["repository"], one["commit"], one["path"])
         for one in yaml.safe_load((FOLDER / "sources.yaml").read_text())
+    ]
+    listed += [
+        (f"OpenShift AI {one['release']}", one["repository"], one["commit"], path)
+        for one in yaml.safe_load((KSERVE / "sources.yaml").read_text())
+        for path in one["paths"]
     ]
     kept = [
         (one["release"], one["repository"], one["commit"], one["path"])

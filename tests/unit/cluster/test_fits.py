@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from modelcar_tui.cluster import fits
 from modelcar_tui.cluster.fits import FitAnswer, PodShape, may_run, may_stand, shared_cards, tolerated
-from modelcar_tui.cluster.scheduling import Requirement, Scheduling, Toleration
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Held, Pool
+from modelcar_tui.manifest.scheduling import Requirement, Scheduling, Toleration
 
 GIB = 1024
 POD = PodShape(units=2, processes=2, image_mib=100 * GIB, architectures=("amd64",))

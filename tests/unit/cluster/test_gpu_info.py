@@ -14,7 +14,6 @@ from cluster_support import as_node, expanded, flavours, more_flavours
 from modelcar_tui.cluster.classify import classify
 from modelcar_tui.cluster.gpu_info import gpu_info_text
 from modelcar_tui.cluster.limit_types import NamespaceLimits
-from modelcar_tui.cluster.scheduling import Toleration
 from modelcar_tui.cluster.serving_types import (
     DeploymentMode,
     HardwareProfile,
@@ -44,6 +43,7 @@ from modelcar_tui.core.cells import width
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.kube import objects
 from modelcar_tui.kube.types import Access, Rung
+from modelcar_tui.manifest.scheduling import Toleration
 
 NOW = 1_790_000_000.0
 SERVER = "https://api.prod.example.com:6443"

@@ -11,12 +11,12 @@ import pytest
 from cluster_support import look_at
 
 from modelcar_tui.cluster.kserve_config import Around, Settings, kserve_checks, kserve_of
-from modelcar_tui.cluster.scheduling import Scheduling, Toleration
 from modelcar_tui.cluster.serving_types import DeploymentMode, OciMode
 from modelcar_tui.cluster.types import State
 from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_objects import CONFIG_MAPS
 from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.manifest.scheduling import Scheduling, Toleration
 
 OPENSHIFT = ("serving.kserve.io", "config.openshift.io")
 PLAIN = ("serving.kserve.io",)

@@ -675,3 +675,30 @@ def test_checks_tell_what_is_used_up_and_what_is_not_counted() -> None:
         (State.OK, f"quota team names {GPU} without requests.: Kubernetes does not count it"),
         (State.UNKNOWN, f"quota team: how much is left of 4 {GPU} is not known"),
     ]
+
+
+def test_what_wants_to_run_at_the_same_time_counts_together() -> None:
+    gpus = "requests.nvidia.com/gpu"
+    quota = Quota(name="q", hard={gpus: 4, "pods": 3}, used={gpus: 0, "pods": 0})
+    two = NamespaceRequest(pods=2, gpus={"nvidia.com/gpu": 2})
+    limits = NamespaceLimits(namespace="n", quotas=(quota,))
+    assert admission(limits, two).answer == "yes"
+    found = admission(limits, msgspec.structs.replace(two, pods=4))
+    assert found.answer == "no"
+    assert found.why == (
+        "quota q leaves 4 of 4 nvidia.com/gpu, the 4 pods ask for 8",
+        "quota q leaves 3 of 3 pods, the 4 pods ask for 4",
+    )
+
+
+def test_a_queue_that_lets_one_in_may_let_in_all_one_by_one() -> None:
+    room = Room(flavor="f", resource="nvidia.com/gpu", nominal=3, used=0, available=3, most=3)
+    behind = Behind(groups=(("nvidia.com/gpu",),), rooms=(room,))
+    queue = Queue(name="q", cluster_queue="c", behind=behind)
+    limits = NamespaceLimits(namespace="n", managed=True, queues=(queue,))
+    one = NamespaceRequest(gpus={"nvidia.com/gpu": 2}, queue="q")
+    assert admission(limits, one).answer == "yes"
+    two = admission(limits, msgspec.structs.replace(one, pods=2))
+    assert two.answer == "unknown"
+    assert two.why[0].endswith("for all 2 pods")
+    assert admission(limits, msgspec.structs.replace(one, gpus={"nvidia.com/gpu": 4}, pods=2)).answer == "no"

@@ -12,7 +12,6 @@ from cluster_support import look_at
 from modelcar_tui.cluster.limit_types import NamespaceLimits, Queue
 from modelcar_tui.cluster.profile_checks import count_checks, naming_profile, queue_checks
 from modelcar_tui.cluster.profiles import Accelerator, Hardware, of_accelerator, of_hardware, promised
-from modelcar_tui.cluster.scheduling import Toleration
 from modelcar_tui.cluster.serving_types import HardwareProfile, Offered, ProfileKind, Profiles
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube import start_stub_cluster
@@ -21,6 +20,7 @@ from modelcar_tui.demo.kube_operators import APPLICATIONS
 from modelcar_tui.demo.kube_rights import Fault, Right, User
 from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.demo.kube_store import Kind
+from modelcar_tui.manifest.scheduling import Toleration
 
 OLDER = Kind("infrastructure.opendatahub.io", "v1alpha1", "hardwareprofiles", "HardwareProfile")
 DASHBOARDS = Kind("dashboard.opendatahub.io", "v1alpha1", "hardwareprofiles", "HardwareProfile")

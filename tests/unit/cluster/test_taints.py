@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from modelcar_tui.cluster.fits import FitAnswer, PodShape, may_run
-from modelcar_tui.cluster.scheduling import Scheduling, Toleration
 from modelcar_tui.cluster.serving_types import HardwareProfile, Offered, ProfileKind, Profiles
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Held, Pool
+from modelcar_tui.manifest.scheduling import Scheduling, Toleration
 
 POOL = Pool(resource="nvidia.com/gpu", units=4, free=4, mem_mib=46068, mem_guarantee=Guarantee.EXCLUSIVE)
 NODE = GpuNode(

@@ -461,7 +461,7 @@ def test_a_secret_of_the_manifest_reaches_no_output_and_no_record(manifest: Path
     [
         ("agent", ("--bogus",), "agent: --bogus is no option of agent; see agent --help"),
         ("agent", ("--format", "xml"), "invalid choice: 'xml'"),
-        ("agent", ("lint",), "agent lint: the following arguments are required: FILE"),
+        ("agent", ("lint",), "agent lint: there is nothing to look at; give FILE"),
         ("modelcar-tui", (SAMPLE, "--gpu", "L40S"), "'L40S' is not PRODUCT:COUNT[@NODES]"),
         ("modelcar-tui", (SAMPLE, "--gpu", "L40S:4@many"), "is not PRODUCT:COUNT[@NODES]"),
         ("modelcar-tui", (SAMPLE, "--timeout", "soon"), "give seconds, more than 0"),
@@ -469,8 +469,8 @@ def test_a_secret_of_the_manifest_reaches_no_output_and_no_record(manifest: Path
         ("modelcar-tui", (SAMPLE, "--theme", "neon"), '--theme: "neon" is none of dark, light,'),
         ("modelcar-tui", (SAMPLE, "--inventory", "none.json"), "oc get nodes -o json > FILE"),
         ("agent", ("--config", SAMPLE, "--inventory", "/"), "this is a folder"),
-        ("modelcar-tui", ("no\x1b[2Jfile.yaml",), "give the path of a model-car manifest"),
-        ("modelcar-tui", (), "give a model-car manifest"),
+        ("modelcar-tui", ("no\x1b[2Jfile.yaml",), "give the path of a manifest"),
+        ("modelcar-tui", (), "give a manifest"),
     ],
     ids=lambda value: "" if isinstance(value, tuple) else None,
 )

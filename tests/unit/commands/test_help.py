@@ -107,6 +107,7 @@ VALUES = {
     "object_name": "a.b-c",
     "taint": "gpu:NoSchedule",
     "port": "8080",
+    "running_objects": "prod/chat",
     "_size": "80x24",
 }
 BASES = {
@@ -116,6 +117,7 @@ BASES = {
     "agent lint": ["x"],
     "agent plan": [str(SAMPLE)],
     "agent apply": ["plan.json"],
+    "agent manifest": [str(SAMPLE)],
     "agent report": ["last"],
     "agent cleanup": ["last"],
     "agent ask": ["last", "--what-if", "model=m"],
@@ -150,6 +152,11 @@ INSTEAD = {
     ("modelcar-tui", "screen"): DRAWN,
     ("agent", "resume"): [],
     ("agent", "replay"): [],
+    **{
+        (name, dest): []
+        for name in ("modelcar-tui", "agent", "agent plan", "agent manifest")
+        for dest in ("serve_line", "from_cluster")
+    },
     ("agent", "config"): [],
     ("agent configuration", "config"): [],
     ("agent estimate", "gpu"): ["x"],
@@ -169,6 +176,7 @@ WORK = (
     "commands.plan.Supervisor",
     "commands.plan.check_output",
     "commands.plan.apply_plan",
+    "commands.manifest.render_manifest",
     "commands.runs.list_runs",
     "commands.report.run_report",
     "commands.report_files.check_report",
@@ -215,6 +223,13 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
 
     for place in WORK:
         put(place)
+
+    def keep(_: Settings, data: bytes, name: str) -> Path:
+        found.append((data, name))
+        return SAMPLE
+
+    monkeypatch.setattr("modelcar_tui.supervisor.keep_input", keep)
+    monkeypatch.setattr("modelcar_tui.commands.inputs._cluster_bytes", lambda args: repr(args).encode())
     monkeypatch.setattr("modelcar_tui.supervisor.runs.find_run", lambda name, _: tmp_path / name)
     for place in ("supervisor.recorded", "commands.picture"):
         monkeypatch.setattr(f"modelcar_tui.{place}.recorded_run", lambda name, _: tmp_path / name)

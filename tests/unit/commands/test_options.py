@@ -37,6 +37,7 @@ VALUES = {
     "count": "2",
     "user_id": "1000",
     "object_name": "a.b-c",
+    "running_objects": "prod/isvc/chat",
     "port": "8080",
     "_size": "80x24",
 }
@@ -332,6 +333,8 @@ def test_what_an_earlier_run_does_not_hear_is_said_in_one_line(program: Any, ear
                 "--resume",
                 "--replay",
                 "--config",
+                "--serve-line",
+                "--from-cluster",
             ):
                 continue
             args = top.parse_args([earlier, "last", *words(action, spelled)])

@@ -21,6 +21,7 @@ from modelcar_tui.supervisor import Settings
 
 PER_RUN = {
     *("help", "version", "manifest", "resume", "replay", "demo", "force", "headless", "config", "approve"),
+    *("serve_line", "from_cluster"),
     *("command", "form", "reports", "web", "web_port", "picture", "size", "screen"),
 }
 """What describes one run, and stands in no file."""

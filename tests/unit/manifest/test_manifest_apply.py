@@ -13,7 +13,8 @@ from modelcar_tui.core.resources import samples
 from modelcar_tui.manifest.apply import apply_changes
 from modelcar_tui.manifest.arguments import accepted_changes, effective, rewrite
 from modelcar_tui.manifest.diff import text_hunks, unified_patch
-from modelcar_tui.manifest.masking import masked_arguments, masked_text
+from modelcar_tui.manifest.masked import masked_text
+from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.plan import Change, Decision, Operation
 from modelcar_tui.manifest.reader import parse_manifest
 from modelcar_tui.manifest.types import ArgumentsFrom, ServingArguments

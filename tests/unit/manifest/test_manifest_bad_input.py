@@ -10,7 +10,8 @@ import pytest
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.manifest.reader import MAX_PROBLEMS, inspect_manifest, parse_manifest, read_manifest
+from modelcar_tui.manifest.reader import inspect_manifest, parse_manifest, read_manifest
+from modelcar_tui.manifest.telling import MAX_PROBLEMS
 from support.masks import unnumbered
 from support.ordinary import ordinary_user
 

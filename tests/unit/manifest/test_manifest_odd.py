@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 import yaml
 from manifest_styles import cars, effective, load
@@ -229,9 +231,9 @@ CHANGES = (
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both parsers give the same edits."""
     if request.param == "python":
-        plain_compose = spans.compose
-        for module in (editor, reader):
-            monkeypatch.setattr(module, "compose", lambda text: plain_compose(text, loader=yaml.SafeLoader))
+        for module, name in ((editor, "compose_all"), (reader, "compose_all")):
+            anew = functools.partial(getattr(spans, name), loader=yaml.SafeLoader)
+            monkeypatch.setattr(module, name, anew)
     return str(request.param)
 
 

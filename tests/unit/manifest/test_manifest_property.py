@@ -136,7 +136,7 @@ def test_every_change_is_named_by_a_hunk(seed: int) -> None:
         assert change.id in named or alone == case.data
     assert all(hunk.changes for hunk in hunks)
     patch = unified_patch(case.data, case.plan)
-    assert patch.startswith("--- x.base.yaml\n+++ x.generated.yaml\n@@ ")
+    assert patch.startswith("--- x.base.yaml\n+++ x.base.yaml\n@@ ")
 
 
 def _escapes(data: bytes) -> None:

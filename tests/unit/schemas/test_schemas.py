@@ -16,7 +16,7 @@ import yaml
 
 from modelcar_tui import agent, schemas
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.manifest import reader
+from modelcar_tui.manifest import modelcar, reader
 from modelcar_tui.manifest.plan import Change, Operation, Plan
 from modelcar_tui.manifest.planfile import PlanFile, encode_plan
 from modelcar_tui.report.data import envelope
@@ -102,10 +102,10 @@ def test_the_committed_file_is_what_its_model_gives(
 @pytest.mark.parametrize(
     ("model", "keys"),
     [
-        (ModelCarManifest, reader.ROOT_KEYS),
-        (ModelCar, reader.ITEM_KEYS),
-        (ServingArguments, reader.SERVING_KEYS),
-        (Defaults, reader.DEFAULT_KEYS),
+        (ModelCarManifest, modelcar.ROOT_KEYS),
+        (ModelCar, modelcar.ITEM_KEYS),
+        (ServingArguments, modelcar.SERVING_KEYS),
+        (Defaults, modelcar.DEFAULT_KEYS),
     ],
 )
 def test_the_manifest_has_the_keys_that_the_reader_knows_each_with_its_description(
@@ -117,8 +117,8 @@ def test_the_manifest_has_the_keys_that_the_reader_knows_each_with_its_descripti
 
 def test_the_words_of_the_manifest_are_the_reader_s() -> None:
     item = schema("manifest")["$defs"]["ModelCar"]["properties"]
-    assert tuple(item["model_output_type"]["anyOf"][0]["enum"]) == reader.OUTPUT_TYPES
-    assert tuple(item["execution_mode"]["anyOf"][0]["enum"]) == reader.EXECUTION_MODES
+    assert tuple(item["model_output_type"]["anyOf"][0]["enum"]) == modelcar.OUTPUT_TYPES
+    assert tuple(item["execution_mode"]["anyOf"][0]["enum"]) == modelcar.EXECUTION_MODES
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from test_outcome import NAMES, run
 
+from modelcar_tui.manifest import Manifest
 from modelcar_tui.qa.types import QaModelResult, QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.last_words import LINE, last_words
@@ -53,6 +54,14 @@ def test_a_go_that_was_written_and_tested_has_room_for_all_on_three_lines() -> N
     said = last_words(ended(written(), started()))
     assert said == (f"GO; written: ~/work/{NAME}", LOG, AGAIN)
     assert all(len(line) <= LINE for line in said)
+
+
+def test_kubernetes_objects_that_were_written_have_the_command_that_applies_them() -> None:
+    read = e.ManifestRead(manifest=Manifest(path="m.yaml", sha256="00", shape="objects", models=()))
+    said = last_words(ended(read, written()))
+    assert said[1] == f"written; oc apply -f ~/work/{NAME}"
+    odd = last_words(ended(read, written("/srv/a b")))
+    assert odd[1] == f"written; oc apply -f '/srv/a b/{NAME}'"
 
 
 def test_a_failed_qa_names_the_model_and_where_the_log_is() -> None:

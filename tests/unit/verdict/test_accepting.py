@@ -12,7 +12,7 @@ from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
 from modelcar_tui.manifest.types import Position
 from modelcar_tui.verdict.accepting import accepted_model, decide_accepted, with_findings
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, Verdict
-from modelcar_tui.verdict.runtime import runtime_arguments, runtime_version
+from modelcar_tui.verdict.runtime import release_of, runtime_arguments
 
 SWAP, UNKNOWN_FLAG = "--swap-space=4", "--foo-bar=1"
 
@@ -88,9 +88,11 @@ def test_what_the_cluster_s_checks_block_stays_blocked() -> None:
 
 def test_without_a_runtime_nothing_is_known_of_its_release_and_its_arguments() -> None:
     bare = cluster_of(h100())
-    assert (runtime_version(bare), runtime_arguments(bare)) == (None, ())
+    car = model(SHORT).car
+    assert (release_of(car, bare, None), runtime_arguments(car, bare)) == (None, ())
     told = cluster(args=("--port=8080",))
-    assert (runtime_version(told), runtime_arguments(told)) == ("0.19.1", ("--port=8080",))
+    assert (release_of(car, told, None), runtime_arguments(car, told)) == ("0.19.1", ("--port=8080",))
+    assert release_of(car, told, "0.9.0") == "0.9.0"
 
 
 # What else would help.

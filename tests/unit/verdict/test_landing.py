@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from modelcar_tui.cluster.fit_types import SUITE
 from modelcar_tui.cluster.fits import FitAnswer, may_run
 from modelcar_tui.cluster.limits import Behind, NamespaceLimits, Queue, Quota, Room
-from modelcar_tui.cluster.scheduling import Scheduling
 from modelcar_tui.cluster.serving_types import HardwareProfile, KServe, OciMode, Offered, Profiles
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Held, Runtime
 from modelcar_tui.core.facts import Fact, Source
+from modelcar_tui.manifest.scheduling import Scheduling
+from modelcar_tui.verdict.asking import fetches, pod_for
 from modelcar_tui.verdict.candidate import candidates
 from modelcar_tui.verdict.deciding import decide_model
-from modelcar_tui.verdict.landing import Landing, fetches, land, pod_for, within_limits
+from modelcar_tui.verdict.landing import Landing, land, within_limits
 from modelcar_tui.verdict.reports import Holds, ModelRequirements, Verdict
 
 GIB = 1024

@@ -93,7 +93,7 @@ def planned(folder: Path) -> tuple[Any, tuple[ModelRequirements, ...], Plan, dic
     )
     verdicts = decided(models, CLUSTER, KINDS, VLLM)
     faults: dict[str, Problem] = {}
-    found = proposals(models, verdicts, KINDS, faults, vllm=VLLM, runtime_args=(), objective="minimal")
+    found = proposals(models, verdicts, KINDS, faults, cluster=CLUSTER, vllm=VLLM, objective="minimal")
     plan = Plan(
         base=str(path),
         base_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -109,7 +109,7 @@ def test_a_model_whose_arguments_cannot_be_linted_or_mended_has_no_changes(
     manifest, models, plan, faults = planned(tmp_path)
     assert {change.model for change in plan.changes} == {"good", "bad"} and not faults
     fails_for_bad(monkeypatch, one_by_one, "lint_model")
-    findings, faults = remarks(manifest, models, vllm=VLLM, runtime_args=(), environment={})
+    findings, faults = remarks(manifest, models, CLUSTER, vllm=VLLM)
     assert set(faults) == {"bad"} and {one.model for one in findings} == {"good"}
     fails_for_bad(monkeypatch, one_by_one, "propose_for")
     _, _, plan, faults = planned(tmp_path)

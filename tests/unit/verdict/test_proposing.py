@@ -34,7 +34,7 @@ def proposed(what: ModelRequirements, *nodes: GpuNode, objective: str = "minimal
     report = cluster_of(*nodes)
     kinds = candidates(report)
     verdict = decide_model(what, report, kinds, RELEASE)
-    return propose_for(what, verdict, kinds, vllm=RELEASE, runtime_args=(), objective=objective)
+    return propose_for(what, verdict, kinds, report, vllm=RELEASE, objective=objective)
 
 
 def required(found: Proposal) -> list[str | None]:
@@ -57,11 +57,12 @@ def test_a_model_that_runs_is_improved_for_the_gpu_on_which_it_runs() -> None:
 
 def test_a_go_has_nothing_to_hope_for_even_where_a_change_is_required() -> None:
     what = model(SHORT, SWAP)
-    kinds = candidates(cluster_of(h100()))
+    report = cluster_of(h100())
+    kinds = candidates(report)
     verdict = ModelVerdict(
         model="m", verdict=Verdict.GO, comparison="", why="", product="H100-80GB-HBM3", runs_on=("x",)
     )
-    found = propose_for(what, verdict, kinds, vllm=RELEASE, runtime_args=(), objective="minimal")
+    found = propose_for(what, verdict, kinds, report, vllm=RELEASE, objective="minimal")
     assert (required(found), found.hope) == ([SWAP], "")
 
 

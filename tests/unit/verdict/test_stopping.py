@@ -256,7 +256,7 @@ def test_the_arguments_own_parallel_size_counts_and_not_what_the_suite_makes_of_
     )
     kinds = candidates(cluster_of(l40s))
     verdict = decide(two, l40s, vllm=READ)
-    plan = propose_for(two, verdict, kinds, vllm=READ, runtime_args=(), objective="minimal")
+    plan = propose_for(two, verdict, kinds, cluster_of(l40s), vllm=READ, objective="minimal")
     assert plan.hope == "accept: write --tensor-parallel-size=4"
 
 
@@ -331,7 +331,7 @@ def test_what_no_change_mends_is_left_to_the_operator_in_words() -> None:
     what = model(SHORT, "--api-key hunter2hunter2", "word")
     verdict = decide(what, h100(), vllm=READ)
     kinds = candidates(cluster_of(h100()))
-    plan = propose_for(what, verdict, kinds, vllm=READ, runtime_args=(), objective="minimal")
+    plan = propose_for(what, verdict, kinds, cluster_of(h100()), vllm=READ, objective="minimal")
     assert plan.hope.startswith("accept: delete word; and by hand: write --api-key=")
     assert "hunter2" not in plan.hope
 

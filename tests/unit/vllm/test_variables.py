@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelcar_tui.manifest import ServingArguments
 from modelcar_tui.manifest.variables import expanded, references
-from modelcar_tui.vllm.arguments.engine_args import read_engine_args, server_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args, served_args
 from modelcar_tui.vllm.arguments.parsing import last_value, parse_arguments
 from modelcar_tui.vllm.arguments.variables import settles_variables, with_environment
 
@@ -71,7 +72,7 @@ def test_the_last_one_counts_and_none_where_it_is_not_known() -> None:
 
 
 def test_a_size_that_is_not_known_is_not_taken_for_gpu_count() -> None:
-    found = server_args(("--tensor-parallel-size=$(TP)",), 4, "0.19.1")
+    found = served_args(ServingArguments(args=("--tensor-parallel-size=$(TP)",), gpu_count=4), "0.19.1")
     assert found.tp == 1 and len(found.unknown) == 1
 
 

@@ -80,11 +80,11 @@ def checkout(tmp_path: Path) -> Checkout:
 PRODUCT = """
 from modelcar_tui.vllm.profile import newer_note, profile_for
 from modelcar_tui.vllm.arguments.faults import Judge
-from modelcar_tui.commands.lint import _judge
+from modelcar_tui.api import judged_by
 for release in ("0.33.0", "0.34.0"):
     found = profile_for(release)
     print(found.known, found.utilization, newer_note(release))
-    print(Judge.of(release).release, Judge.of(release).sure("value-wrong"), _judge(release).strip())
+    print(Judge.of(release).release, Judge.of(release).sure("value-wrong"), judged_by(release))
 """
 
 

@@ -17,8 +17,10 @@ from modelcar_tui.vllm.arguments import (
 
 
 def lint_arguments(arguments: tuple[Argument, ...], release: str, remarks: Remarks) -> None:
-    """Unknown, removed, misspelt and deprecated flags; values; forms that the QA suite mishandles;
-    repeats."""
+    """Unknown, removed, misspelt and deprecated flags; values; forms that the QA suite mishandles; repeats.
+
+    Of the runtime's own (`whole_arguments`) only what the parser refuses.
+    """
     seen: dict[str, Argument] = {}
     off = {word.index: switch for switch, word in off_words(arguments)}
     for argument, fault in argument_faults(arguments, release):
@@ -26,7 +28,7 @@ def lint_arguments(arguments: tuple[Argument, ...], release: str, remarks: Remar
         fix = _in_one(switch) if switch else fault.fix or _fix(argument, fault, release)
         remarks.on(argument, fault.code, ERROR, fault.what, fix)
     for argument in arguments:
-        if argument.flag is None:
+        if argument.flag is None or argument.index < 0:
             continue
         _value(argument, remarks)
         _form(argument, argument.flag, release, remarks)
@@ -96,13 +98,14 @@ def _swallows(argument: Argument) -> bool:
 
 
 def _form(argument: Argument, flag: Flag, release: str, remarks: Remarks) -> None:
-    if argument.separate and not flag.several and not _swallows(argument):
+    by_suite = remarks.car.serving.by_suite
+    if by_suite and argument.separate and not flag.several and not _swallows(argument):
         drops = "the QA suite drops equal values and leaves values behind"
         fix = f"write {argument.written if argument.dotted else flag.flag}={argument.value}"
         remarks.on(
             argument, "two-item-flag", WARNING, f"{flag.flag} and its value are two items: {drops}", fix
         )
-    if argument.written == "-tp":
+    if by_suite and argument.written == "-tp":
         what = "the QA suite replaces --tensor-parallel-size but does not know -tp: both would be passed"
         remarks.on(argument, "short-flag", WARNING, what, f"write --tensor-parallel-size={argument.value}")
     elif argument.abbreviated:

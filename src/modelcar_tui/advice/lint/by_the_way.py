@@ -8,9 +8,9 @@ from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.arguments import (
     Argument,
     heard_overrides,
-    read_engine_args,
     rope_fault,
     rope_key,
+    tested_args,
     written_overrides,
 )
 
@@ -23,7 +23,7 @@ def lint_by_the_way(
 ) -> None:
     """The hybrid KV cache manager, and ropes in `--hf-overrides`."""
     serving = remarks.car.serving
-    if why := manager_fault(read_engine_args(serving.args, serving.gpu_count, vllm), facts, vllm):
+    if why := manager_fault(tested_args(serving, vllm), facts, vllm):
         where = next((one for one in arguments if one.name in _MANAGER), None)
         remarks.on(where, "hybrid-manager", ERROR, why, "take away what turns it off, or another connector")
     _ropes(arguments, vllm, remarks)

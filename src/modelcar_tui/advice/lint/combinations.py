@@ -17,6 +17,7 @@ from modelcar_tui.vllm.arguments import (
     config_overrides,
     has_switch,
     last_value,
+    local_ranks,
     sizes_open,
     tokens_in,
 )
@@ -53,7 +54,7 @@ def _engine(
     remarks: Remarks,
 ) -> None:
     """What vLLM's engine says of arguments that its parser takes: what has a fault of its own has it once."""
-    asked = asked_of_server(arguments, vllm, facts, gpus=remarks.car.serving.gpu_count, gpu=gpu)
+    asked = asked_of_server(arguments, vllm, facts, gpus=remarks.car.serving.implied_size, gpu=gpu)
     told = {argument.name for argument, _ in argument_faults(arguments, remarks.judge.release)}
     for refusal in start_refusals(asked):
         if refusal.flag not in told:
@@ -61,7 +62,7 @@ def _engine(
 
 
 def _context_parallel(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
-    size, part = _size(arguments, _TP) or remarks.car.serving.gpu_count, _size(arguments, _DCP)
+    size, part = _size(arguments, _TP) or remarks.car.serving.implied_size, _size(arguments, _DCP)
     if part and size % part:
         what = f"{_DCP} {part} must divide tensor parallel {size}"
         remarks.on(_at(arguments, _DCP), "context-parallel", ERROR, what, "lower it")
@@ -82,6 +83,9 @@ def _ranks(arguments: tuple[Argument, ...], *flags: str) -> int:
 
 def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
     """The ranks that are asked for against `gpu_count`, which the QA suite passes in their place."""
+    if not remarks.car.serving.by_suite:
+        _own_gpus(arguments, remarks)
+        return
     count, size = remarks.car.serving.gpu_count, _size(arguments, _TP)
     world, others = _ranks(arguments, _TP, _PP, _DP), _ranks(arguments, _PP, _DP)
     if not arguments and count > 1:
@@ -111,6 +115,25 @@ def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
         remarks.on(None, "gpu-count", WARNING, what, f"add {_TP}={count}")
 
 
+def _own_gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
+    """The ranks that a Kubernetes manifest starts against the GPUs of its pods."""
+    car = remarks.car
+    world = _ranks(arguments, _TP, _PP) * local_ranks(arguments, car.pods)
+    have = car.serving.gpu_count * car.pods
+    if not have or world == have:
+        return
+    where = next(filter(None, (_at(arguments, flag) for flag in (_TP, _PP, _DP))), None)
+    over = f" in {car.pods} pods" if car.pods > 1 else ""
+    asked = "1 GPU is asked for" if have == 1 else f"{have} GPUs are asked for"
+    if world > have:
+        what = f"{world} ranks are asked for and only {asked.removesuffix(' asked for')} there{over}"
+        fix = f"ask for {world // car.pods} GPUs a pod, or lower the sizes"
+        remarks.on(where, "gpu-count", ERROR, what, fix, stops=Stops.SERVER)
+        return
+    what = f"{asked}{over} and vLLM uses {world}: {_idle(have - world)}"
+    remarks.on(where, "gpu-count", WARNING, what, f"add {_TP}={have}, or ask for {world}")
+
+
 def _executor(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
     backend, where = last_value(arguments, _BACKEND), _at(arguments, _BACKEND)
     one = _ranks(arguments, _TP, _PP)  # each data parallel rank has an executor of its own
@@ -135,8 +158,7 @@ def _parallel(
     arguments: tuple[Argument, ...], facts: ModelFacts | None, vllm: str | None, remarks: Remarks
 ) -> None:
     config, changed = facts.config if facts else None, config_overrides(arguments, vllm)
-    count = remarks.car.serving.gpu_count
-    size = _size(arguments, _TP) or (count if arguments else 1)
+    size = _size(arguments, _TP) or (remarks.car.serving.implied_size if arguments else 1)
     stages = _size(arguments, _PP) or 1
     if stages > 1 and (fault := pipeline_fault(config, stages, vllm)):
         remarks.on(_at(arguments, _PP), "pipeline-parallel", ERROR, fault, f"delete {_PP}")
@@ -162,7 +184,8 @@ def _length(
         _size(arguments, _LENGTH),
         longest_context(config, config_overrides(arguments, vllm), vllm),
     )
-    if wanted is not None and limit is not None and wanted > limit:
+    allowed = remarks.car.serving.long_context
+    if wanted is not None and limit is not None and wanted > limit and not allowed:
         what = f"{_LENGTH}={wanted} and the model has {limit:,} positions: vLLM refuses to start"
         remarks.on(_at(arguments, _LENGTH), "context-too-long", ERROR, what, f"write {_LENGTH}={limit}")
 

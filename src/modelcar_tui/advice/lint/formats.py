@@ -58,6 +58,8 @@ CODES = {
     "remote-code": "Python from the model image is run",
     "secret-in-clear": "A secret in clear text",
     "open-door": "Requests or paths may reach the server's files or code",
+    "shm-missing": "Several GPU processes that share the 64 MiB of a container's own /dev/shm",
+    "amounts-refused": "Requests and limits that no API server takes",
     "output-type": "model_output_type does not fit the model",
     "suite-registry": "A registry without a pull secret option in the QA suite",
     "quantization-mismatch": "A --quantization that vLLM does not have, or not for this checkpoint",
@@ -71,6 +73,14 @@ CODES = {
     "name-cut": "Two names that the QA suite cuts to one",
     "default-unmerged": "A default block that is not used beside arguments of the model's own",
     "args-empty": "`args` without items",
+    "argument-lost": "An argument that is written and never reaches vLLM",
+    "canary": "Traffic that is shared with the revision before",
+    "kind-unread": "An object that starts vLLM or asks for accelerators and is not read",
+    "kind-version": "A version of a kind that is not read",
+    "not-vllm": "An object that asks for accelerators and serves something else",
+    "other-accelerators": "Accelerators beside those of the container that serves",
+    "llm-arguments": "Arguments of an LLMInferenceService that vLLM does not get as they stand",
+    "llm-parallelism": "Sizes of an LLMInferenceService that KServe does not pass on",
     "mapping-shape": "`model-car` as a mapping, which the QA suite does not accept",
 }
 """Every code that can be switched off, and what it stands for; errors of the manifest's reader are none."""

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.advice.finding import Finding, Severity
+from modelcar_tui.advice.lint.amounts import lint_amounts
 from modelcar_tui.advice.lint.arguments import lint_arguments
 from modelcar_tui.advice.lint.by_the_way import lint_by_the_way
 from modelcar_tui.advice.lint.combinations import lint_combinations, lint_output_type
@@ -19,13 +20,23 @@ from modelcar_tui.advice.lint.formats import CODES
 from modelcar_tui.advice.lint.numbers import lint_numbers
 from modelcar_tui.advice.lint.remarks import NOTE, WARNING, Remarks
 from modelcar_tui.advice.lint.security import lint_security
+from modelcar_tui.advice.lint.shared_memory import lint_shared_memory
 from modelcar_tui.advice.lint.style import folded, is_style
 from modelcar_tui.advice.lint.switched_off import is_off, mistaken, said
 from modelcar_tui.advice.lint.template import lint_template
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.hardware import Gpu
-from modelcar_tui.manifest import ArgumentsFrom, Ignore, Manifest, ModelCar, Position
+from modelcar_tui.manifest import (
+    MODEL_CAR,
+    ArgumentsFrom,
+    Ignore,
+    Manifest,
+    ModelCar,
+    Position,
+    ServingArguments,
+)
 from modelcar_tui.models import ModelFacts
+from modelcar_tui.vllm import release_of_server
 from modelcar_tui.vllm.arguments import (
     Argument,
     Judge,
@@ -36,6 +47,8 @@ from modelcar_tui.vllm.arguments import (
 )
 
 _PLACE = re.compile(r":(\d+):(\d+)$")
+_SERVED_BY_A_RUNTIME = (MODEL_CAR, "InferenceService")
+"""Kinds whose arguments KServe puts behind those of a ServingRuntime."""
 _SUITE_HOSTS = ("quay.io", "registry.redhat.io", "registry.stage.redhat.io")
 
 
@@ -52,7 +65,6 @@ def examine(
     *,
     vllm: str | None,
     runtime_args: tuple[str, ...] = (),
-    environment: Mapping[str, str] | None = None,
     facts: Mapping[str, ModelFacts] | None = None,
     each: bool = False,
     ignore: Iterable[str] = (),
@@ -61,20 +73,21 @@ def examine(
 
     Args:
         manifest: as it was read; its own warnings are among the findings.
-        vllm: the runtime image's release; None judges by the newest release in the table.
-        runtime_args: arguments that the ServingRuntime's template passes by itself.
-        environment: what is known of the container's environment.
+        vllm: the release that judges; None takes the one that a model's own image or runtime names, else
+            the newest in the table.
+        runtime_args: what the template passes to a model that names no runtime of its own.
         facts: what is known of each model's own files, by model name.
         each: whether matters of style are told one by one.
         ignore: codes that are not to be told, besides those that the manifest's comments name.
     """
     findings = [of_problem(problem) for problem in manifest.findings]
     for car in manifest.models:
+        server = car.server
         findings += lint_model(
             car,
-            vllm=vllm,
-            runtime_args=runtime_args,
-            environment=environment,
+            vllm=vllm or release_of_server(server),
+            runtime_args=server.args if server else runtime_args,
+            environment=dict(server.environment) if server else {},
             facts=(facts or {}).get(car.name),
         )
     return findings_told(findings, manifest.models, manifest.ignores, each=each, ignore=ignore)
@@ -125,18 +138,32 @@ def lint_model(
     judge = Judge.of(vllm)
     remarks = Remarks(car, judge)
     config = facts.config if facts else None
-    written = parse_arguments(car.serving.args, vllm)
-    arguments = parse_arguments(with_environment(car.serving.args, environment or {}), vllm)
-    lint_arguments(arguments, judge.release, remarks)
-    _variables(written, arguments, remarks)
-    lint_combinations(arguments, facts, remarks, vllm, gpu)
-    lint_by_the_way(arguments, facts, vllm, remarks)
-    lint_numbers(arguments, facts, vllm, remarks)
+    whole = whole_arguments(car.serving, environment or {}, vllm)
+    arguments = tuple(argument for argument in whole if argument.index >= 0)
+    lint_arguments(whole, judge.release, remarks)
+    _variables(parse_arguments(car.serving.args, vllm), arguments, remarks)
+    lint_combinations(whole, facts, remarks, vllm, gpu)
+    lint_by_the_way(whole, facts, vllm, remarks)
+    lint_numbers(whole, facts, vllm, remarks)
     lint_security(arguments, config, remarks)
-    lint_output_type(config, remarks)
-    lint_template(arguments, parse_arguments(runtime_args, vllm), remarks)
-    _suite(car, remarks)
+    lint_shared_memory(whole, remarks)
+    lint_amounts(remarks)
+    if car.kind in _SERVED_BY_A_RUNTIME:
+        lint_template(arguments, parse_arguments(runtime_args, vllm), remarks)
+    if car.kind == MODEL_CAR:
+        lint_output_type(config, remarks)
+        _suite(car, remarks)
     return remarks.findings
+
+
+def whole_arguments(
+    serving: ServingArguments, environment: Mapping[str, str], vllm: str | None
+) -> tuple[Argument, ...]:
+    """All arguments as vLLM gets them: the model's own with their indices, those that the runtime passes
+    before them with negative ones."""
+    before = len(serving.before)
+    found = parse_arguments(with_environment(serving.whole, environment), vllm)
+    return tuple(msgspec.structs.replace(argument, index=argument.index - before) for argument in found)
 
 
 def _variables(written: tuple[Argument, ...], known: tuple[Argument, ...], remarks: Remarks) -> None:

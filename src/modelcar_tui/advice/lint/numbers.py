@@ -6,7 +6,7 @@ from modelcar_tui.advice.lint.remarks import ERROR, Remarks
 from modelcar_tui.advice.repairs.quantization_flag import Numbers, asked_of
 from modelcar_tui.memory import cut_fault
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm.arguments import Argument, fault_of_argument, has_switch, server_args
+from modelcar_tui.vllm.arguments import Argument, fault_of_argument, has_switch, served_args
 from modelcar_tui.vllm.quantization import (
     ALLOW_DEPRECATED_FLAG,
     AskedQuantization,
@@ -48,8 +48,7 @@ def _with_method(given: Numbers, asked: AskedQuantization, known: bool, remarks:
 
 def _cut(facts: ModelFacts, vllm: str | None, remarks: Remarks) -> None:
     """Blocks and groups that the shards of these arguments do not hold whole."""
-    serving = remarks.car.serving
-    fault = cut_fault(facts, server_args(serving.args, serving.gpu_count, vllm).mended(), vllm)
+    fault = cut_fault(facts, served_args(remarks.car.serving, vllm).mended(), vllm)
     if fault:
         experts = "--enable-expert-parallel"
         fix = f"add {experts}" if experts in fault else f"use a smaller {TENSOR_PARALLEL}"

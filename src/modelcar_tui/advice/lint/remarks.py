@@ -97,10 +97,15 @@ class Remarks:
         *,
         stops: Stops | None = None,
     ) -> None:
-        """A finding at one argument; at the GPU count or the model where there is none."""
+        """A finding at one argument; at the GPU count or the model where there is none.
+
+        An argument of the runtime (`whole_arguments`) has no place here: it is said whose it is.
+        """
         places = self.car.serving.args_at
         at = self.car.serving.gpu_count_at
-        if argument is not None and argument.index < len(places):
+        if argument is not None and argument.index < 0:
+            what, at = f"{what} (the serving runtime passes it)", None
+        elif argument is not None and argument.index < len(places):
             at = places[argument.index]
         self.add(code, severity, what, fix, at=at, stops=stops)
 

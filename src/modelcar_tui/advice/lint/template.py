@@ -6,11 +6,15 @@ argparse: the same value says nothing new, another one takes the template's plac
 
 from __future__ import annotations
 
+import re
+
 from modelcar_tui.advice.lint.remarks import NOTE, WARNING, Remarks
 from modelcar_tui.vllm import known_arguments
 from modelcar_tui.vllm.arguments import Argument
 
 PORT, MODEL, NAME = "--port", "--model", "--served-model-name"
+_PLACEHOLDER = re.compile(r"\{\{\s*\.Name\s*\}\}")
+"""KServe puts the InferenceService's own name there."""
 _USUAL = {PORT: "8080", MODEL: "/mnt/models"}
 """What the templates of OpenShift AI pass; the name is the InferenceService's own."""
 
@@ -45,6 +49,8 @@ def _instead(argument: Argument, value: str, before: str | None, remarks: Remark
     """What another value of the template's three arguments means; any other is an ordinary choice."""
     usual = before or _USUAL.get(argument.name, "")
     if argument.name == NAME:
+        if _PLACEHOLDER.fullmatch(value):
+            return
         names = " or ".join(value.split())
         what = f"it renames the model: clients ask for {names}, no longer for the InferenceService's name"
         remarks.on(argument, "model-renamed", NOTE, what, "tell it to clients and to whatever tests it")

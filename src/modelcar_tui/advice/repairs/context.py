@@ -12,7 +12,14 @@ from modelcar_tui.manifest import flag_of
 from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm import implied_context, longest_context
-from modelcar_tui.vllm.arguments import Argument, config_overrides, heard_overrides, last_given, tokens_in
+from modelcar_tui.vllm.arguments import (
+    Argument,
+    config_overrides,
+    heard_overrides,
+    last_given,
+    parse_arguments,
+    tokens_in,
+)
 
 _LENGTH, _OVERRIDES = "--max-model-len", "--hf-overrides"
 
@@ -31,7 +38,7 @@ def propose_context(
         mended: what another change makes of `--hf-overrides`; empty where none does.
     """
     given = last_given(arguments, _LENGTH)
-    wanted = (tokens_in(given.value) or intended(given)) if given else 0
+    counts, wanted = _asked(given, drafts, vllm)
     changed = heard_overrides(mended, vllm) if mended else config_overrides(arguments, vllm)
     implied = implied_context(facts.config, changed, vllm)
     ask = wanted if wanted > 0 else implied
@@ -42,11 +49,17 @@ def propose_context(
     cut = cut or _to_the_model(wanted, longest_context(facts.config, changed, vllm), drafts)
     if cut is not None:
         _write(drafts, given, cut, REQUIRED)
-    elif given is None and implied is not None and outcome is Outcome.STARTS:
+    elif counts is None and implied is not None and outcome is Outcome.STARTS:
         why = "without it vLLM takes {:,} from config.json; written down, an update can't change it silently"
         _write(drafts, None, _Context(implied, why.format(implied), _positions(implied)), IMPROVEMENT)
     if mended:
         _bind(drafts, longest_context(facts.config, config_overrides(arguments, vllm), vllm))
+
+
+def _asked(given: Argument | None, drafts: Drafts, vllm: str | None) -> tuple[Argument | None, int]:
+    """The argument that counts, the model's own or its runtime's, and its tokens; 0 where none tells."""
+    counts = given or last_given(parse_arguments(drafts.car.serving.before, vllm), _LENGTH)
+    return counts, (tokens_in(counts.value) or intended(counts)) if counts else 0
 
 
 class _Context(NamedTuple):
@@ -76,7 +89,8 @@ def _to_the_cache(ask: int | None, estimate: Estimate | None) -> _Context | None
 def _to_the_model(wanted: int, limit: int | None, drafts: Drafts) -> _Context | None:
     """All positions of the model, where more are asked for and no other change writes what it has."""
     written = _tokens(drafts.text_of(_LENGTH))
-    if limit is None or wanted <= limit or (written is not None and 0 < written <= limit):
+    allowed = drafts.car.serving.long_context
+    if limit is None or wanted <= limit or allowed or (written is not None and 0 < written <= limit):
         return None
     why = f"the model has {limit:,} positions and {wanted:,} are asked for: vLLM refuses to start"
     return _Context(limit, why, _positions(limit))

@@ -11,6 +11,8 @@ from modelcar_tui.vllm.arguments import Argument, may_hold_anything, parse_argum
 
 REQUIRED, IMPROVEMENT, WARNING = "required", "improvement", "warning"
 GPU_COUNT = "gpu_count"
+_ANY_GPU = "GPUs"
+"""What the GPU count is called where a manifest has no word for it: a command line."""
 
 
 class Drafts:
@@ -204,6 +206,10 @@ class Drafts:
         base = f"{self.car.name}/{flag}"
         same = sum(change.flag == flag for change in self._changes)
         identifier = base if not same else f"{base}#{same + 1}"
+        counts: str | msgspec.UnsetType = msgspec.UNSET
+        if self.car.server is not None:
+            reason = reason.replace(GPU_COUNT, self._counted)
+            counts = self._counted if operation is Operation.GPU_COUNT else counts
         self._changes.append(
             Change(
                 id=identifier,
@@ -215,6 +221,12 @@ class Drafts:
                 reason=clean(reason, limit=500),
                 severity=severity,
                 evidence=evidence,
+                counts=counts,
             )
         )
         return identifier
+
+    @property
+    def _counted(self) -> str:
+        """What the file calls the GPU count."""
+        return (self.car.server.resource if self.car.server is not None else "") or _ANY_GPU

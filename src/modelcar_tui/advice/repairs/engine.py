@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
-from modelcar_tui.advice.repairs.parallel import TENSOR_PARALLEL
+from modelcar_tui.advice.repairs.own_sizes import TENSOR_PARALLEL
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import ServingArguments, effective
@@ -25,8 +25,8 @@ def repair_engine(
     """
     for _ in range(_ROUNDS):
         after = _after(drafts)
-        left = parse_arguments(after.args, vllm)
-        found = start_refusals(asked_of_server(left, vllm, facts, gpus=after.gpu_count, gpu=gpu))
+        left = parse_arguments(after.whole, vllm)
+        found = start_refusals(asked_of_server(left, vllm, facts, gpus=after.implied_size, gpu=gpu))
         if not [
             True
             for refusal in found

@@ -7,7 +7,7 @@ import msgspec
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.models import ModelFacts, describe_model
 from modelcar_tui.vllm import manager_refused, profile_for
-from modelcar_tui.vllm.arguments import Argument, EngineArgs, read_engine_args
+from modelcar_tui.vllm.arguments import Argument, EngineArgs, tested_args
 
 FLAG = "--disable-hybrid-kv-cache-manager"
 _WISHES: tuple[tuple[bool | None, str], ...] = ((None, ""), (True, f"--no-{FLAG[2:]}"), (False, FLAG))
@@ -26,7 +26,7 @@ def repair_manager(
     arguments: tuple[Argument, ...], facts: ModelFacts, vllm: str | None, drafts: Drafts
 ) -> None:
     """Say of the manager what lets the server start; nothing where no word of it does."""
-    args = read_engine_args(drafts.car.serving.args, drafts.car.serving.gpu_count, vllm)
+    args = tested_args(drafts.car.serving, vllm)
     why = manager_fault(args, facts, vllm)
     if not why:
         return

@@ -8,14 +8,14 @@ from collections.abc import Callable
 import msgspec
 
 from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, Drafts
+from modelcar_tui.advice.repairs.own_sizes import TENSOR_PARALLEL, own_sizes
 from modelcar_tui.advice.repairs.values import EXPERTS, intended
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Operation, effective
 from modelcar_tui.memory import Outcome, cut_fault, estimate
 from modelcar_tui.models import ModelFacts, tensor_parallel_fault
-from modelcar_tui.vllm.arguments import Argument, config_overrides, has_switch, read_engine_args
+from modelcar_tui.vllm.arguments import Argument, config_overrides, has_switch, read_engine_args, tested_args
 
-TENSOR_PARALLEL = "--tensor-parallel-size"
 _PP, _DP = "--pipeline-parallel-size", "--data-parallel-size"
 _DCP, _BACKEND = "--decode-context-parallel-size", "--distributed-executor-backend"
 
@@ -24,16 +24,19 @@ def repair_sizes(
     arguments: tuple[Argument, ...], facts: ModelFacts, gpu: Gpu | None, vllm: str | None, drafts: Drafts
 ) -> None:
     """Make the sizes agree with each other and with `gpu_count`; what the solver has set is left."""
-    changed = config_overrides(arguments, vllm)
+    serving, changed = drafts.car.serving, config_overrides(arguments, vllm)
     whole = bool(has_switch(arguments, EXPERTS)) or drafts.settles(EXPERTS)
 
     def fault(size: int) -> str:
-        engine = msgspec.structs.replace(
-            read_engine_args(drafts.car.serving.args, size, vllm), tp=size, ep=whole
-        )
+        sized = msgspec.structs.replace(serving, gpu_count=size)
+        engine = msgspec.structs.replace(tested_args(sized, vllm), tp=size, ep=whole)
         shards = tensor_parallel_fault(facts, size, changed, whole_experts=whole)
         return shards or cut_fault(facts, engine.mended(), vllm)
 
+    if not serving.by_suite:
+        own_sizes(fault, vllm, drafts, most=None if gpu is None else gpu.count)
+        _backend(arguments, drafts)
+        return
     _only_tensor_parallel(arguments, drafts)
     given = [item for item in arguments if item.name == TENSOR_PARALLEL and intended(item)]
     settled = [change.new for change in drafts.all() if change.id in _settled(drafts)]

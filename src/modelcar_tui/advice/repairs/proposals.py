@@ -15,7 +15,8 @@ from modelcar_tui.advice.repairs.context import propose_context
 from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, WARNING, Drafts
 from modelcar_tui.advice.repairs.engine import repair_engine
 from modelcar_tui.advice.repairs.hybrid_manager import repair_manager
-from modelcar_tui.advice.repairs.parallel import TENSOR_PARALLEL, repair_sizes
+from modelcar_tui.advice.repairs.own_sizes import TENSOR_PARALLEL
+from modelcar_tui.advice.repairs.parallel import repair_sizes
 from modelcar_tui.advice.repairs.quantization_flag import repair_dtype, repair_quantization
 from modelcar_tui.advice.repairs.replacements import replacement
 from modelcar_tui.advice.repairs.ropes import OVERRIDES, overrides_in, repair_ropes
@@ -135,7 +136,7 @@ def _bind_added(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
     adding = [change for change in drafts.all() if change.operation is Operation.ADD]
     added, counts = [change.id for change in adding], drafts.ids(GPU_COUNT)
     severity = REQUIRED if any(change.severity == REQUIRED for change in adding) else IMPROVEMENT
-    if counts and not serving.args and serving.gpu_count > 1:
+    if counts and serving.by_suite and not serving.args and serving.gpu_count > 1:
         drafts.couple(*added, *counts)
     for argument in arguments:
         if argument.separator and added:
@@ -196,6 +197,8 @@ def _hardware(
 
 def _forms(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
     """Spellings that vLLM takes and the QA suite mishandles."""
+    if not drafts.car.serving.by_suite:
+        return
     items, replaces = drafts.car.serving.args, f"the QA suite replaces {TENSOR_PARALLEL}"
     for argument in arguments:
         flag = argument.flag

@@ -111,7 +111,7 @@ def repair_combinations(
     """
     if not may_hold_anything(arguments):
         _without_companion(arguments, drafts, release)
-    parts, count = last_given(arguments, "--decode-context-parallel-size"), drafts.car.serving.gpu_count
+    parts, count = last_given(arguments, "--decode-context-parallel-size"), drafts.car.serving.implied_size
     if parts is not None and count % (intended(parts) or 1):
         why = f"decode context parallel {intended(parts)} does not divide tensor parallel {count}"
         drafts.remove(parts, why, REQUIRED)

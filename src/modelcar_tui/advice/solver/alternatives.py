@@ -83,7 +83,7 @@ def _more(case: Case) -> str:
 
 def _other(case: Case) -> str:
     """The fewest and smallest GPUs of another kind."""
-    args = case.search.args
+    args = case.search.serving.whole
     for count in _COUNTS:
         for product in _LADDER:
             card = gpu_for(product, count=count)
@@ -152,5 +152,5 @@ def _staging(found: Found, stages: int) -> str:
 
 def _serves(case: Case, gpu: Gpu) -> Found | None:
     """With as many GPUs as the node of `gpu` has."""
-    search = Search(case.facts, gpu, case.search.args, gpu.count, case.vllm)
+    search = Search(case.facts, gpu, case.search.sized(gpu.count), case.vllm)
     return search.serves(gpu.count, whole=case.whole)

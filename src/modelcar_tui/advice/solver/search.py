@@ -12,12 +12,13 @@ import msgspec
 from modelcar_tui.advice.repairs.context import cut_to
 from modelcar_tui.advice.solver.tuning import EXPERTS, USEFUL, Tuning, cost, tuned
 from modelcar_tui.hardware import Gpu, hardware
+from modelcar_tui.manifest import ServingArguments
 from modelcar_tui.memory import Estimate, Outcome, estimate
 from modelcar_tui.models import ModelFacts, architecture_of, tensor_parallel_fault, text_config
 from modelcar_tui.models.quantization import is_moe, scheme_of_model
 from modelcar_tui.models.towers import tower_of
 from modelcar_tui.vllm import implied_context, known_arguments, longest_context, parse_version, profile_for
-from modelcar_tui.vllm.arguments import EngineArgs, flag_exists, read_engine_args
+from modelcar_tui.vllm.arguments import EngineArgs, flag_exists, tested_args
 from modelcar_tui.vllm.quantization import Support, check_kv_cache, effective_kv_dtype
 
 _SEQUENCES = (256, 128, 64, 32, 16, 8)
@@ -51,13 +52,11 @@ class Found(msgspec.Struct, frozen=True):
 class Search:
     """One model on one kind of GPU."""
 
-    def __init__(
-        self, facts: ModelFacts, gpu: Gpu, args: tuple[str, ...], gpu_count: int, vllm: str | None
-    ) -> None:
+    def __init__(self, facts: ModelFacts, gpu: Gpu, serving: ServingArguments, vllm: str | None) -> None:
         self._facts, self._gpu, self._vllm = facts, gpu, vllm
-        self.args = args
-        self.gpu_count = gpu_count
-        self.engine = read_engine_args(args, gpu_count, vllm)
+        self.serving = serving
+        self.engine = tested_args(serving, vllm)
+        self.gpu_count = serving.gpu_count if serving.by_suite else self.engine.tp
         self.limit = longest_context(facts.config, self.engine.overrides, vllm)
         given = self.engine.max_model_len
         self.explicit = given is not None and given > 0
@@ -88,8 +87,13 @@ class Search:
 
     def arguments(self, tuning: Tuning) -> EngineArgs:
         """The engine's arguments with this tuning."""
-        args, count = tuned(self.args, self.gpu_count, tuning)
-        return read_engine_args(args, count, self._vllm).mended()
+        return tested_args(tuned(self.serving, tuning), self._vllm).mended()
+
+    def sized(self, size: int) -> ServingArguments:
+        """The arguments over so many GPUs."""
+        if self.serving.by_suite:
+            return msgspec.structs.replace(self.serving, gpu_count=size)
+        return tuned(self.serving, Tuning(gpus=size))
 
     def price(self, tuning: Tuning) -> float:
         """What a tuning takes away."""
@@ -205,6 +209,8 @@ class Search:
 
         Where the number of heads is not known, those that divide nearly every model's: powers of two.
         """
+        if not self.serving.by_suite and self.engine.pp * self.engine.dp > 1:
+            return (self.gpu_count,)  # a manifest that spreads its ranks otherwise keeps its own way
         most = max(1, min(self._gpu.count, _MOST_GPUS))
         sizes = [
             size

@@ -81,9 +81,9 @@ def solve(
     if objective not in OBJECTIVES:
         raise ValueError(f"no such objective: {objective}")
     repaired = _repaired(car, facts, gpu, vllm, runtime_args)
-    search = Search(facts, gpu, repaired.serving.args, repaired.serving.gpu_count, vllm)
+    search = Search(facts, gpu, repaired.serving, vllm)
     before = search.whole(_NOTHING)
-    answers = checked(repaired.image, repaired.serving.args, facts, gpu, vllm)
+    answers = checked(repaired.image, repaired.serving.whole, facts, gpu, vllm)
     blocked = blocked_by(answers)
     case = Case(car, facts, gpu, search, vllm)
     found = None if blocked is not None else _find(search, objective, before)
@@ -157,7 +157,8 @@ def _repaired(
     draft_repairs(drafts, facts, gpu, estimate=None, vllm=vllm, runtime_args=runtime_args)
     needed = [change for change in drafts.all() if change.severity == REQUIRED]
     serving = effective(car.serving, needed)
-    if not serving.args and serving.gpu_count > 1:  # with the first argument that is added the count counts
+    if serving.by_suite and not serving.args and serving.gpu_count > 1:
+        # With the first argument that is added the count counts.
         size = f"{TENSOR_PARALLEL}={serving.gpu_count}"
         serving = msgspec.structs.replace(serving, args=(size,))
     return msgspec.structs.replace(car, serving=serving)
@@ -195,6 +196,8 @@ def _size_left_alone(drafts: Drafts, wanted: list[Change]) -> list[Change]:
     """The tensor parallel size, which is written where these changes leave no argument: then nobody
     passes the number of GPUs.
     """
+    if not drafts.car.serving.by_suite:
+        return []
     try:
         left = effective(drafts.car.serving, wanted)
     except UserError:  # a change that can't be written, of which the review says so

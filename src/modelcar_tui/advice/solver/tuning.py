@@ -9,6 +9,7 @@ import msgspec
 from modelcar_tui.advice.repairs import Drafts
 from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED
 from modelcar_tui.core.facts import Term
+from modelcar_tui.manifest import ServingArguments
 from modelcar_tui.vllm.arguments import Argument, parse_arguments
 
 LENGTH, SEQUENCES, BATCHED = "--max-model-len", "--max-num-seqs", "--max-num-batched-tokens"
@@ -70,19 +71,21 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(name for name in self.__struct_fields__ if getattr(self, name) is not None)
 
 
-def tuned(args: tuple[str, ...], gpu_count: int, tuning: Tuning) -> tuple[tuple[str, ...], int]:
+def tuned(serving: ServingArguments, tuning: Tuning) -> ServingArguments:
     """Arguments and GPU count with a tuning, for the estimate: flags that are set replace those that are
     there."""
     items = tuning.flags()
     if tuning.gpus is None:
         items.pop(TENSOR_PARALLEL, None)
     if not items:
-        return args, gpu_count
+        return serving
+    args = serving.args
     kept: list[str] = []
     for argument in parse_arguments(args, None):
         if argument.name not in items:
             kept += args[argument.index : argument.index + argument.items]
-    return (*kept, *items.values()), tuning.gpus or gpu_count
+    count = tuning.gpus or serving.gpu_count
+    return msgspec.structs.replace(serving, args=(*kept, *items.values()), args_at=(), gpu_count=count)
 
 
 def write(
@@ -124,7 +127,11 @@ def write(
         present, severity = _last(arguments, flag), REQUIRED if knob in required else IMPROVEMENT
         why = reasons.get(knob, "")
         if knob == "gpus" and pair:
-            why = f"goes with gpu_count {tuning.gpus}: the QA suite passes that number, so KServe must, too"
+            why = f"goes with gpu_count {tuning.gpus}: " + (
+                "the QA suite passes that number, so KServe must, too"
+                if car.serving.by_suite
+                else "vLLM uses as many GPUs as it says"
+            )
         if present is not None and _says(present, items[flag]):
             continue
         if present is None:

@@ -67,12 +67,12 @@ def _serves(
     """Whether it runs here without a cost, and how: with as many GPUs as the model has, else with all of the
     node."""
     made = _facts_of(entry, facts)
-    answers = checked(entry.repository, search.args, made, gpu, vllm)
+    answers = checked(entry.repository, search.serving.whole, made, gpu, vllm)
     native = answers[0].support is Support.NATIVE
     if blocked_by(answers) or not (native or answers[0].support is Support.AT_A_COST):
         return False, None
     sizes = {size for size in (search.gpu_count, gpu.count) if 0 < size <= max(1, gpu.count)}
-    tried = (Search(made, gpu, search.args, size, vllm).serves(size, whole=whole) for size in sorted(sizes))
+    tried = (Search(made, gpu, search.sized(size), vllm).serves(size, whole=whole) for size in sorted(sizes))
     return native, next((found for found in tried if found is not None), None)
 
 

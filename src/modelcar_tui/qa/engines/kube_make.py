@@ -76,7 +76,7 @@ class Maker:
         if job is None:
             await refuse_occupied(self._client, probe.facts.namespaces)
         store.save_probe(qa_folder(request.folder), probe)
-        manifest = stage_manifest(Path(request.manifest_path))
+        manifest = stage_manifest(Path(request.manifest_path), dict(request.output_types))
         what = command_for(request, probe, manifest, secret)
         files = {"kubeconfig": config, "modelcar.yaml": manifest.data}
         many = bool(self._options.parallel and len(manifest.models) > 1)

@@ -161,7 +161,7 @@ class PodmanRunner:
         pipeline: Pipeline,
         on_event: OnEvent,
     ) -> Container:
-        manifest = stage_manifest(Path(request.manifest_path))
+        manifest = stage_manifest(Path(request.manifest_path), dict(request.output_types))
         refuse_untestable(request.image)
         image = await pull(self._podman, request, pipeline)
         pipeline.stage("asking the image which suite it holds (seconds)")

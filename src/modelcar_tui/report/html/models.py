@@ -10,7 +10,7 @@ from modelcar_tui.report.fares import models_in_qa
 from modelcar_tui.report.html.told import TONES, gib, needed
 from modelcar_tui.report.kinds import KindAtHand, kinds_at_hand
 from modelcar_tui.supervisor import RunState
-from modelcar_tui.verdict import ModelOutcome, ModelVerdict, RunOutcome, Verdict
+from modelcar_tui.verdict import ModelOutcome, ModelVerdict, RunOutcome, Verdict, long_words
 
 MANY = 20
 """Models from which they are told by reason."""
@@ -74,6 +74,8 @@ class Row(NamedTuple):
     at: int
     """Its number: its place in the manifest, from 1."""
     name: str
+    serves: str
+    """Kind, namespace, replicas and source of what a Kubernetes manifest serves; empty of a model-car."""
     verdict: Cell
     hangs: str
     """What its verdict hangs on."""
@@ -157,6 +159,7 @@ def _not_judged(state: RunState) -> tuple[Row, ...]:
         Row(
             at=at,
             name=car.name,
+            serves=long_words(car),
             verdict=Cell("not judged", "dk"),
             hangs="",
             why="its image was read" if car.name in read else "its image was not read",
@@ -178,11 +181,13 @@ def _judged(state: RunState, told: RunOutcome | None, kinds: tuple[KindAtHand, .
     at = numbers(state)
     outcomes = {one.model: one for one in (told.models if told is not None else ())}
     fares = {one.model: one for one in models_in_qa(state)}
+    serves = {car.name: long_words(car) for car in (state.manifest.models if state.manifest else ())}
     rows = []
     for model in order:
         qa = fares.get(model.model)
         tested = Cell("–") if qa is None else Cell(qa.fares.value, _qa_tone(qa.fares.value), qa.cause)
-        rows.append(_row(at[model.model], model, outcomes.get(model.model), kinds, tested))
+        row = _row(at[model.model], model, outcomes.get(model.model), kinds, tested)
+        rows.append(row._replace(serves=serves.get(model.model, "")))
     return tuple(rows)
 
 
@@ -203,6 +208,7 @@ def _row(
     return Row(
         at=at,
         name=model.model,
+        serves="",
         verdict=Cell(str(model.verdict), TONES[model.verdict]),
         hangs=headline.removeprefix(str(model.verdict)).lstrip(", "),
         why=model.why,

@@ -90,8 +90,7 @@ def change_words(change: Change) -> str:
         return f"remove {change.old or change.flag}"
     if change.operation is Operation.ADD:
         return f"add {change.new or change.flag}"
-    name = "gpu_count " if change.operation is Operation.GPU_COUNT else ""
-    return f"{name}{change.old or '(nothing)'} → {change.new or '(nothing)'}"
+    return f"{change.count_name}{change.old or '(nothing)'} → {change.new or '(nothing)'}"
 
 
 def cropped(text: str, most: int) -> str:

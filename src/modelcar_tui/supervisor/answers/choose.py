@@ -295,8 +295,8 @@ _MEANINGS = {
 
 def nodes(asked: Asked, facts: Facts) -> Parts:
     """The nodes, or where a model goes."""
-    placed = [f"model/{name}/place" for name in asked.models]
-    if asked.models and not asked.has(_SEVERAL_NODES) and any(one in facts for one in placed):
+    placed = _placed(asked, facts)
+    if placed and not asked.has(_SEVERAL_NODES):
         return (say(facts, placed),)
     if asked.models and asked.has(_SEVERAL_NODES):
         why = "A model's GPUs are on one node here; serving one model over several nodes is not judged."
@@ -310,6 +310,12 @@ def nodes(asked: Asked, facts: Facts) -> Parts:
     why = f"The first {MOST_MODELS} nodes with GPUs:" if len(nodes) > MOST_MODELS else ""
     listed = Part(ids=tuple(nodes[:MOST_MODELS]), why=why)
     return (say(facts, ["gpu/nodes"]), listed, *_no_cluster(nodes, facts))
+
+
+def _placed(asked: Asked, facts: Facts) -> list[str]:
+    """Where the models go that are asked about: a fact for each node."""
+    begins = [f"model/{name}/place/" for name in asked.models]
+    return [one for one in facts if any(f"{one}/".startswith(begin) for begin in begins)]
 
 
 def kinds(asked: Asked, facts: Facts) -> Parts:

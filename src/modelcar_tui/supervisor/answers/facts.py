@@ -9,7 +9,7 @@ from modelcar_tui.supervisor.answers.fact import RunFact
 from modelcar_tui.supervisor.answers.served import every_served
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict import ModelRequirements, ModelVerdict, candidates, copies, runtime_version
+from modelcar_tui.verdict import ModelRequirements, ModelVerdict, at_runtime, candidates, copies, release_of
 
 
 def run_facts(state: RunState) -> tuple[RunFact, ...]:
@@ -20,7 +20,6 @@ def run_facts(state: RunState) -> tuple[RunFact, ...]:
 def _facts(state: RunState) -> Iterator[RunFact]:
     outcome, report = outcome_of(state), state.decision
     models, which = every_served(state)
-    vllm = state.vllm or (runtime_version(state.cluster) if state.cluster is not None else None)
     if outcome is not None:
         yield from of_run.outcome_facts(outcome)
     if report is not None:
@@ -31,7 +30,7 @@ def _facts(state: RunState) -> Iterator[RunFact]:
     judged = {one.model: one for one in report.models} if report is not None else {}
     for told in outcome.models if outcome is not None else ():
         yield from of_models.outcome_facts(told, judged.get(told.model))
-    yield from _each(state, models, judged, vllm, which)
+    yield from _each(state, models, judged, which)
     yield from of_run.cluster_facts(state)
     if report is not None:
         yield from of_run.remark_facts(state, report)
@@ -45,16 +44,19 @@ def _each(
     state: RunState,
     models: Sequence[ModelRequirements],
     judged: Mapping[str, ModelVerdict],
-    vllm: str | None,
     which: str,
 ) -> Iterator[RunFact]:
     servers: dict[str, int] = {}
     if state.cluster is not None:
         kinds = candidates(state.cluster)
-        servers = copies(models, judged.values(), kinds, state.cluster, vllm=vllm)
-    for model in models:
+        servers = copies(models, judged.values(), kinds, state.cluster, vllm=state.vllm or None)
+    for each in models:
+        model, vllm = each, state.vllm or None
+        if state.cluster is not None:
+            model, vllm = at_runtime(each, state.cluster), release_of(each.car, state.cluster, vllm)
         verdict = judged.get(model.car.name)
         if verdict is not None:
             yield from of_models.verdict_facts(verdict, model, vllm)
             yield of_models.copies_fact(model, verdict, servers.get(model.car.name))
         yield from of_models.model_facts(model, vllm, which)
+        yield from of_models.object_facts(each.car, state.cluster)

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import msgspec
 
 from modelcar_tui.cluster import pull_seconds
+from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.facts import GIB, Fact
+from modelcar_tui.manifest import ModelCar
 from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.supervisor.answers.fact import RunFact, Scalar, measured, of_model
 from modelcar_tui.supervisor.answers.question import TUNABLE
@@ -17,9 +19,14 @@ from modelcar_tui.verdict import (
     ModelRequirements,
     ModelVerdict,
     OnKind,
+    kind_words,
+    not_clear,
+    passed_words,
+    runtime_words,
+    source_words,
 )
 from modelcar_tui.vllm import implied_context
-from modelcar_tui.vllm.arguments import Argument, parse_arguments, server_args
+from modelcar_tui.vllm.arguments import Argument, parse_arguments, served_args
 
 _SHARE = re.compile(r"0?\.\d{1,6}|1(?:\.0)?")
 
@@ -36,13 +43,30 @@ def model_facts(model: ModelRequirements, vllm: str | None, manifest: str) -> It
     yield measured(name, "image_size", model.image.size_bytes, "GiB", GIB)
     yield _pull(name, model.image.size_bytes)
     yield of_model(name, "gpu_count", serving.gpu_count, "GPUs", source=manifest)
-    engine = server_args(serving.args, serving.gpu_count, vllm)
+    engine = served_args(serving, vllm)
     context = engine.max_model_len or implied_context(facts.config, engine.overrides, vllm)
     given = {"given": engine.max_model_len is not None}
     yield of_model(name, "context", context if context and context > 0 else None, "tokens", more=given)
     for item in parse_arguments(serving.args, None):
         if item.written.startswith("-"):
             yield _argument(name, item, manifest)
+
+
+def object_facts(car: ModelCar, cluster: AcceleratorReport | None) -> Iterator[RunFact]:
+    """What a Kubernetes manifest says of one model beside its arguments; nothing of a model-car."""
+    if car.server is None:
+        return
+    name = car.name
+    yield of_model(name, "served_as", told=kind_words(car))
+    yield of_model(name, "source", told=source_words(car))
+    yield of_model(name, "server", told=runtime_words(car, cluster))
+    more: dict[str, Scalar] = {"pods": car.pods}
+    yield of_model(name, "replicas", car.copies, "replicas", more=more, source="manifest")
+    if passed := passed_words(car, cluster):
+        yield of_model(name, "passed", told=passed)
+    for index, text in enumerate(not_clear(car, ""), 1):
+        fact = of_model(name, "not_clear", told=text)
+        yield msgspec.structs.replace(fact, id=f"model/{name}/not_clear/{index}")
 
 
 def _pull(name: str, size: Fact[int]) -> RunFact:
@@ -108,7 +132,7 @@ def _estimate_facts(
     if left.value is not None and result.requested_gib.value is not None:
         taken = round(result.requested_gib.value - left.value, 2)
         yield of_model(name, "taken", taken, "GiB", source="computed", guess=left.guess)
-    engine = server_args(model.car.serving.args, model.car.serving.gpu_count, vllm)
+    engine = served_args(model.car.serving, vllm)
     starts: dict[str, Scalar] = {"starts": result.outcome is Outcome.STARTS}
     longest = measured(name, "longest_context", result.longest_context, "tokens", more=starts)
     yield msgspec.structs.replace(longest, gpu=product)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -18,7 +19,7 @@ from modelcar_tui.supervisor.answers.fact import RunFact, Scalar, of_model
 from modelcar_tui.supervisor.answers.question import TUNABLE
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.supervisor.unsettled import unknowns
-from modelcar_tui.verdict import DecisionReport, ModelRequirements, RunOutcome, Verdict
+from modelcar_tui.verdict import DecisionReport, ModelRequirements, RunOutcome, Verdict, release_of
 
 _MOST_NODES = 40
 _MOST_CHANGES = 60
@@ -84,7 +85,7 @@ def _fate(state: RunState, change: Change) -> str:
 
 def _change(change: Change, fate: str, edited: str) -> RunFact:
     old, new = change.old or "(nothing)", change.new or "(removed)"
-    name = "gpu_count " if change.operation is Operation.GPU_COUNT else ""
+    name = change.count_name
     figure = re.search(r"(\d+(?:\.\d+)?)$", change.new or "")
     number = figure[1] if figure and (change.flag in TUNABLE or name) else ""
     fact = of_model(
@@ -105,13 +106,13 @@ def together_facts(
     state: RunState, models: Sequence[ModelRequirements], report: DecisionReport
 ) -> Iterator[RunFact]:
     """Whether all models run at the same time, and how many GPUs that takes; `models` as they are served."""
-    asked = sum(model.car.serving.gpu_count for model in models)
+    asked = sum(model.car.serving.gpu_count * _pods(model) for model in models)
     wanted = {
         change.model: int(figure[0])
         for change in report.plan.changes
         if change.operation is Operation.GPU_COUNT and (figure := re.findall(r"\d+", change.new or ""))
     }
-    planned = sum(wanted.get(model.car.name, model.car.serving.gpu_count) for model in models)
+    planned = sum(wanted.get(model.car.name, model.car.serving.gpu_count) * _pods(model) for model in models)
     more: dict[str, Scalar] = {
         "models": len(models),
         "planned": asked if state.written is not None else planned,
@@ -129,16 +130,26 @@ def together_facts(
         )
     if report.missing:
         yield RunFact(id="together/missing", measure="missing", told="; ".join(report.missing))
+    yield from _places(report)
+
+
+def _places(report: DecisionReport) -> Iterator[RunFact]:
+    """Where each model goes: its pods on one node together, a fact for each node."""
+    there: Counter[tuple[str, str, str]] = Counter()
     for one in report.placed:
-        yield of_model(
-            one.model,
-            "place",
-            one.units,
-            "GPUs",
-            node=one.node,
-            gpu=one.kind,
-            more={"plan": bool(report.plan.changes)},
-        )
+        there[one.model, one.node, one.kind] += one.units
+    nodes: Counter[str] = Counter()
+    for (name, node, kind), units in there.items():
+        nodes[name] += 1
+        more: dict[str, Scalar] = {"plan": bool(report.plan.changes)}
+        fact = of_model(name, "place", units, "GPUs", node=node, gpu=kind, more=more)
+        again = f"/{nodes[name]}" if nodes[name] > 1 else ""
+        yield msgspec.structs.replace(fact, id=f"{fact.id}{again}")
+
+
+def _pods(model: ModelRequirements) -> int:
+    """Of all its replicas; a stopped one is judged as one replica."""
+    return max(1, model.car.copies) * model.car.pods
 
 
 def remark_facts(state: RunState, report: DecisionReport) -> Iterator[RunFact]:
@@ -267,10 +278,23 @@ def card_fact(product: str) -> RunFact:
     )
 
 
+def _own_releases(state: RunState) -> list[str]:
+    """The releases of a manifest's own runtimes, where each is known; empty for model-cars."""
+    cars = state.manifest.models if state.manifest is not None else ()
+    if state.cluster is None or any(car.server is None for car in cars):
+        return []
+    found = {release_of(car, state.cluster, None) for car in cars}
+    return [] if None in found else sorted(one for one in found if one is not None)
+
+
 def _runtime(state: RunState) -> RunFact:
     runtime = state.cluster.runtime if state.cluster is not None else None
     if state.vllm:
         return RunFact(id="runtime/vllm", measure="vllm", value=state.vllm, source="operator")
+    if own := _own_releases(state):
+        only = own[0] if len(own) == 1 else None
+        told = "" if only else ", ".join(own)
+        return RunFact(id="runtime/vllm", measure="vllm", value=only, told=told, source="manifest")
     if runtime is not None and runtime.version:
         return RunFact(id="runtime/vllm", measure="vllm", value=runtime.version, source="runtime image")
     models = state.decision.models if state.decision is not None else ()

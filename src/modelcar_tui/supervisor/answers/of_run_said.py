@@ -94,6 +94,9 @@ def node(fact: RunFact) -> str:
 
 def vllm(fact: RunFact) -> str:
     """The release that serves."""
+    if fact.source == "manifest":
+        own = reveal(str(fact.value or fact.told))
+        return f"vLLM {own} {'is' if fact.value else 'are'} taken, of the runtimes that the manifest brings."
     if fact.value is None:
         assumed = f"; {reveal(fact.told)} is assumed" if fact.told else ""
         return f"Which vLLM release serves is not known{assumed}."

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.verdict import ModelRequirements
 from modelcar_tui.vllm import implied_context
-from modelcar_tui.vllm.arguments import server_args
+from modelcar_tui.vllm.arguments import served_args
 
 _FACTOR = re.compile(r"(?:x|\*)\s?([0-9]{1,3})|/\s?([0-9]{1,3})")
 _THOUSANDS = re.compile(r"([0-9]{1,4})k", re.IGNORECASE)
@@ -40,7 +40,7 @@ def _value(flag: str, text: str, model: ModelRequirements, vllm: str | None) -> 
 
 def _now(flag: str, model: ModelRequirements, vllm: str | None) -> int | float | None:
     """The value that the model is served with."""
-    engine = server_args(model.car.serving.args, model.car.serving.gpu_count, vllm)
+    engine = served_args(model.car.serving, vllm)
     match flag:
         case "--max-model-len":
             return engine.max_model_len or implied_context(model.image.model.config, engine.overrides, vllm)

@@ -207,6 +207,19 @@ def _told(lead: str) -> Callable[[RunFact], str]:
     return lambda fact: lead.format(who=reveal(fact.model)) + stopped(reveal(fact.told))
 
 
+def _served_as(fact: RunFact) -> str:
+    told = reveal(fact.told)
+    article = "the" if told.startswith("prefill") else "an" if told.startswith(("I", "L")) else "a"
+    return f"{reveal(fact.model)} is {article} {stopped(told)}"
+
+
+def _replicas(fact: RunFact) -> str:
+    pods = count_of(fact.more.get("pods"))
+    each = f", each of {pods} pods" if pods > 1 else ""
+    stopped_ = "; it is stopped" if fact.value == 0 else ""
+    return f"The {fact.source or 'manifest'} asks for {amount(fact)} of {reveal(fact.model)}{each}{stopped_}."
+
+
 STATEMENTS: dict[str, Statement] = {
     "run_verdict": Statement("verdict of the whole run", said.run_verdict),
     "run_help": Statement("what would help the run", _told("What would help: ")),
@@ -257,6 +270,12 @@ STATEMENTS: dict[str, Statement] = {
     "on_kind": Statement("GPUs with which it starts on that kind", _on_kind),
     "runs_on": Statement("kinds of GPU that serve it", _runs_on),
     "copies": Statement("copies that the free GPUs take", _copies),
+    "served_as": Statement("kind and namespace of its object", _served_as),
+    "source": Statement("place that its weights come from", _told("The weights of {who} come from ")),
+    "server": Statement("runtime, image and vLLM release that serve it", _told("{who} is served by ")),
+    "replicas": Statement("replicas that the manifest asks for", _replicas),
+    "passed": Statement("arguments that it is given beside its own", _told("{who} gets arguments ")),
+    "not_clear": Statement("what of its object is not understood", _told("Not clear of {who}: ")),
     "note": Statement("note", _told("Note on {who}: ")),
     "access": Statement("whether the cluster was read", said.access),
     "gpus_free": Statement("free GPUs", said.gpus_free),

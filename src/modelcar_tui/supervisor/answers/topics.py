@@ -10,6 +10,8 @@ from modelcar_tui.supervisor.answers.choose import Facts, Parts
 from modelcar_tui.supervisor.answers.parts import CANNOT, Part
 from modelcar_tui.supervisor.answers.understood import BARS, Asked
 
+_ASKS = r"which|what|where|whose"
+
 
 class Topic(NamedTuple):
     """One kind of question."""
@@ -33,7 +35,7 @@ def untold(asked: Asked) -> Parts:
 
 def by_topic(asked: Asked, facts: Facts) -> Parts:
     """The parts of the first topic that has something to say; none where no topic fits."""
-    for topic in (*UNTOLD, *TOPICS):
+    for topic in (*OBJECTS, *UNTOLD, *TOPICS):
         if asked.has(topic.words) and (not topic.also or asked.has(topic.also)):
             found = tuple(part for part in topic.answer(asked, facts) if part.ids or part.do == "cannot")
             if found:
@@ -41,6 +43,17 @@ def by_topic(asked: Asked, facts: Facts) -> Parts:
     return ()
 
 
+OBJECTS = (
+    Topic(r"namespaces?|projects?|kinds? of (?:objects?|resources?)", choose.of("served_as"), _ASKS),
+    Topic(
+        r"weights?|models?|sources?|storage ?uris?|it",
+        choose.of("source"),
+        r"(?:come|comes|coming|loaded|pulled|read) from|sources?|storage ?uris?",
+    ),
+    Topic(r"arguments?|args|flags?", choose.of("passed"), r"runtimes?|servingruntimes?|templates?|presets?"),
+    Topic(r"not clear|unclear|not understood|(?:do|did)(?:n'?t| not) understand", choose.all_of("not_clear")),
+)
+"""What only objects of Kubernetes have: of model-cars these facts are not there, and others answer."""
 UNTOLD = (
     Topic(
         r"who(?:'s)?",
@@ -215,7 +228,7 @@ TOPICS = (
         choose.plan,
     ),
     Topic(rf"concurrency|{BARS}|batch\w*", choose.of("concurrency")),
-    Topic(r"replicas?|copies|instances?|pods?|how often", choose.of("copies")),
+    Topic(r"replicas?|copies|instances?|pods?|how often", choose.of("replicas", "copies")),
     Topic(
         r"same time|at once|together|simultaneous\w*|side by side|all of them|all models|"
         r"all (?:of )?the models|everything|in parallel|them all|all (?:four|five|three|six|two|\d+)",
@@ -293,6 +306,7 @@ TOPICS = (
         r"vram|memory|gib|gb|ram|footprint|requirements?|how much|what (?:does|will) .*need",
         choose.of("need", "weights"),
     ),
+    Topic(r"vllm|runtimes?|servingruntimes?|release|version|preset", choose.of("server")),
     Topic(r"vllm|runtime|release|version", choose.these("runtime/vllm")),
     Topic(
         r"not known|unknowns|don'?t (?:you )?know|do(?:es)? not know|unsure|assum\w+|missing|uncertain\w*|"

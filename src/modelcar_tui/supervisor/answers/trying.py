@@ -13,7 +13,7 @@ from modelcar_tui.core.decode import convert
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import Access, Rung
-from modelcar_tui.manifest import Change, Operation
+from modelcar_tui.manifest import Change
 from modelcar_tui.supervisor.answers.fact import RunFact, of_model
 from modelcar_tui.supervisor.answers.names import gpus_written
 from modelcar_tui.supervisor.answers.of_models import verdict_facts
@@ -26,11 +26,11 @@ from modelcar_tui.verdict import (
     ModelVerdict,
     Proposal,
     Verdict,
+    at_runtime,
     candidates,
     decide_model,
     propose_for,
-    runtime_arguments,
-    runtime_version,
+    release_of,
 )
 
 _FIELDS = {
@@ -109,23 +109,22 @@ def what_if(
         UserError: no such model, flag, value or GPU, or the run knows of no GPUs.
     """
     model = _model(state, asked.model)
-    change = tuning(absolute(asked.arguments, model, vllm))
-    args, count = tuned(model.car.serving.args, model.car.serving.gpu_count, change)
-    serving = msgspec.structs.replace(model.car.serving, args=args, gpu_count=count)
-    same = asked.gpu is None and (args, count) == (model.car.serving.args, model.car.serving.gpu_count)
+    served = at_runtime(model, state.cluster) if state.cluster is not None else model
+    change = tuning(absolute(asked.arguments, served, vllm))
+    before, serving = model.car.serving, tuned(model.car.serving, change)
+    same = asked.gpu is None and (serving.args, serving.gpu_count) == (before.args, before.gpu_count)
     model = msgspec.structs.replace(model, car=msgspec.structs.replace(model.car, serving=serving))
-    cluster, place = _cluster(state, asked.gpu, count)
-    vllm = vllm or runtime_version(cluster)
+    cluster, place = _cluster(state, asked.gpu, serving.gpu_count)
     kinds = candidates(cluster)
     verdict = _with_qa(decide_model(model, cluster, kinds, vllm), _tested(state, model.car.name), same=same)
-    runtime_args = runtime_arguments(cluster)
-    proposal = propose_for(model, verdict, kinds, vllm=vllm, runtime_args=runtime_args, objective=objective)
+    proposal = propose_for(model, verdict, kinds, cluster, vllm=vllm, objective=objective)
     which = f"what-if-{number}"
     terms = " ".join((*change.flags().values(), *((place,) if place else ()))) or "the arguments that it has"
     stands = _stands(state, model.car.name)
+    release, model = release_of(model.car, cluster, vllm), at_runtime(model, cluster)
     facts = tuple(
         msgspec.structs.replace(fact, id=f"{which}/{_tail(fact)}", which=which, terms=terms, stands=stands)
-        for fact in _facts(model, verdict, proposal, vllm)
+        for fact in _facts(model, verdict, proposal, release)
     )
     return Found(model=model.car.name, verdict=verdict, proposal=proposal, facts=facts, which=which)
 
@@ -164,8 +163,8 @@ def _facts(
     if hope and not hope.startswith(verdict.why):
         yield of_model(name, "help", told=hope)
     for needed in _required(proposal.changes):
-        count = "gpu_count " if needed.operation is Operation.GPU_COUNT else ""
-        told = f"{count}{needed.old or '(nothing)'} -> {needed.new or '(removed)'}: {needed.reason}"
+        told = f"{needed.count_name}{needed.old or '(nothing)'} -> {needed.new or '(removed)'}"
+        told = f"{told}: {needed.reason}"
         fact = of_model(name, "change", flag=needed.flag, told=told, more={"need": needed.severity})
         yield msgspec.structs.replace(fact, id=f"change/{needed.flag}")
 

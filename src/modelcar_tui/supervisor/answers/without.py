@@ -13,7 +13,6 @@ from modelcar_tui.verdict import (
     accepted_model,
     candidates,
     decide_accepted,
-    runtime_version,
     together,
     together_line,
 )
@@ -42,9 +41,7 @@ def changed(state: RunState, names: Sequence[str], vllm: str | None) -> tuple[Ru
     everything = Decision(
         plan_digest=report.plan.digest, accepted=tuple(change.id for change in report.plan.changes)
     )
-    judged = decide_accepted(
-        mine, state.cluster, report, everything, vllm=vllm or runtime_version(state.cluster)
-    )
+    judged = decide_accepted(mine, state.cluster, report, everything, vllm=vllm)
     return tuple(
         of_model(one.model, "changed", str(one.verdict), told=one.why, stands=stands.get(one.model, ""))
         for one in judged.models
@@ -68,7 +65,6 @@ def _facts(state: RunState, names: tuple[str, ...], vllm: str | None) -> Iterato
     )
     if state.cluster is None:
         return
-    vllm = vllm or runtime_version(state.cluster)
     taken = () if state.written is not None else tuple(change.id for change in report.plan.changes)
     everything = Decision(plan_digest=report.plan.digest, accepted=taken)
     judged = decide_accepted(rest, state.cluster, report, everything, vllm=vllm).models

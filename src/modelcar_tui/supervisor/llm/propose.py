@@ -31,11 +31,12 @@ from modelcar_tui.verdict import (
     candidates,
     decide_model,
     kind_name,
+    release_of,
     runtime_arguments,
-    runtime_version,
+    with_runtime,
 )
 from modelcar_tui.vllm import StartLimits, implied_context
-from modelcar_tui.vllm.arguments import EngineArgs, parse_arguments, server_args
+from modelcar_tui.vllm.arguments import EngineArgs, parse_arguments, served_args
 
 FLAGS = ("--max-model-len", "--max-num-seqs", "--max-num-batched-tokens", "--gpu-memory-utilization")
 _COUNTS, _SHARES = re.compile(r"[1-9][0-9]{0,8}"), re.compile(r"0?\.[0-9]{1,4}|1(?:\.0)?")
@@ -88,7 +89,6 @@ def validated(
     vllm: str | None,
 ) -> tuple[Change, ...]:
     """Those of the suggestions that may join the plan, as changes marked with their origin."""
-    vllm = vllm or runtime_version(cluster)
     kinds = candidates(cluster)
     ours = Decision(
         plan_digest=report.plan.digest, accepted=tuple(change.id for change in report.plan.changes)
@@ -100,8 +100,9 @@ def validated(
         model = by_name.get(suggestion.model)
         if model is None or suggestion.flag not in FLAGS or (suggestion.model, suggestion.flag) in taken:
             continue
-        before = _with(accepted_model(model, report.plan, ours), joined)
-        change = _change(model, suggestion, before, kinds, cluster, vllm)
+        before = _with(with_runtime(accepted_model(model, report.plan, ours), cluster), joined)
+        release = release_of(model.car, cluster, vllm)
+        change = _change(model, suggestion, before, kinds, cluster, release)
         if change is not None:
             taken.add((suggestion.model, suggestion.flag))
             joined.append(change)
@@ -189,7 +190,7 @@ def _within(
 
 
 def _engine(model: ModelRequirements, vllm: str | None) -> EngineArgs:
-    return server_args(model.car.serving.args, model.car.serving.gpu_count, vllm)
+    return served_args(model.car.serving, vllm)
 
 
 def _score(
@@ -217,9 +218,9 @@ def _clean(
     before: ModelRequirements, after: ModelRequirements, cluster: AcceleratorReport, vllm: str | None
 ) -> bool:
     """Whether the lint has nothing new to say."""
-    runtime_args = runtime_arguments(cluster)
     said = []
     for model in (before, after):
+        runtime_args = runtime_arguments(model.car, cluster)
         findings = lint_model(model.car, vllm=vllm, runtime_args=runtime_args, facts=model.image.model)
         said.append(
             {(finding.code, finding.what) for finding in findings if finding.severity is not Severity.NOTE}

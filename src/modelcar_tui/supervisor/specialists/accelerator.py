@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
+import re
 import time
+from pathlib import Path
 
 from modelcar_tui.cluster import card_kinds, card_totals, kind_line
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
+from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.counting import several
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.files import open_regular
 from modelcar_tui.kube import Access, ClusterOptions, Rung
+from modelcar_tui.manifest import Manifest
 from modelcar_tui.supervisor.events import ClusterRead, Noticed, Status, StepPlan
 from modelcar_tui.supervisor.info import keep_info
-from modelcar_tui.supervisor.limits import CLUSTER_S
+from modelcar_tui.supervisor.inputs import MOST_BYTES
+from modelcar_tui.supervisor.limits import CLUSTER_S, MANIFEST_S
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.specialist import Context
 
 _MOST_KINDS = 30
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 PROGRESS_S = 0.2
 """No more than one partial inventory is shown in this time."""
 
@@ -36,8 +47,9 @@ class Accelerator:
         """See `Specialist.run`. What can't be looked up is told and stays unknown."""
         from modelcar_tui.cluster import read_cluster
 
-        options = cluster_options(context.settings)
         context.step("access", Status.RUNNING)
+        manifest = await _stating(context)
+        options = cluster_options(context.settings, manifest)
         access = Access(rung=Rung.NO_KUBECONFIG)
         shown = 0.0
 
@@ -112,12 +124,61 @@ class Accelerator:
         context.step("info", Status.WARNING if bad else Status.DONE, (bad or text).told)
 
 
-def cluster_options(settings: Settings) -> ClusterOptions:
-    """Where the run's settings say to look."""
+async def _stating(context: Context) -> Manifest | None:
+    """The manifest, where its objects say a namespace, or what they ask of nodes. One that can't be read is
+    told by who reads it."""
+    settings = context.settings
+    if not settings.manifest:
+        return None
+    with Contained("what the manifest asks of the cluster"), contextlib.suppress(UserError, TimeoutError):
+        async with asyncio.timeout(MANIFEST_S):
+            manifest = await asyncio.to_thread(stating, Path(settings.manifest))
+        if not (settings.namespace or settings.gpus or settings.inventory) and manifest is not None:
+            first, *others = namespaces_of(manifest) or ("",)
+            if others:
+                context.emit(Noticed(text=_elsewhere(first, others)))
+        return manifest
+    return None
+
+
+def _elsewhere(first: str, others: list[str]) -> str:
+    named = f"{', '.join(others[:5])}{' and others' * (len(others) > 5)}"
+    head = f"limits, quotas and ServingRuntimes are read in namespace {first} alone, that of the first model"
+    return f"{head}; not in {named}: --namespace chooses another"
+
+
+def stating(path: Path) -> Manifest | None:
+    """The manifest, where it has Kubernetes objects: a model-car list says nothing of these, and is not read
+    twice.
+
+    Raises:
+        UserError: it can't be read.
+    """
+    from modelcar_tui.manifest import read_manifest
+
+    with contextlib.suppress(OSError), os.fdopen(open_regular(path), "rb") as file:
+        if b"apiVersion" not in file.read(MOST_BYTES):
+            return None
+    return read_manifest(path)
+
+
+def namespaces_of(manifest: Manifest) -> tuple[str, ...]:
+    """The namespaces of a manifest's models, that of the first model first; what is no name, such as a
+    placeholder, is left out."""
+    return tuple(dict.fromkeys(car.namespace for car in manifest.models if _NAME.fullmatch(car.namespace)))
+
+
+def cluster_options(settings: Settings, manifest: Manifest | None = None) -> ClusterOptions:
+    """Where the run's settings say to look, else the manifest's own namespace, and what of the nodes its pods
+    ask about."""
+    servers = [car.server for car in manifest.models if car.server is not None] if manifest else []
+    namespace = next(iter(namespaces_of(manifest)), "") if manifest is not None else ""
     return ClusterOptions(
+        labels=frozenset[str]().union(*(one.scheduling.labels for one in servers)),
+        profiles=frozenset(one.profile for one in servers if one.profile),
         kubeconfig=settings.kubeconfig,
         context=settings.kube_context,
-        namespace=settings.namespace,
+        namespace=settings.namespace or namespace or None,
         gpus=settings.gpus,
         inventory=settings.inventory,
         total_timeout_s=CLUSTER_S,

@@ -1,4 +1,4 @@
-"""Configuration: what the manifest asks for, and what each model-car image is."""
+"""Configuration: what the manifest asks for, and what each model is."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from modelcar_tui.supervisor.events import ManifestRead, ModelLearned, Noticed, 
 from modelcar_tui.supervisor.info import keep_info
 from modelcar_tui.supervisor.limits import IMAGES_S, MANIFEST_S
 from modelcar_tui.supervisor.specialist import Context
-from modelcar_tui.verdict import ConfigurationReport, ModelRequirements
+from modelcar_tui.verdict import ConfigurationReport, ModelRequirements, kind_words, source_words
 
+_SERVED_NAME = "--served-model-name"
 _NOT_REACHED = Problem(what="it was not looked at", fix="run again", code="image-not-reached")
 
 
@@ -32,7 +33,7 @@ class Configuration:
     name = "configuration"
     title = "Configuration"
     steps = (
-        StepPlan("manifest", "Read the model-car manifest"),
+        StepPlan("manifest", "Read the manifest"),
         StepPlan("images", "Inspect the images"),
         StepPlan("vram", "Estimate VRAM"),
         StepPlan("report", "Compose the report"),
@@ -89,7 +90,7 @@ class Configuration:
         options = ImageOptions(authfile=settings.authfile, registries_conf=settings.registries_conf)
         context.step("images", Status.RUNNING, f"0 of {len(manifest.models)}")
         found: dict[str, ImageFacts] = {}
-        pairs = tuple((car.image, car.name) for car in manifest.models)
+        pairs = tuple((car.image, _telling_name(car)) for car in manifest.models)
 
         def learned(car: ModelCar, facts: ImageFacts) -> None:
             found[car.name] = facts
@@ -129,6 +130,8 @@ class Configuration:
         context.step("vram", Status.WARNING if unknown or guesses else Status.DONE, detail)
 
 
+_NOT_AN_IMAGE = "not-an-image"
+"""The problem of weights that lie in no registry."""
 _BEFORE = "weights + 10 %"
 """What is told of a model's memory before any GPU is chosen; what it must have is the decision's number."""
 
@@ -145,7 +148,7 @@ def _requirements(car: ModelCar, image: ImageFacts) -> ModelRequirements:
 
 
 def model_line(model: ModelRequirements) -> str:
-    """One line of the report: image size, parameters, quantization, VRAM, architectures; guesses badged."""
+    """One line of the report: object, size, parameters, quantization, VRAM, architectures; guesses badged."""
     image, facts = model.image, model.image.model
     size = amount(image.size_bytes, GIB, "GiB image size")
     parameters = amount(facts.parameters, 1e9, "billion parameters")
@@ -153,7 +156,30 @@ def model_line(model: ModelRequirements) -> str:
     quantization = "quantization unknown" if bits is None else (bits or "not quantized")
     vram = amount(model.required_vram_gib, 1, f"GiB {_BEFORE}")
     arch = "/".join(image.architectures.value or ()) or "architecture unknown"
-    return f"{model.car.name}: {size}, {parameters}, {quantization}, {vram}, {arch}"
+    own = (parameters, quantization, vram)
+    elsewhere = any(problem.code == _NOT_AN_IMAGE for problem in image.problems)
+    told = own if elsewhere else (size, *own, arch)
+    return f"{model.car.name}: {', '.join((*_object(model.car), *told))}"
+
+
+def _telling_name(car: ModelCar) -> str:
+    """The name that tells what weights are which nobody reads: the one under which they are served where a
+    public model has it, as an LLMInferenceService's `model.name` may be; else that of the object."""
+    from modelcar_tui.models import public_model
+    from modelcar_tui.vllm.arguments import parse_arguments
+
+    if car.server is None or car.image.lower().startswith("oci:"):
+        return car.name
+    served = (one.value for one in parse_arguments(car.serving.whole, None) if one.name == _SERVED_NAME)
+    names = (value or "" for value in served)
+    return next((name for text in names for name in text.split() if public_model(name)), car.name)
+
+
+def _object(car: ModelCar) -> tuple[str, ...]:
+    """`InferenceService in chat`, and where the weights come from; nothing of a model-car."""
+    if car.server is None:
+        return ()
+    return kind_words(car), source_words(car)
 
 
 def grouped(problems: Sequence[Problem]) -> list[str]:
@@ -162,11 +188,14 @@ def grouped(problems: Sequence[Problem]) -> list[str]:
     for problem in problems:
         causes.setdefault((problem.what, problem.fix), []).append(problem)
     return [
-        str(members[0])
-        if len(members) == 1
-        else str(structs.replace(members[0], where=f"{len(members)} images"))
+        str(members[0]) if len(members) == 1 else str(structs.replace(members[0], where=_many(members)))
         for members in causes.values()
     ]
+
+
+def _many(problems: Sequence[Problem]) -> str:
+    what = "models" if problems[0].code == _NOT_AN_IMAGE else "images"
+    return f"{len(problems)} {what}"
 
 
 def amount(fact: Fact[int] | Fact[float], unit: float, name: str) -> str:

@@ -48,13 +48,13 @@ class Decision:
         return self._told(context, report)
 
     async def _decided(self, context: Context) -> DecisionReport:
-        from modelcar_tui.verdict import Case, decide, decide_with, runtime_version
+        from modelcar_tui.verdict import Case, decide, decide_with
 
         cluster, settings = context.report("accelerator", AcceleratorReport), context.settings
         case = Case(
             configuration=context.report("configuration", ConfigurationReport),
             cluster=cluster,
-            vllm=settings.vllm_version or runtime_version(cluster),
+            vllm=settings.vllm_version,
             objective=settings.objective,
         )
         context.step("gather", Status.DONE, several(len(case.configuration.models), "model"))

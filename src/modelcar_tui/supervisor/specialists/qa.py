@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,8 +19,10 @@ from modelcar_tui.core.pull_secret import VARIABLE
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.hardware import NVIDIA
 from modelcar_tui.kube import Access, Rung
+from modelcar_tui.manifest import MODEL_CAR, ModelCar, read_manifest
 from modelcar_tui.qa import (
     Effect,
+    LeftOut,
     QaEvent,
     QaOutcome,
     QaRequest,
@@ -36,9 +39,13 @@ from modelcar_tui.qa import (
     effect_rows,
     failed_lines,
     fails,
+    for_suite,
     job_engine_effects,
     measured_line,
     named,
+    nothing_to_test,
+    other_manifest_effects,
+    output_type_of,
     pull_effects,
     qa_skipped,
     suite_image,
@@ -122,6 +129,9 @@ class Qa:
             )
         if not settings.qa:
             return qa_skipped("NOT_WANTED", "QA was switched off", "leave out --no-qa")
+        tested, left = _to_test(context)
+        if not tested:
+            return nothing_to_test(left)
         return skip_reason(
             access_problem="" if access.healthy else str(access.problem or access.rung),
             access_code=_no_access(access),
@@ -165,6 +175,7 @@ class Qa:
             network=settings.qa_network,
             memory=settings.qa_memory,
             pull=settings.qa_pull,
+            output_types=_output_types(context),
             told=suite_namespaces(_image(context).facts),
         )
 
@@ -240,29 +251,48 @@ def _not_known(error: BaseException) -> QaOutcome:
 def _effects(context: Context) -> tuple[Effect, ...]:
     """What the suite will do to the cluster and meet there, what fails first; before its image is asked, it
     is taken for what its tag is known to hold."""
-    cars = context.report("configuration", ConfigurationReport).manifest.models
+    cars, left = _to_test(context)
+    names = {car.name for car in cars}
     access = context.report("accelerator", AcceleratorReport).access
     decision, settings = context.report("decision", DecisionReport), context.settings
     image, budgets = _image(context), _budgets(context)
     slow = pull_effects(
         budgets.slow,
         {car.name: car.image.partition("://")[2] or car.image for car in cars},
-        {one.model: one.nodes[0] for one in decision.models if one.nodes},
+        {one.model: one.nodes[0] for one in decision.models if one.nodes and one.model in names},
     )
     done = cluster_effects(
         image.facts,
         models=[car.name for car in cars],
         server=access.server,
         user=access.user,
-        audio=any(car.model_output_type == "audio" for car in cars),
-        gpus=[one.gpus for one in decision.models],
+        audio="audio" in (*(car.model_output_type for car in cars), *dict(_output_types(context)).values()),
+        gpus=[one.gpus for one in decision.models if one.model in names],
     )
     if settings.qa_engine == KUBERNETES:
         done += job_engine_effects(settings.qa_namespace or "", settings.qa_parallel, image.facts)
     played = (tells("demo", "a recording is played and no cluster is touched"),) * bool(settings.qa_recording)
     lasts = time_effect(budgets.likely, settings.qa_timeout_s or budgets.whole)
-    rows = (*slow, *_suite_findings(decision), *played, *done)
+    rows = (*slow, *_suite_findings(decision), *other_manifest_effects(cars, left), *played, *done)
     return effect_rows((*rows, tells("image", f"{_tag(image.image)}: {image.why}"), lasts))
+
+
+def _to_test(context: Context) -> tuple[tuple[ModelCar, ...], tuple[LeftOut, ...]]:
+    """The models of the file that is tested, as far as the suite can test them, and the others."""
+    models = context.report("configuration", ConfigurationReport).manifest.models
+    written = context.answer is not None and context.answer.write
+    if written and any(car.kind != MODEL_CAR for car in models):
+        target = context.report("decision", DecisionReport).plan.target
+        with suppress(UserError):  # staging tells what is wrong with it
+            models = read_manifest(Path(target)).models
+    return for_suite(models)
+
+
+def _output_types(context: Context) -> tuple[tuple[str, str], ...]:
+    """What the models of a manifest make that does not say it itself."""
+    models = context.report("configuration", ConfigurationReport).models
+    told = ((one.car, output_type_of(one.image.model.config)) for one in models)
+    return tuple((car.name, kind) for car, kind in told if car.kind != MODEL_CAR and kind != "text")
 
 
 def _suite_findings(decision: DecisionReport) -> tuple[Effect, ...]:
@@ -287,7 +317,9 @@ def _image(context: Context) -> SuiteImage:
 
 
 def _budgets(context: Context) -> TimeBudgets:
-    models = context.report("configuration", ConfigurationReport).models
+    names = {car.name for car in _to_test(context)[0]}
+    told = context.report("configuration", ConfigurationReport).models
+    models = [model for model in told if model.car.name in names]
     facts = _image(context).facts
     tests = len(facts.modes) if facts is not None and facts.modes else 1
     return time_budgets([(model.car.name, model.image.size_bytes.value) for model in models], tests=tests)

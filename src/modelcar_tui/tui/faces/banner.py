@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from modelcar_tui.core.text import reveal
 from modelcar_tui.kube import Rung
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.answer import banner_height, banner_rows
 from modelcar_tui.tui.rows import Row, Span, crop_middle, row, spans_width, width
+
+if TYPE_CHECKING:
+    from modelcar_tui.cluster.types import AcceleratorReport
+    from modelcar_tui.manifest import Manifest
 
 __all__ = ["banner_height", "banner_rows", "header_row", "header_rows", "keys_row"]
 _LEAST_FOLDER = 16
@@ -119,6 +124,8 @@ def _facts(face: Face) -> Iterator[tuple[int, tuple[str, ...]]]:
             yield _AI, (report.versions.ai.replace(" Self-Managed", ""),)
     if state.vllm:
         yield _VLLM, (f"vLLM {state.vllm} (--vllm)",)
+    elif report is not None and (own := _own_releases(state.manifest, report)):
+        yield _VLLM, own
     elif report is not None:
         version = report.runtime.version if report.runtime is not None else None
         yield _VLLM, (f"vLLM {version} (cluster's)", f"vLLM {version}") if version else ("vLLM ?",)
@@ -126,6 +133,12 @@ def _facts(face: Face) -> Iterator[tuple[int, tuple[str, ...]]]:
         yield _RUN, (f"run {state.run_id.rpartition('-')[2]}",)
     if told := asked_model(face):
         yield _MODEL, (told,)
+
+
+def _own_releases(manifest: Manifest | None, report: AcceleratorReport) -> tuple[str, ...]:
+    from modelcar_tui.tui.faces.releases import own_releases  # the first frame has no report yet
+
+    return own_releases(manifest, report)
 
 
 def _cluster(rung: Rung, host: str) -> tuple[str, ...]:

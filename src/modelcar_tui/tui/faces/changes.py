@@ -111,10 +111,10 @@ def _change_spans(change: Change, review: Review, glyphs: Glyphs, *, alone: bool
         case _:
             before, after = _value(change.old, change.flag), _value(new, change.flag)
             if before == after:
-                yield f"set {reveal(change.flag)}={reveal(after)}", "muted" if faded else "text"
+                yield f"set {reveal(change.called)}={reveal(after)}", "muted" if faded else "text"
                 yield " as one item", "muted"
             else:
-                yield f"{reveal(change.flag)} ", "muted" if faded else "text"
+                yield f"{reveal(change.called)} ", "muted" if faded else "text"
                 yield reveal(before), "muted" if faded else "del"
                 yield f" {glyphs.arrow} ", "muted"
                 yield reveal(after), "muted" if faded else "add"
@@ -156,14 +156,13 @@ def detail_rows(choice: Choice, review: Review, effect: list[Row], cells: int, g
 
 def _item_rows(change: Change, review: Review, cells: int) -> list[Row]:
     rows: list[Row] = []
-    named = f"{change.flag} " if change.operation is Operation.GPU_COUNT else ""
     for label, item, role in (
         ("old", change.old, "del"),
         ("new", change.new, "add"),
         ("edited", review.edits.get(change.id), "accent"),
     ):
         if item is not None:
-            rows += labelled(label, f"{named}{reveal(item) or ' '}", cells, role=role)
+            rows += labelled(label, f"{reveal(change.count_name)}{reveal(item) or ' '}", cells, role=role)
             if has_hidden(item):
                 rows += paragraph("this item holds invisible characters, shown as <U+...>", cells, "bad")
     return rows

@@ -63,15 +63,15 @@ def _not_here(state: RunState, node: GpuNode, resource: str) -> list[str]:
     """The models whose pod this node does not take, or may not take, by reason; as the verdict asks it."""
     # The engine has read these by then; the first frame must not.
     from modelcar_tui.cluster import FitAnswer, may_run
-    from modelcar_tui.verdict import pod_for
+    from modelcar_tui.verdict import pod_for, release_of
 
     pool = next((one for one in node.pool if one.resource == resource), None)
     if pool is None or state.cluster is None:
         return []
-    runtime = state.cluster.runtime
     reasons: dict[str, list[str]] = {}
     for model in state.models:
-        fit = may_run(pod_for(model, state.cluster, runtime.version if runtime else None), node, pool)
+        release = release_of(model.car, state.cluster, None)
+        fit = may_run(pod_for(model, state.cluster, release), node, pool)
         if fit.answer is not FitAnswer.YES:
             reasons.setdefault(f"it {fit.why}", []).append(model.car.name)
     most = sorted(reasons.items(), key=lambda item: -len(item[1]))[:_REASONS]

@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection
 
 import msgspec
 
+from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest import ModelCar
 from modelcar_tui.supervisor import RunState, outcome_of
 from modelcar_tui.tui.faces.decision import worst_first
 from modelcar_tui.tui.patterns import Filter
-from modelcar_tui.verdict import ModelOutcome, ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict import ModelOutcome, ModelRequirements, ModelVerdict, Verdict, kind_words
 
 MANY = 20
 """Models from which they are grouped by themselves."""
@@ -52,7 +53,8 @@ class ModelRow(msgspec.Struct, frozen=True):
     def text(self) -> str:
         """What a filter looks at."""
         word = self.told.headline if self.told is not None else ""
-        return f"{self.name} {word} {self.gpu} {self.why}"
+        object_ = kind_words(self.car) if self.car is not None else ""
+        return f"{self.name} {word} {self.gpu} {self.why} {object_}"
 
 
 class ModelGroup(msgspec.Struct):
@@ -110,8 +112,18 @@ _KEYS: dict[str, Callable[[ModelRow], str]] = {
     "reason": lambda line: f"{line.verdict} {'' if line.verdict is Verdict.GO else line.why}",
     "verdict": lambda line: f"{line.verdict or 'not judged yet'}",
     "GPU": lambda line: line.gpu or "no GPU",
+    "namespace": lambda line: _namespace(line) or "no namespace",
 }
-GROUPINGS = ("", *_KEYS)
+
+
+def _namespace(line: ModelRow) -> str:
+    return reveal(line.car.namespace) if line.car is not None else ""
+
+
+def groupings(rows: list[ModelRow]) -> tuple[str, ...]:
+    """What they may be grouped by, the first of it nothing: by namespace where there are several."""
+    several = len({_namespace(line) for line in rows}) > 1
+    return ("", *(one for one in _KEYS if several or one != "namespace"))
 
 
 def arrange_models(
@@ -121,7 +133,7 @@ def arrange_models(
 
     Args:
         rows: in their order.
-        by: one of `GROUPINGS`; a reason that one model has alone needs no heading.
+        by: one of `groupings`; a reason that one model has alone needs no heading.
         wanted: what is shown; None shows all.
         turned: keys of the groups that the operator unfolded.
     """
@@ -161,7 +173,7 @@ def _common(names: list[str]) -> str:
 
 
 def _title(one: ModelGroup, by: str) -> str:
-    if by == "GPU":
+    if by in ("GPU", "namespace"):
         return one.key
     common = _common([line.name for line in one.rows])
     if len(common) >= _LEAST_PREFIX:

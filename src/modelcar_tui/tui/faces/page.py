@@ -16,9 +16,20 @@ from modelcar_tui.tui.faces.need import amount
 from modelcar_tui.tui.faces.plan import model_rows, review_of
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, labelled, pad, paragraph, row, width
-from modelcar_tui.verdict import ModelRequirements, ModelVerdict
+from modelcar_tui.verdict import (
+    ModelRequirements,
+    ModelVerdict,
+    kind_words,
+    not_clear,
+    partner_words,
+    pods_words,
+    served_rows,
+)
 
 _LABEL = 11
+_OF_IMAGE = ("image size", "runs on")
+_NOT_AN_IMAGE = "not-an-image"
+"""The problem of weights that lie in no registry."""
 
 
 def page_rows(state: RunState, one: ModelRow, cells: int, glyphs: Glyphs) -> list[Row]:
@@ -26,6 +37,9 @@ def page_rows(state: RunState, one: ModelRow, cells: int, glyphs: Glyphs) -> lis
     rows: list[Row] = []
     if one.judged is not None:
         rows += _verdict(one.judged, one, cells)
+    car = one.read.car if one.read is not None else one.car
+    if car is not None:
+        rows += _object(state, car, one, cells)
     rows += _tested(state, one, cells)
     if one.judged is not None:
         rows += _memory(one.judged, cells, glyphs)
@@ -34,8 +48,7 @@ def page_rows(state: RunState, one: ModelRow, cells: int, glyphs: Glyphs) -> lis
     rows += _remarks(state, one, cells)
     if one.read is not None:
         rows += _facts(one.read, cells, glyphs)
-    car = one.read.car if one.read is not None else one.car
-    return rows + (_as_written(car, cells) if car is not None else [])
+    return rows + (_as_written(state, car, cells) if car is not None else [])
 
 
 def _verdict(judged: ModelVerdict, one: ModelRow, cells: int) -> list[Row]:
@@ -44,6 +57,17 @@ def _verdict(judged: ModelVerdict, one: ModelRow, cells: int) -> list[Row]:
     rows = [row((word, f.VERDICT_ROLE[judged.verdict]))] if word != str(judged.verdict) else []
     step = one.told.next if one.told is not None else judged.settle
     return rows + paragraph(judged.why, cells) + labelled("would help", step, cells, indent=_LABEL)
+
+
+def _object(state: RunState, car: ModelCar, one: ModelRow, cells: int) -> list[Row]:
+    """Which object of a manifest it is, and what of it is not understood; nothing of a model-car."""
+    others = state.manifest.models if state.manifest is not None else ()
+    told = filter(None, (kind_words(car), pods_words(car), partner_words(car, others)))
+    rows = labelled("serves", "; ".join(told), cells, indent=_LABEL)
+    said = f"{one.why} {one.told.next if one.told is not None else ''}"
+    for text in not_clear(car, said):
+        rows += labelled("not clear", text, cells, indent=_LABEL, role="warn")
+    return rows
 
 
 def _tested(state: RunState, shown: ModelRow, cells: int) -> list[Row]:
@@ -124,6 +148,7 @@ def _remarks(state: RunState, one: ModelRow, cells: int) -> list[Row]:
 
 def _facts(read: ModelRequirements, cells: int, glyphs: Glyphs) -> list[Row]:
     model = read.image.model
+    elsewhere = any(problem.code == _NOT_AN_IMAGE for problem in read.image.problems)
     told: list[tuple[str, Fact[Any]]] = [
         ("parameters", model.parameters),
         ("weights", model.weight_bytes),
@@ -133,7 +158,7 @@ def _facts(read: ModelRequirements, cells: int, glyphs: Glyphs) -> list[Row]:
     ]
     rows: list[Row] = []
     for label, fact in told:
-        if fact.value in (None, "", ()) and not fact.note:
+        if fact.value in (None, "", ()) and (not fact.note or (label in _OF_IMAGE and elsewhere)):
             continue
         text = f.value(fact, glyphs) if fact.known else f"unknown: {fact.note}"
         source = f.origin(fact, 0.0, glyphs) if fact.known else ""
@@ -141,8 +166,11 @@ def _facts(read: ModelRequirements, cells: int, glyphs: Glyphs) -> list[Row]:
     return rows
 
 
-def _as_written(car: ModelCar, cells: int) -> list[Row]:
+def _as_written(state: RunState, car: ModelCar, cells: int) -> list[Row]:
     """What the manifest says of it."""
+    if car.server is not None:
+        said = served_rows(car, state.cluster)
+        return [line for one in said for line in labelled(one.label, one.text, cells, indent=_LABEL)]
     rows = labelled("image", reveal(car.image), cells, indent=_LABEL, role="muted")
     rows += labelled("gpu_count", str(car.serving.gpu_count), cells, indent=_LABEL)
     return rows + labelled("arguments", "  ".join(map(reveal, car.serving.args)), cells, indent=_LABEL)

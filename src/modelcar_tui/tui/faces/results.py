@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from modelcar_tui.core.counting import several
@@ -15,8 +16,11 @@ from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, paragraph, row, w
 if TYPE_CHECKING:
     from modelcar_tui.cluster import CardKind
     from modelcar_tui.cluster.types import Inventory
+    from modelcar_tui.verdict import ModelRequirements
 
 _NOT_JUDGED: Fact[float] = unknown("not compared with a GPU", unit="GiB")
+_PLACE = re.compile(r"(hf|pvc|s3|gs|https?)://")
+"""Where weights are that lie in no image, which has no size then."""
 _NUMBERS = 30
 """Cells of the number columns of the configuration table."""
 
@@ -40,16 +44,23 @@ def configuration_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]
     for model in state.models:
         # One need has one number: the verdict's, once there is one.
         need = judged.get(model.car.name, _NOT_JUDGED) if judged else model.required_vram_gib
-        size = model.image.size_bytes.value
         rows.append(
             row(
                 pad(crop_middle(model.car.name, names, glyphs.ellipsis), names),
                 f"  {model.car.serving.gpu_count:>4}",
-                (f"  {f.gib(size):>9}", "text" if size else "warn"),
+                _size_span(model),
                 *_need_spans(need, roomy=roomy),
             )
         )
     return rows
+
+
+def _size_span(model: ModelRequirements) -> Span:
+    """The image's size; of weights that lie in no image where they lie."""
+    size = model.image.size_bytes.value
+    if size is None and (place := _PLACE.match(model.car.image)):
+        return f"  {place[1]:>9}", "muted"
+    return f"  {f.gib(size):>9}", "text" if size else "warn"
 
 
 def _judged(state: RunState) -> dict[str, Fact[float]]:

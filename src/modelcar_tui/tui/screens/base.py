@@ -143,6 +143,8 @@ class FaceScreen(Faced, Sparing[None]):
         self._bindings = moved_bindings(self._bindings)
         self.face = face
         self.hears_from = float("inf") if self.deaf_s else 0.0
+        # Made here: news may come before the screen is composed.
+        self._header = HeaderBar(face, self.TITLE or "")
 
     _shown = False
     """The first time, the widgets paint what they are made with."""
@@ -156,7 +158,6 @@ class FaceScreen(Faced, Sparing[None]):
         return []
 
     def compose(self) -> ComposeResult:
-        self._header = HeaderBar(self.face, self.TITLE or "")
         yield self._header
         yield from self.content()
         yield Footer(self.face, self._keys_now)

@@ -333,7 +333,7 @@ class DiffScreen(AnsweringScreen):
             else:
                 self._edited(new)
 
-        label = change.flag if rest or texts else "new item"
+        label = change.called if rest or texts else "new item"
         self.query_one(Prompt).ask(label, self.review.edits.get(change.id, change.new or ""), done)
 
     def action_editor(self) -> None:

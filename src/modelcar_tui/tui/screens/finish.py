@@ -163,6 +163,7 @@ def _did(state: RunState) -> Iterator[tuple[str, str]]:
     if state.written:
         yield "written", homely(state.written.path)
         yield "", f"{state.written.changes} change{'s' * (state.written.changes != 1)}"
+        yield "apply", state.to_apply
         for each in state.written.replaced:
             name = "" if each.path == state.written.path else f"{Path(each.path).name} "
             yield "", f"{name}{each}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from modelcar_tui.tui.arranging import TWO_FROM
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.models import GROUPINGS, MANY, ModelGroup, ModelRow, arrange_models, model_rows
+from modelcar_tui.tui.faces.models import MANY, ModelGroup, ModelRow, arrange_models, groupings, model_rows
 from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import Row, row
@@ -27,7 +27,7 @@ class ModelTable(View, can_focus=True):
         super().__init__(face, id="models", classes="panel")
         self.filter: Filter | None = None
         self.grouping: str | None = None
-        """One of `GROUPINGS`; None until the operator chose: many are grouped by themselves."""
+        """One of `groupings`; None until the operator chose: many are grouped by themselves."""
         self.cursor = 0
         self.top = 0
         self.moved = False
@@ -156,7 +156,8 @@ class ModelTable(View, can_focus=True):
     def next_grouping(self) -> str:
         """Group by the next thing, or not at all."""
         chosen = self.current
-        self.grouping = GROUPINGS[(GROUPINGS.index(self.by) + 1) % len(GROUPINGS)]
+        known = groupings(self._all)
+        self.grouping = known[(known.index(self.by) + 1) % len(known)] if self.by in known else ""
         self._turned.clear()
         self._group(chosen)
         self.update()

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
         EngineArgs,
         config_overrides,
         read_engine_args,
-        server_args,
+        served_args,
+        tested_args,
         written_overrides,
     )
     from modelcar_tui.vllm.arguments.fault import ArgumentFault
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         looks_like_flag,
         parse_arguments,
     )
+    from modelcar_tui.vllm.arguments.ranks import local_ranks
     from modelcar_tui.vllm.arguments.values import tokens_in, wrong_value
     from modelcar_tui.vllm.arguments.variables import (
         may_hold_anything,
@@ -72,6 +74,7 @@ __all__ = [
     "known_keys",
     "last_given",
     "last_value",
+    "local_ranks",
     "looks_like_flag",
     "may_hold_anything",
     "needed_beside",
@@ -82,9 +85,10 @@ __all__ = [
     "refused_value",
     "rope_fault",
     "rope_key",
-    "server_args",
+    "served_args",
     "settles_variables",
     "sizes_open",
+    "tested_args",
     "tokens_in",
     "variable_in_words",
     "whole_item",
@@ -99,7 +103,9 @@ if not TYPE_CHECKING:
         __name__,
         {
             "companions": "needed_beside",
-            "engine_args": "EngineArgs config_overrides read_engine_args server_args written_overrides",
+            "engine_args": (
+                "EngineArgs config_overrides read_engine_args served_args tested_args written_overrides"
+            ),
             "fault": "ArgumentFault",
             "faults": (
                 "FORM_CODES Judge argument_faults fault_of_argument refused_number refused_value whole_item"
@@ -112,6 +118,7 @@ if not TYPE_CHECKING:
                 "Argument canonical_flag flag_exists has_switch last_given last_value looks_like_flag "
                 "parse_arguments"
             ),
+            "ranks": "local_ranks",
             "values": "tokens_in wrong_value",
             "variables": "may_hold_anything settles_variables sizes_open variable_in_words with_environment",
         },

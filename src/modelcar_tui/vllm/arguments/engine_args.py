@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.manifest import ServingArguments
 from modelcar_tui.vllm.arguments.faults import Judge, argument_faults
 from modelcar_tui.vllm.arguments.meanings import Found, read_flag
 from modelcar_tui.vllm.arguments.media import MediaOptions, media_options
@@ -144,15 +145,29 @@ def read_engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | N
     return EngineArgs(**found, problems=tuple(problems), doubts=doubts, unknown=unknown_here(arguments))
 
 
-def server_args(args: tuple[str, ...], gpu_count: int, vllm: str | None) -> EngineArgs:
-    """`read_engine_args` of the server as KServe starts it.
+def served_args(serving: ServingArguments, vllm: str | None) -> EngineArgs:
+    """The server as KServe starts it, with what its runtime passes before its own arguments.
 
-    The sizes that the arguments name count, whatever `gpu_count` says: the QA suite would replace the tensor
-    parallel size by it, KServe does not. Where they name none it is `gpu_count`, which our proposals write
-    down.
+    The sizes that the arguments name count, whatever a model-car's `gpu_count` says: the QA suite would
+    replace the tensor parallel size by it, KServe does not. Where they name none it is `gpu_count`, which our
+    proposals write down.
     """
-    named = {argument.name for argument in parse_arguments(args, vllm) if argument.flag is not None}
-    return read_engine_args(args, None if named & SIZES else gpu_count, vllm)
+    named = {one.name for one in parse_arguments(serving.whole, vllm) if one.flag is not None}
+    implied = serving.by_suite and not named & SIZES
+    read = read_engine_args(serving.whole, serving.gpu_count if implied else None, vllm)
+    return _in_environment(read, serving)
+
+
+def _in_environment(read: EngineArgs, serving: ServingArguments) -> EngineArgs:
+    return msgspec.structs.replace(read, long_context_allowed=True) if serving.long_context else read
+
+
+def tested_args(serving: ServingArguments, vllm: str | None) -> EngineArgs:
+    """The same as the QA suite starts a model-car: `gpu_count` is the tensor parallel size. What a Kubernetes
+    manifest serves is started as it says."""
+    if not serving.by_suite:
+        return _in_environment(read_engine_args(serving.whole, None, vllm), serving)
+    return read_engine_args(serving.whole, serving.gpu_count, vllm)
 
 
 def config_overrides(arguments: tuple[Argument, ...], vllm: str | None) -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""The shared memory of a container in which vLLM runs several GPU processes.
+
+Without a volume at /dev/shm it is the container runtime's 64 MiB. vLLM's workers hand each other work through
+it, and NCCL keeps its buffers there wherever the cards have no direct way to each other: "vLLM uses PyTorch,
+which uses shared memory to share data between processes under the hood, particularly for tensor parallel
+inference" (docs.vllm.ai, Using Docker; vLLM issues 1710 and 7466, NVIDIA/nccl issue 525). OpenShift AI's
+multi-node template mounts 12Gi of memory there, the QA suite 16Gi.
+"""
+
+from __future__ import annotations
+
+import math
+
+from modelcar_tui.advice.lint.remarks import WARNING, Remarks
+from modelcar_tui.vllm.arguments import Argument, last_value, local_ranks, sizes_open, tokens_in
+
+DEFAULT_MIB = 64
+_SIZES = ("--tensor-parallel-size", "--pipeline-parallel-size")
+_PRESET = "LLMInferenceService"
+"""Its controller's presets mount the memory, whatever the object itself says."""
+
+
+def lint_shared_memory(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
+    """A warning where several GPU processes of one pod have 64 MiB or less; none where a part of the pod that
+    was not read may give more."""
+    car, server = remarks.car, remarks.car.server
+    if server is None or server.runtime or car.kind == _PRESET or sizes_open(arguments):
+        return
+    have = DEFAULT_MIB if server.shm_mib is None else server.shm_mib
+    ranks = math.prod(max(1, tokens_in(last_value(arguments, flag)) or 1) for flag in _SIZES)
+    processes = math.ceil(ranks * local_ranks(arguments, car.pods) / car.pods)
+    if processes < 2 or not 0 < have <= DEFAULT_MIB:
+        return
+    whose = "no volume is mounted there" if server.shm_mib is None else "as its volume says"
+    what = (
+        f"{processes} GPU processes of a pod share {have} MiB of /dev/shm ({whose}): NCCL, or vLLM's "
+        "workers, may stop where it is full"
+    )
+    fix = "mount an emptyDir with medium: Memory at /dev/shm; what it holds counts as the container's memory"
+    remarks.on(None, "shm-missing", WARNING, what, fix)

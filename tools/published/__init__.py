@@ -1,0 +1,1 @@
+"""The readers and the editor held against manifests that public projects publish."""
