@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from modelcar_tui.manifest.standing import Kind, Replaced, Standing
     from modelcar_tui.manifest.types import (
         MODEL_CAR,
+        SERVE_LINE,
         ArgumentsFrom,
         Ignore,
         Manifest,
@@ -46,6 +47,7 @@ __all__ = [
     "MODEL_CAR",
     "OCI_TRANSPORTS",
     "SECRET_FLAGS",
+    "SERVE_LINE",
     "ArgumentsFrom",
     "Change",
     "ChangedError",
@@ -121,8 +123,8 @@ if not TYPE_CHECKING:
             "scheduling": "Requirement Scheduling Toleration Whole",
             "standing": "Kind Replaced Standing",
             "types": (
-                "MODEL_CAR ArgumentsFrom Ignore Manifest ModelCar Position Server ServingArguments "
-                "allows_long_context"
+                "MODEL_CAR SERVE_LINE ArgumentsFrom Ignore Manifest ModelCar Position Server "
+                "ServingArguments allows_long_context"
             ),
             "variables": "expanded references",
             "write": "Output not_asked outputs target_path write_generated",

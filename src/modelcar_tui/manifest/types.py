@@ -14,6 +14,10 @@ MODEL_CAR = "model-car"
 """The `kind` of an item of a model-car list; any other is a Kubernetes kind, or `vllm serve`."""
 
 
+SERVE_LINE = "vllm serve"
+"""The `kind` of a command line of vLLM, which is no pod."""
+
+
 class Position(msgspec.Struct, frozen=True):
     """A place in the file; both counted from 1, as editors do."""
 

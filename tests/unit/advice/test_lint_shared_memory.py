@@ -58,6 +58,7 @@ def test_several_processes_in_what_the_container_runtime_gives_are_warned_of() -
         {"shm": 1024},
         {"pods": 2},
         {"kind": "LLMInferenceService"},
+        {"kind": "vllm serve"},
         {"runtime": "theirs"},
     ],
 )

@@ -1,9 +1,8 @@
 """The shared memory of a container in which vLLM runs several GPU processes.
 
 Without a volume at /dev/shm it is the container runtime's 64 MiB. vLLM's workers hand each other work through
-it, and NCCL keeps its buffers there wherever the cards have no direct way to each other: "vLLM uses PyTorch,
-which uses shared memory to share data between processes under the hood, particularly for tensor parallel
-inference" (docs.vllm.ai, Using Docker; vLLM issues 1710 and 7466, NVIDIA/nccl issue 525). OpenShift AI's
+it, above all under tensor parallelism (docs.vllm.ai, Using Docker; vLLM issues 1710 and 7466), and NCCL keeps
+its buffers there wherever the cards have no direct way to each other (NVIDIA/nccl issue 525). OpenShift AI's
 multi-node template mounts 12Gi of memory there, the QA suite 16Gi.
 """
 
@@ -12,19 +11,20 @@ from __future__ import annotations
 import math
 
 from modelcar_tui.advice.lint.remarks import WARNING, Remarks
+from modelcar_tui.manifest import SERVE_LINE
 from modelcar_tui.vllm.arguments import Argument, last_value, local_ranks, sizes_open, tokens_in
 
 DEFAULT_MIB = 64
 _SIZES = ("--tensor-parallel-size", "--pipeline-parallel-size")
-_PRESET = "LLMInferenceService"
-"""Its controller's presets mount the memory, whatever the object itself says."""
+_NOT_THERE = ("LLMInferenceService", SERVE_LINE)
+"""The one's presets mount the memory, whatever the object itself says; the other is no pod."""
 
 
 def lint_shared_memory(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
     """A warning where several GPU processes of one pod have 64 MiB or less; none where a part of the pod that
     was not read may give more."""
     car, server = remarks.car, remarks.car.server
-    if server is None or server.runtime or car.kind == _PRESET or sizes_open(arguments):
+    if server is None or server.runtime or car.kind in _NOT_THERE or sizes_open(arguments):
         return
     have = DEFAULT_MIB if server.shm_mib is None else server.shm_mib
     ranks = math.prod(max(1, tokens_in(last_value(arguments, flag)) or 1) for flag in _SIZES)

@@ -22,6 +22,7 @@ from modelcar_tui.manifest.source import Source
 from modelcar_tui.manifest.spans import Scalar
 from modelcar_tui.manifest.telling import Told
 from modelcar_tui.manifest.types import (
+    SERVE_LINE,
     ArgumentsFrom,
     Manifest,
     ModelCar,
@@ -30,8 +31,6 @@ from modelcar_tui.manifest.types import (
     ServingArguments,
 )
 
-KIND = "vllm serve"
-"""The `kind` of what such a line serves."""
 _SIZES = (
     ("--tensor-parallel-size", "-tp"),
     ("--pipeline-parallel-size", "-pp"),
@@ -142,7 +141,7 @@ def _request(read: _Line, node: Scalar, told: Told) -> ModelCar:
         at=at,
         name_at=at,
         image_at=at,
-        kind=KIND,
+        kind=SERVE_LINE,
         server=server,
         open=(*line.open, *weights.open),
     )
