@@ -644,12 +644,15 @@ async def dashboard(
 
 
 def _stands(app: DashboardApp) -> bool:
-    """Whether the dashboard's panels have their places and are painted there."""
+    """Whether the dashboard's panels have their places and are painted there.
+
+    What a dialog covers is laid out anew when that is closed.
+    """
     board = next((one for screen in app.screen_stack for one in screen.query(Board)), None)
     if app.state.faults and not app.face.replay:
         return True  # it has nothing to show and leaves
     if board is None or not board.size.width or board.places != board.find(*board.size):
-        return False
+        return board is not None and bool(board.size.width) and board.screen is not app.screen
     return all(
         child.size == board.places[str(child.id)].size for child in board.children if child.id in board.places
     )
