@@ -63,7 +63,7 @@ def given(car: ModelCar, objects: Sequence[FileObject]) -> Given | None:
         return None
     check_shape(found.body)
     body, name, left = _cleaned(found.body), container_name(car), _of_server(found.body)
-    pod = pod_of(body, prefill=is_prefill(car))
+    pod = pod_of(body, prefill=car.prefill)
     container = serving_container(pod, name)
     runtime = _runtime(car, objects)
     if runtime is None:
@@ -78,11 +78,6 @@ def given(car: ModelCar, objects: Sequence[FileObject]) -> Given | None:
         container=_joined(serving_container(spec, ""), container),
         pod=_joined({key: value for key, value in spec.items() if key in _OF_RUNTIME}, pod),
     )
-
-
-def is_prefill(car: ModelCar) -> bool:
-    """Whether it is the half of an LLMInferenceService that only reads prompts."""
-    return car.kind == "LLMInferenceService" and car.name.endswith("/prefill")
 
 
 def container_name(car: ModelCar) -> str:

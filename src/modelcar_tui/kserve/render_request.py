@@ -10,7 +10,7 @@ import msgspec
 from modelcar_tui.cluster import OciMode
 from modelcar_tui.cluster.types import AcceleratorReport, Runtime
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.kserve.render_input import Given, given, inside, is_prefill
+from modelcar_tui.kserve.render_input import Given, given, inside
 from modelcar_tui.kserve.render_place import Place, place_of
 from modelcar_tui.manifest import (
     MODEL_CAR,
@@ -191,7 +191,7 @@ def _request(
         server=car.server,
         given=known,
         pods=car.pods,
-        prefill=is_prefill(car),
+        prefill=car.prefill,
         open=car.open,
     )
     return _with_runtime(one, model, cluster)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from modelcar_tui.manifest.standing import Kind, Replaced, Standing
     from modelcar_tui.manifest.types import (
         MODEL_CAR,
+        PREFILL,
         SERVE_LINE,
         ArgumentsFrom,
         Ignore,
@@ -46,6 +47,7 @@ __all__ = [
     "MAX_TEXT",
     "MODEL_CAR",
     "OCI_TRANSPORTS",
+    "PREFILL",
     "SECRET_FLAGS",
     "SERVE_LINE",
     "ArgumentsFrom",
@@ -123,7 +125,7 @@ if not TYPE_CHECKING:
             "scheduling": "Requirement Scheduling Toleration Whole",
             "standing": "Kind Replaced Standing",
             "types": (
-                "MODEL_CAR SERVE_LINE ArgumentsFrom Ignore Manifest ModelCar Position Server "
+                "MODEL_CAR PREFILL SERVE_LINE ArgumentsFrom Ignore Manifest ModelCar Position Server "
                 "ServingArguments allows_long_context"
             ),
             "variables": "expanded references",

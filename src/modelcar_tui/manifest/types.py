@@ -14,6 +14,8 @@ MODEL_CAR = "model-car"
 """The `kind` of an item of a model-car list; any other is a Kubernetes kind, or `vllm serve`."""
 
 
+PREFILL = "/prefill"
+"""What the name of an LLMInferenceService's prefill ends with."""
 SERVE_LINE = "vllm serve"
 """The `kind` of a command line of vLLM, which is no pod."""
 
@@ -145,6 +147,12 @@ class ModelCar(msgspec.Struct, frozen=True, kw_only=True):
     """None for a model-car: the cluster's own runtime serves it."""
     open: tuple[Problem, ...] = ()
     """What of it is not understood, so that no GO can be said; each with what would settle it."""
+
+    @property
+    def prefill(self) -> bool:
+        """Whether it is the half of an LLMInferenceService that only reads prompts; what is called so in a
+        namespace is none."""
+        return self.kind == "LLMInferenceService" and self.name.endswith(PREFILL)
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,6 @@ from modelcar_tui.models import architecture_of, makes_no_text
 from modelcar_tui.vllm.arguments import served_args
 
 _FLAG = re.compile(r"-{1,2}[A-Za-z]")
-_PREFILL = "/prefill"
 _HARMLESS = "--uvicorn-log-level=info"
 _HAND_OVER = "--kv-transfer-config"
 _OF_SERVER = frozenset(
@@ -72,7 +71,7 @@ def _left_out(car: ModelCar) -> LeftOut | None:
 
 def _not_as_it_is(car: ModelCar) -> str:
     """Why the suite would test something else than this model; empty where it would not."""
-    if car.name.endswith(_PREFILL):
+    if car.prefill:
         return "a prefill server answers nobody; its decode server is tested alone"
     if car.pods > 1:
         return f"a replica has {several(car.pods, 'pod')}, and the suite serves on one"

@@ -392,4 +392,4 @@ def _upsert(models: tuple[ModelRequirements, ...], model: ModelRequirements) -> 
 
 def _place(model: ModelRequirements) -> tuple[int, int, bool]:
     """Prefill and decode are of one object: decode comes first."""
-    return model.car.at.line, model.car.at.column, model.car.name.endswith("/prefill")
+    return model.car.at.line, model.car.at.column, model.car.prefill

@@ -16,7 +16,6 @@ from modelcar_tui.verdict.runtime import at_runtime, named_runtime, release_of
 from modelcar_tui.vllm.arguments import EngineArgs, served_args
 
 _DEFAULT_SCHEDULER = ("", "default-scheduler")
-_PREFILL = "/prefill"
 _HARDWARE = "HardwareProfile"
 _MIB = 2**20
 UNJUDGED = "unjudged"
@@ -155,7 +154,7 @@ def _profile(
     """The hardware profile that the webhook applies; and why it is not known, where it is not. It leaves an
     LLMInferenceService's prefill alone."""
     name = server.profile
-    if not name or car.kind not in APPLIED_TO or car.name.endswith(_PREFILL):
+    if not name or car.kind not in APPLIED_TO or car.prefill:
         return None, ()
     listed = [one for one in (report.profiles.found if report.profiles else ()) if one.name == name]
     found = [one for one in listed if one.kind == _HARDWARE]

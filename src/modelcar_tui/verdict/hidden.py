@@ -5,7 +5,6 @@ Files, variables, ranks that others start, and what Kubernetes refuses of the po
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 
 from modelcar_tui.cluster import APPLIED_TO
@@ -18,12 +17,12 @@ from modelcar_tui.vllm.arguments import (
     last_value,
     local_ranks,
     parse_arguments,
+    pod_processes,
     served_args,
     tokens_in,
 )
 
 _DATA = "--data-parallel-size"
-_SIZES = ("--tensor-parallel-size", "--pipeline-parallel-size")
 _VISIBLE = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
 _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 _TRUE = ("1", "true", "yes", "on")
@@ -60,8 +59,7 @@ def _variables(
     if car.server is None:
         return
     known = runtime_environment(car, cluster)
-    ranks = math.prod(max(1, tokens_in(last_value(arguments, flag)) or 1) for flag in _SIZES)
-    ranks = math.ceil(ranks * local_ranks(arguments, car.pods) / car.pods)
+    ranks = pod_processes(arguments, car.pods)
     for name in _VISIBLE:
         seen = [one for one in known.get(name, "").split(",") if one.strip()]
         if name in known and len(seen) < ranks:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.text import reveal
+from modelcar_tui.manifest import PREFILL
 
 if TYPE_CHECKING:
     from modelcar_tui.cluster.types import AcceleratorReport, Runtime
     from modelcar_tui.manifest import ModelCar, Server
 
-_PREFILL = "/prefill"
 _GIB = 1024
 
 
@@ -27,7 +27,7 @@ def kind_words(car: ModelCar) -> str:
     """`InferenceService in chat`, `prefill of an LLMInferenceService in chat`; empty for a model-car."""
     if car.server is None:
         return ""
-    part = "prefill of an " if car.name.endswith(_PREFILL) else ""
+    part = "prefill of an " if car.prefill else ""
     where = f" in {car.namespace}" if car.namespace else ""
     return reveal(f"{part}{car.kind}{where}")
 
@@ -56,9 +56,9 @@ def partner_words(car: ModelCar, others: tuple[ModelCar, ...]) -> str:
     """`decode is qwen-pd: 2 replicas`: the other half of a pair; empty where there is none."""
     if car.server is None:
         return ""
-    prefill = car.name.endswith(_PREFILL)
-    name = car.name.removesuffix(_PREFILL) if prefill else car.name + _PREFILL
-    found = next((one for one in others if one.name == name), None)
+    prefill = car.prefill
+    name = car.name.removesuffix(PREFILL) if prefill else car.name + PREFILL
+    found = next((one for one in others if one.name == name and one.kind == car.kind), None)
     if found is None:
         return ""
     gpus = several(found.serving.gpu_count, "GPU")

@@ -157,3 +157,13 @@ def test_the_output_type_is_that_of_the_architecture(tmp_path: Path, architectur
     path, _ = read(tmp_path, service())
     made = yaml.safe_load(stage_manifest(path, {"chat": kind}).data)
     assert made["model-car"][0]["model_output_type"] == kind
+
+
+def test_what_is_called_prefill_in_a_namespace_is_no_prefill_server(tmp_path: Path) -> None:
+    """Two of one name are told apart by their namespaces: `blue/prefill` is a model of its own."""
+    each = [
+        service(name="prefill").replace("namespace: prod", f"namespace: {one}") for one in ("blue", "green")
+    ]
+    _, manifest = read(tmp_path, "---\n".join(each))
+    kept, out = for_suite(manifest.models)
+    assert [car.name for car in kept] == ["blue/prefill", "green/prefill"] and not out

@@ -8,14 +8,11 @@ multi-node template mounts 12Gi of memory there, the QA suite 16Gi.
 
 from __future__ import annotations
 
-import math
-
 from modelcar_tui.advice.lint.remarks import WARNING, Remarks
 from modelcar_tui.manifest import SERVE_LINE
-from modelcar_tui.vllm.arguments import Argument, last_value, local_ranks, sizes_open, tokens_in
+from modelcar_tui.vllm.arguments import Argument, pod_processes, sizes_open
 
 DEFAULT_MIB = 64
-_SIZES = ("--tensor-parallel-size", "--pipeline-parallel-size")
 _NOT_THERE = ("LLMInferenceService", SERVE_LINE)
 """The one's presets mount the memory, whatever the object itself says; the other is no pod."""
 
@@ -27,8 +24,7 @@ def lint_shared_memory(arguments: tuple[Argument, ...], remarks: Remarks) -> Non
     if server is None or server.runtime or car.kind in _NOT_THERE or sizes_open(arguments):
         return
     have = DEFAULT_MIB if server.shm_mib is None else server.shm_mib
-    ranks = math.prod(max(1, tokens_in(last_value(arguments, flag)) or 1) for flag in _SIZES)
-    processes = math.ceil(ranks * local_ranks(arguments, car.pods) / car.pods)
+    processes = pod_processes(arguments, car.pods)
     if processes < 2 or not 0 < have <= DEFAULT_MIB:
         return
     whose = "no volume is mounted there" if server.shm_mib is None else "as its volume says"

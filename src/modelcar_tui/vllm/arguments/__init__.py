@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         looks_like_flag,
         parse_arguments,
     )
-    from modelcar_tui.vllm.arguments.ranks import local_ranks
+    from modelcar_tui.vllm.arguments.ranks import local_ranks, pod_processes
     from modelcar_tui.vllm.arguments.values import tokens_in, wrong_value
     from modelcar_tui.vllm.arguments.variables import (
         may_hold_anything,
@@ -80,6 +80,7 @@ __all__ = [
     "needed_beside",
     "object_fault",
     "parse_arguments",
+    "pod_processes",
     "read_engine_args",
     "refused_number",
     "refused_value",
@@ -118,7 +119,7 @@ if not TYPE_CHECKING:
                 "Argument canonical_flag flag_exists has_switch last_given last_value looks_like_flag "
                 "parse_arguments"
             ),
-            "ranks": "local_ranks",
+            "ranks": "local_ranks pod_processes",
             "values": "tokens_in wrong_value",
             "variables": "may_hold_anything settles_variables sizes_open variable_in_words with_environment",
         },

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 from modelcar_tui.vllm.arguments.parsing import Argument, has_switch, last_value
 from modelcar_tui.vllm.arguments.values import tokens_in
 
 _SIZE, _LOCAL, _RANK = "--data-parallel-size", "--data-parallel-size-local", "--data-parallel-rank"
+_SHARDS = ("--tensor-parallel-size", "--pipeline-parallel-size")
 _EXTERNAL = "--data-parallel-external-lb"
+
+
+def pod_processes(arguments: tuple[Argument, ...], pods: int) -> int:
+    """GPU processes of vLLM in each of the `pods` of one copy."""
+    ranks = math.prod(max(1, tokens_in(last_value(arguments, flag)) or 1) for flag in _SHARDS)
+    return math.ceil(ranks * local_ranks(arguments, pods) / pods)
 
 
 def local_ranks(arguments: tuple[Argument, ...], pods: int) -> int:
