@@ -28,6 +28,8 @@ class Outcome(StrEnum):
     REFUSED_KV = "refused_kv"
     OOM_WARMUP = "oom_warmup"
     OOM_GRAPH_CAPTURE = "oom_graph_capture"
+    DIED = "died"
+    """Only ever measured: it ended for a reason that none of these names."""
     UNKNOWN = "unknown"
 
     @property
@@ -48,6 +50,7 @@ _TOLD = {
     Outcome.REFUSED_KV: "refused (the KV cache is too small)",
     Outcome.OOM_WARMUP: "out of memory in the warm-up",
     Outcome.OOM_GRAPH_CAPTURE: "out of memory while CUDA graphs are captured",
+    Outcome.DIED: "ended before it served",
 }
 
 
