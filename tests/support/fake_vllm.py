@@ -109,15 +109,20 @@ def played(start: Start) -> Iterator[Said]:
     if end["by"] == "usage":
         yield from _usage(start, end)
         return
-    seen = not end["after"]
-    for line in structure()["lines"]:
-        if not _within(line, start.release):
-            continue
-        if seen and line["name"] != end["after"]:
-            break
-        seen = seen or line["name"] == end["after"]
-        yield from _written(start, line)
+    lines = structure()["lines"]
+    stop = max((at + 1 for at, line in enumerate(lines) if line["name"] == end["after"]), default=0)
+    for line in lines[:stop]:
+        if _within(line, start.release):
+            yield from _written(start, line)
     yield from _death(start, end)
+
+
+def ends(release: str) -> list[str]:
+    """The ends that a release knows."""
+    known = structure()["ends"]
+    return [
+        name for name, end in known.items() if any(_within(one, release) for one in end["errors"] or [{}])
+    ]
 
 
 def status(start: Start) -> int:
@@ -167,6 +172,8 @@ def _values(start: Start, rank: int) -> dict[str, Any]:
     for name in ("kv_tokens", "max_model_len", "fits_tokens"):
         figures[name] = int(figures[name])
     return figures | {
+        "consumed_gib": figures["weights_gib"] + figures["non_torch_gib"],
+        "peak_gib": figures["activation_gib"] + figures["graphs_estimated_gib"],
         "graphs_off_gib": abs(figures["graphs_gib"] - figures["graphs_estimated_gib"]),
         "release": start.release,
         "model": start.model,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modelcar_tui.vllm.startup_log import _FORMS, startup_figures
+from modelcar_tui.vllm.startup_log import startup_figures
 
 sys.path.append(str(Path(__file__).parents[3] / "tools"))
 
@@ -37,6 +37,8 @@ LOGS = {
         ),
         {
             "weights_gib": 2.8875,
+            "non_torch_gib": 0.02,
+            "activation_gib": 1.39,
             "kv_cache_gib": 2.36,
             "kv_blocks": 5519,
             "max_model_len": 32768,
@@ -123,8 +125,3 @@ def test_a_line_of_a_new_release_that_is_not_read_is_found_in_its_sources(
     source.write_text('logger.info("Available KV cache memory is now %s of all", x)\n')
     assert startup_lines.main(tmp_path / "0.99.0") == 1
     assert "NOT READ" in capsys.readouterr().out
-
-
-def test_the_figures_are_named_once() -> None:
-    figures = [name for _, form in _FORMS for name in form.groupindex]
-    assert len(set(figures)) == len(figures) == 10
