@@ -72,7 +72,7 @@ def _json(line: str) -> Said | None:
         return None
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(entry, dict) or not isinstance(entry.get("message"), str):
         return None
