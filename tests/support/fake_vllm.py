@@ -311,19 +311,25 @@ def main(arguments: list[str]) -> int:
             )
             return 1
     pace = float(os.environ.get("FAKE_VLLM_PACE") or 0)
+    server = _server(start) if start.end == "starts" else None
     for said in played(start):
+        if server and said.text.endswith("Application startup complete."):
+            server.server_activate()
+            threading.Thread(target=server.serve_forever, daemon=True).start()
         print(said.text, file=sys.stderr if said.err else sys.stdout, flush=True)
         if ended.is_set() or (pace and ended.wait(pace)):
             return 0
-    if start.end == "starts":
-        host = start.option("--host", default="")
-        server = ThreadingHTTPServer((host, int(start.option("--port", default="8000"))), _Health)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        ended.wait()
-        server.server_close()
-    elif start.end == "hangs":
+    if start.end in ("starts", "hangs"):
         ended.wait()
     return status(start)
+
+
+def _server(start: Start) -> ThreadingHTTPServer:
+    """Bound at once, listening only when it serves, as vLLM's socket: refused before."""
+    address = (start.option("--host", default=""), int(start.option("--port", default="8000")))
+    server = ThreadingHTTPServer(address, _Health, bind_and_activate=False)
+    server.server_bind()
+    return server
 
 
 if __name__ == "__main__":

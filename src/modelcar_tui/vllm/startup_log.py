@@ -33,6 +33,7 @@ The forms were collected from the log calls in vLLM's sources, releases 0.6.0 to
 - estimated graphs (v1/worker/gpu_model_runner.py): from 0.18 `Estimated CUDA graph memory: 0.88 GiB total`
 - a cache of a given size (v1/worker/gpu_worker.py, cpu_worker.py): from 0.10.1 `Initial free memory 78.7 GiB,
   reserved 20.0 GiB memory for KV Cache as specified`, on a CPU `Explicitly set (1.0/23.54) GiB for KV cache`
+  or `Auto set (...`, 0.13 to 0.19 `VLLM_CPU_KVCACHE_SPACE not set. Using 4.0 GiB for KV cache`
 - context (config/model.py, v1/core/kv_cache_utils.py): from 0.10 `Using max model len 8192`,
   from 0.14 `Auto-fit max_model_len: reduced from 8192 to 4096`
 
@@ -100,7 +101,11 @@ _OF_LOG: Final = (
     ),
     (
         "for KV cache on node",
-        r"Explicitly set \((?P<kv_cache_gib>[\d.]+)/[\d.]+\) GiB for KV cache on node",
+        r"(?:Explicitly|Auto) set \((?P<kv_cache_gib>[\d.]+)/[\d.]+\) GiB for KV cache on node",
+    ),
+    (
+        "_KVCACHE_SPACE not set",
+        rf"VLLM_CPU_KVCACHE_SPACE not set\. Using (?P<kv_cache_gib>{_N}) GiB for KV cache",
     ),
     ("max model len", r"Using max model len (?P<max_model_len>\d+)"),
     (
@@ -112,7 +117,7 @@ _OF_LOG: Final = (
 _OF_ERRORS: Final = (
     (
         "larger than the available",
-        rf"max seq len \((?P<max_model_len>\d+)\).*KV cache memory \((?P<kv_cache_gib>{_N}) GiB\)",
+        rf"max seq len \((?P<max_model_len>\d+)\).*KV cache memory \((?P<kv_cache_gib>{_N}) Gi?B\)",
     ),
     (
         "can be stored in KV cache",

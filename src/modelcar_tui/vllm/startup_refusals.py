@@ -53,7 +53,7 @@ _RULES: Final = (
     # v1/core/kv_cache_utils.py, kv_cache_planning.py; worker/worker.py (V0)
     _rule(
         "refused_kv",
-        r"GiB KV cache is needed, (?:which is )?larger",
+        r"Gi?B KV cache is needed, (?:which is )?larger",
         r"larger than the maximum number of tokens that can be stored in KV cache",
         r"Cannot auto-fit max_model_len",
         stage=PLANNING,

@@ -44,6 +44,7 @@ _BEGINS: Final = (
     ("Available KV cache memory: ", PLANNING),
     ("Memory profiling takes ", PLANNING),
     ("Explicitly set (", PLANNING),
+    ("Auto set (", PLANNING),
     ("# ", PREPARING),
     ("Maximum concurrency for ", PREPARING),
     ("Capturing CUDA graph", CAPTURING),
