@@ -37,6 +37,19 @@ _FATAL: Final = (
     "bash: ",
     "exec: ",
 )
+_ENDING: Final = (
+    "EngineCore failed",
+    "EngineCore encountered",
+    "EngineCore hit",
+    "WorkerProc failed",
+    "WorkerProc hit",
+    "Worker failed",
+    "Exception in worker",
+    "Error executing method",
+    "Error in worker",
+)
+"""What a process logs above the exception that ends it (v1/engine/core.py, v1/executor/, worker/);
+above others it logs what it goes on from."""
 _PYDANTIC: Final = re.compile(r"\d+ validation errors? for (\w+)$")
 _PYDANTIC_TAIL: Final = re.compile(r"\s*\[type=\w+, input_value=.*$")
 
@@ -53,6 +66,8 @@ class Thrown:
     frames: tuple[str, ...] = ()
     chained: bool = False
     """Whether it came while another one was handled."""
+    noted: bool = False
+    """Whether it was logged alone, with no word that a process ends by it."""
 
     @property
     def words(self) -> str:
@@ -85,6 +100,8 @@ class _Ear:
     """Within a traceback."""
     chained: bool = False
     frames: list[str] = field(default_factory=list)
+    headline: str = ""
+    """The last error that it logged before an exception."""
     open: Thrown | None = None
     """An exception whose further lines may follow."""
     stage: str = ""
@@ -128,6 +145,7 @@ class Causes:
         """What ended the start; None where nothing was thrown."""
         thrown = self._thrown
         own = [one for one in thrown if not is_follower(one.words)]
+        own = [one for one in own if not one.noted] or own
         for one in (*own, *thrown):
             if one.meaning:
                 return one
@@ -158,14 +176,17 @@ class Causes:
         text = said.text
         if text == _TRACEBACK:
             ear.telling, ear.frames = True, []
-        elif text.startswith(_CHAINED):
+            return
+        if said.level and text and not text.startswith(_CHAINED):
+            ear.headline = text
+        if text.startswith(_CHAINED):
             ear.chained = True
         elif text.startswith(_FATAL) and not said.level:
             self._keep(ear, Thrown("fatal", said.who, stage, [text]))
         elif (match := _USAGE.match(text)) and not said.level and not said.who:
             self._keep(ear, Thrown("", said.who, stage, [match["words"]]))
         elif (match := _ALONE.match(text)) and said.level in ("", "ERROR", "CRITICAL"):
-            self._keep(ear, Thrown(match["kind"], said.who, stage, [match["words"]]))
+            self._keep(ear, Thrown(match["kind"], said.who, stage, [match["words"]], noted=bool(said.level)))
 
     def _trace(self, ear: _Ear, said: Said, stage: str) -> None:
         """A line within a traceback."""
@@ -178,10 +199,10 @@ class Causes:
         match = _EXCEPTION.match(text)
         if match:
             own = ear.stage if ear.stage == LOADING and "orker" in said.who else stage
-            thrown = Thrown(
-                match["kind"], said.who, own, [match["words"] or ""], tuple(ear.frames), ear.chained
-            )
-            self._keep(ear, thrown)
+            noted = bool(said.level) and not ear.headline.startswith(_ENDING)
+            words = [match["words"] or ""]
+            frames = tuple(ear.frames)
+            self._keep(ear, Thrown(match["kind"], said.who, own, words, frames, ear.chained, noted))
 
     def _keep(self, ear: _Ear, thrown: Thrown) -> None:
         ear.open, ear.chained = thrown, False
@@ -193,7 +214,7 @@ def _may_begin(said: Said) -> bool:
     """Whether a process that has thrown nothing yet begins to with this line."""
     text = said.text
     return (
-        text.startswith((_TRACEBACK, *_CHAINED, *_FATAL))
+        text.startswith((_TRACEBACK, *_CHAINED, *_FATAL, *_ENDING))
         or ": error: " in text[:100]
         or ((not said.level or said.level in ("ERROR", "CRITICAL")) and _ALONE.match(text) is not None)
     )

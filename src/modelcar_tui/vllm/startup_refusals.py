@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 from modelcar_tui.vllm.startup_stages import (
     ARGUMENTS,
     CAPTURING,
-    ENGINE,
     LOADING,
     NOTHING,
     PLANNING,
@@ -65,7 +64,6 @@ _RULES: Final = (
         r"on startup is less than desired GPU memory utilization",
         r"Available memory on node .{0,80} is less than (?:requested|desired)",
         r"Externally held weights on device .{0,80} exceed the desired",
-        stage=ENGINE,
     ),
     # v1/worker/gpu_model_runner.py, gpu/pool/pooling_runner.py
     _rule("oom_warmup", r"out of memory occurred when warming up", stage=WARMING),
@@ -134,6 +132,7 @@ _RULES: Final = (
         r"outgoing traffic has been disabled",
         r"offline mode is enabled",
         r"(?:couldn't|can't|cannot) connect to 'https",
+        r"Repo id must be",
         r"LocalEntryNotFoundError|OfflineModeIsEnabled|HFValidationError|FileNotFoundError",
         r"Cannot find any model weights",
         r"(?i:ModuleNotFoundError|ImportError|No module named)",
@@ -208,6 +207,12 @@ def _out_of_memory(frames: set[str], stage: str) -> Meaning:
 _FLAG: Final = re.compile(r"(?<![\w-])--?[a-z](?:[\w-]*\w)?(?![\w-])")
 _VARIABLE: Final = re.compile(r"\b(?:VLLM|HF|TRANSFORMERS|CUDA|NCCL|PYTORCH|TORCH|TRITON)_[A-Z0-9_]{3,}\b")
 _FILE: Final = re.compile(r"\b[\w-]{1,80}\.(?:json|model|txt|py|jinja|tiktoken|safetensors|bin)\b")
+_LACKING: Final = re.compile(
+    r"(?i)no such file|does not appear to have a file|can't load"
+    r"|(?:can ?not|could ?n[o']t|failed to|unable to) (?:be )?(?:find|found|load|open|read)"
+    r"|is missing|not found"
+)
+"""Words with which a file is missed: others name one in passing (`in model's config.json`)."""
 _PARAMETER: Final = re.compile(r"(?<![\w.])[a-z]+(?:_[a-z0-9]+)+(?!\w)")
 _SUBJECTS: Final = (
     ("tokenizer", re.compile(r"(?i)tokeniz|vocab(?:ulary)? file|sentencepiece|tiktoken")),
@@ -216,7 +221,8 @@ _SUBJECTS: Final = (
     (
         "HF_HUB_OFFLINE",
         re.compile(
-            r"outgoing traffic has been disabled|LocalEntryNotFound|(?i:offline ?mode)|connect to 'https"
+            r"HFValidationError|Repo id must be|Invalid repository ID|LocalEntryNotFound"
+            r"|outgoing traffic has been disabled|(?i:offline ?mode)|connect to 'https"
         ),
     ),
     ("weights", re.compile(r"(?i)any model weights|\.safetensors|\.bin\b")),
@@ -239,7 +245,10 @@ def subjects(words: str, frames: Iterable[str] = ()) -> tuple[str, ...]:
     named = [match.partition("=")[0] for match in _FLAG.findall(words)]
     named += [f for word in _PARAMETER.findall(words) if (f := f"--{word.replace('_', '-')}") in flags]
     named += _VARIABLE.findall(words)
-    named += _FILE.findall(words)
+    if _LACKING.search(words):
+        named += [
+            file for file in _FILE.findall(words) if not file.endswith(".py") or f"file named {file}" in words
+        ]
     named += [thing for thing, form in _SUBJECTS if form.search(words)]
     seen = set(frames)
     named += [thing for thing, names in _OF_FRAMES if seen.intersection(names)]

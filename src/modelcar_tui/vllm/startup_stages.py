@@ -34,6 +34,8 @@ _BEGINS: Final = (
     ("vLLM server version ", ARGUMENTS),
     ("non-default args: ", ARGUMENTS),
     ("args: Namespace(", ARGUMENTS),
+    ("Resolved architecture: ", ARGUMENTS),
+    ("Using max model len ", ARGUMENTS),
     ("Initializing a V1 LLM engine (v", ENGINE),
     ("Initializing a V0 LLM engine (v", ENGINE),
     ("Initializing an LLM engine (v", ENGINE),

@@ -270,6 +270,43 @@ def test_an_exception_that_was_survived_is_no_cause() -> None:
     )
 
 
+def test_what_a_process_logs_and_goes_on_from_is_no_cause() -> None:
+    noted = ("Error saving model info cache.", "Traceback (most recent call last):", "OSError: no such file")
+    end = read(
+        *(f"(APIServer pid=1) ERROR 12-01 00:00:00 [registry.py:1041] {text}" for text in noted),
+        *(
+            f"(Worker pid=2) ERROR 12-01 00:00:00 [multiproc_executor.py:1063] {text}"
+            for text in ("WorkerProc hit an exception.", noted[1], "PermissionError: [Errno 13] '/.cache'")
+        ),
+    ).end(healthy=False, exit_status=1)
+    assert (end.outcome, end.error) == ("died", "PermissionError: [Errno 13] '/.cache'")
+
+
+@pytest.mark.parametrize(
+    ("words", "about"),
+    [
+        ("ValueError: (max_position_embeddings=8192 in model's config.json)", ()),
+        (
+            "OSError: /mnt/models does not appear to have a file named tokenizer.json.",
+            ("tokenizer.json", "tokenizer"),
+        ),
+        ("OSError: m does not appear to have a file named modeling_x.py.", ("modeling_x.py",)),
+        ("ImportError: cannot import name 'f' from 'vllm.fa_utils' (/opt/vllm/fa_utils.py)", ()),
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'a/preprocessor_config.json'", None),
+        ("HFValidationError: Repo id must be in the form 'name': '/mnt/models'.", ("HF_HUB_OFFLINE",)),
+        ("ValueError: Try `max_num_seqs` or --dtype=half, see VLLM_USE_V1", None),
+    ],
+)
+def test_a_refusal_s_subjects_are_what_it_is_about(words: str, about: tuple[str, ...] | None) -> None:
+    found = read("Traceback (most recent call last):", words).end(healthy=False, exit_status=1).about
+    if about is not None:
+        assert found == about
+    elif "half" in words:
+        assert found == ("--dtype", "--max-num-seqs", "VLLM_USE_V1")
+    else:
+        assert found == ("preprocessor_config.json", "processor")
+
+
 def test_of_a_chain_the_known_refusal_counts_and_of_an_unknown_one_its_last_word() -> None:
     head = ("INFO [x.py:1] Initializing a V1 LLM engine (v0.19.0) with config: model='m'",)
     chain = ("Traceback (most recent call last):", "KeyError: 'gemma9'", "")
