@@ -114,6 +114,34 @@ def test_of_several_ranks_and_engines_the_worst_counts() -> None:
     assert log.figures == {"weights_gib": 15.5, "load_s": 4.0, "kv_cache_gib": 52.0, "kv_tokens": 8000.0}
 
 
+@pytest.mark.parametrize(
+    "who",
+    [
+        "(Worker_PP1_TP0 pid=1)",
+        "(Worker_DP0_PP1_TP1_EP3 pid=1)",
+        "(VllmWorker rank=3 pid=1)",
+        "(VllmWorker TP0 pid=1)",
+        "(VllmWorker-0 pid=1)",
+        "(VllmWorkerProcess pid=1)",
+        "(RayWorkerWrapper pid=1, ip=10.0.0.7)",
+        "(EngineCore_0 pid=1)",
+        "\x1b[36m(Worker pid=1)\x1b[0m",
+        "",
+    ],
+)
+def test_whoever_writes_is_understood(who: str) -> None:
+    head = f"{who} ".lstrip()
+    log = read(
+        f"{head}INFO 12-01 00:00:00 [v1/worker/gpu_worker.py:298] Available KV cache memory: -0.5 GiB",
+        f"{head}ERROR 12-01 00:00:00 [core.py:866] EngineCore failed to start.",
+        f"{head}ERROR 12-01 00:00:00 [core.py:866] Traceback (most recent call last):",
+        f"{head}ERROR 12-01 00:00:00 [core.py:866]   File 'x', line 1, in f",
+        f"{head}ERROR 12-01 00:00:00 [core.py:866] ValueError: No available memory for the cache blocks.",
+    )
+    assert log.figures == {"kv_cache_gib": -0.5}
+    assert log.end(healthy=False, exit_status=1).outcome == "refused_no_kv"
+
+
 def test_the_v0_engine_s_lines_are_read_whole() -> None:
     head = "INFO 12-01 00:00:00 [worker.py:287] "
     log = read(
