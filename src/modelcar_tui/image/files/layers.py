@@ -35,7 +35,7 @@ _INDEX_HEAD = 4096
 _ORDINARY = 1 << 20
 """A larger document does not come off the budget, once for each name: the headers want theirs."""
 _MOST_UNANNOTATED = 400
-_SOFT = (Trouble.BUDGET, Trouble.TOO_LARGE, Trouble.MALFORMED)
+SOFT = (Trouble.BUDGET, Trouble.TOO_LARGE, Trouble.MALFORMED)
 """Faults of one layer or file that leave the others readable."""
 
 
@@ -198,7 +198,7 @@ class _Reader:
         try:
             await self._layer(layer, path)
         except ImageError as error:
-            if error.kind not in _SOFT:
+            if error.kind not in SOFT:
                 raise
             self.faults.append(error)
         except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
@@ -251,7 +251,7 @@ class _Reader:
             elif name.endswith(".gguf"):
                 self.found.weights[path] = WeightFile(size=size, gguf=await read_gguf(source, start, size))
         except ImageError as error:
-            if error.kind not in _SOFT:
+            if error.kind not in SOFT:
                 raise
             self.faults.append(error)
         return True
