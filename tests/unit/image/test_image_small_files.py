@@ -11,6 +11,7 @@ from image_kit import LAYOUTS, base_layer, layer_per_file, model_files, olot, on
 from small_kit import pooling, tar, text
 
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.demo.modelcars import demo_images
 from modelcar_tui.demo.registry_blobs import TAR, Blob, File, make_image, olot_layer
 from modelcar_tui.image import read_small_files
 
@@ -60,6 +61,13 @@ async def test_an_artifact_of_raw_files(read_small):
     found, _ = await read_small(LAYOUTS["artifact"]())
     assert set(found.files) == {"config.json", "generation_config.json", "tokenizer.json"}
     assert found.root == ""
+
+
+async def test_a_model_car_of_the_demo_with_its_card(read_small):
+    image = next(iter(demo_images().values()))
+    found, _ = await read_small(image)
+    assert list(found.files) == ["config.json", "generation_config.json", "tokenizer_config.json"]
+    assert found.left_out == (("tokenizer.json", "has 8.6 MiB, and at most 8.0 MiB are read"),)
 
 
 async def test_code_is_read_where_a_configuration_calls_for_it(read_small):

@@ -45,6 +45,7 @@ _MOST_UNANNOTATED = 400
 _HEADERS = 3
 """One member may have: a long name's, a long link's, its own."""
 _UNLIMITED = 1 << 62
+_CARD = "io.opendatahub.modelcar.layer.type"
 _KIND = "olot.layer.content.type"
 
 
@@ -101,7 +102,7 @@ class Survey:
             if told and path and not _is_folder(layer.descriptor):
                 if sensible(path):
                     layer.files.add(path, Place(layer=layer.number, size=layer.descriptor.size))
-            elif not told or path or layer.number > told[0]:
+            elif not told or path or (layer.number > told[0] and not _is_card(layer.descriptor)):
                 yield layer  # of a base below annotated layers nothing is wanted
 
     async def side_by_side(self, jobs: Iterable[Callable[[], Awaitable[None]]]) -> None:
@@ -291,6 +292,11 @@ def _short_enough(raw: bytes, most: int) -> bytes:
 
 def _is_folder(layer: Descriptor) -> bool:
     return layer.annotations.get(_KIND) == "directory"
+
+
+def _is_card(layer: Descriptor) -> bool:
+    """The README, which olot adds last, in its first releases without a name."""
+    return layer.annotations.get(_CARD) == "modelcard"
 
 
 def _place(number: int, path: str, entry: TarEntry) -> Place | None:
