@@ -51,7 +51,6 @@ _LEFT_OUT = {
     "--enable-ssl-refresh": _NO_PROBE,
     "--uds": _NO_PROBE,
     "--host": _NO_PROBE,
-    "--disable-log-stats": "",
 }
 _WITH_PLUGINS = {
     "--tool-parser-plugin": ("--tool-call-parser", "--enable-auto-tool-choice"),

@@ -78,7 +78,7 @@ def lend(model: str, found: SmallFiles, *, most: int = MOST, part: int = PART) -
     if not {"config.json", "params.json"} & files.keys():
         why = next((why for path, why in found.left_out if path == "config.json"), "")
         told = f" ({clean(why, limit=200)})" if why else ""
-        cannot(
+        raise cannot(
             model, f"its config.json could not be read{told}", "look at the image: agent configuration FILE"
         )
     left = [(clean(path, limit=200), clean(why, limit=200)) for path, why in found.left_out]
@@ -89,7 +89,7 @@ def lend(model: str, found: SmallFiles, *, most: int = MOST, part: int = PART) -
         )
         if not large:
             size = f"{len(packed) / MIB:.1f} MiB packed, and {most / MIB:g} can be lent"
-            cannot(model, f"its small files have {size}")
+            raise cannot(model, f"its small files have {size}")
         left.append((clean(large, limit=200), f"{len(files.pop(large)) / MIB:.1f} MiB do not fit"))
         packed = pack(files)
     return Lent(
@@ -134,9 +134,9 @@ def must_skip(model: str, lent: Lent, facts: ModelFacts, engine: EngineArgs, *, 
     too_large = any(_of_tokenizer(path) for path, _ in lent.left_out)
     why = "its tokenizer does not fit into what can be lent" if too_large else "no tokenizer was found"
     if sees(facts):
-        cannot(model, f"{why}, and its processor of images or sound wants one")
+        raise cannot(model, f"{why}, and its processor of images or sound wants one")
     if engine.pooling or makes_no_text(architecture_of(facts.config or {}) or ""):
-        cannot(model, f"{why}, and a model that pools wants one")
+        raise cannot(model, f"{why}, and a model that pools wants one")
     return True
 
 

@@ -8,7 +8,6 @@ there. A draft model's files are not lent, and its config decides about memory.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NoReturn
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
@@ -41,15 +40,17 @@ _OTHER_PODS = {
 """Flags of one pod among several, and the value that means none."""
 
 
-def cannot(model: str, what: str, fix: str = ESTIMATE, code: str = "cannot-try") -> NoReturn:
-    """Refuse a try.
+def cannot(model: str, what: str, fix: str = ESTIMATE, code: str = "cannot-try") -> UserError:
+    """The refusal of a try, in one line.
 
-    Raises:
-        UserError: always.
+    Args:
+        model: its name.
+        what: reads on after `it can't be tried: `.
+        fix: what helps.
+        code: a stable short name.
     """
-    raise UserError(
-        Problem(where=clean(model, limit=200), what=f"it can't be tried: {what}", fix=fix, code=code)
-    )
+    told = f"it can't be tried: {what}"
+    return UserError(Problem(where=clean(model, limit=200), what=told, fix=fix, code=code))
 
 
 def refuse_loaders(model: str, facts: ModelFacts, engine: EngineArgs, given: Iterable[Argument]) -> None:
@@ -69,9 +70,11 @@ def refuse_loaders(model: str, facts: ModelFacts, engine: EngineArgs, given: Ite
     for word in told:
         name = _OWN_LOADERS.get(str(word or "").lower())
         if name is not None:
-            cannot(model, f"vLLM loads {name} weights by a loader of its own, which knows no dummy weights")
+            raise cannot(
+                model, f"vLLM loads {name} weights by a loader of its own, which knows no dummy weights"
+            )
     if facts.gguf is not None:
-        cannot(model, "a GGUF file is its own config: vLLM can't start without the whole of it")
+        raise cannot(model, "a GGUF file is its own config: vLLM can't start without the whole of it")
 
 
 def refuse_drafts(model: str, engine: EngineArgs) -> None:
@@ -85,7 +88,7 @@ def refuse_drafts(model: str, engine: EngineArgs) -> None:
         return
     if draft.rstrip("/") != MODEL_PATH:
         what = f"its draft model {clean(draft, limit=200)} lies elsewhere, and its files are not lent"
-        cannot(model, what, "try it without the speculative decoding; or judge it by its estimate")
+        raise cannot(model, what, "try it without the speculative decoding; or judge it by its estimate")
 
 
 def refuse_company(model: str, engine: EngineArgs, given: Iterable[Argument]) -> None:
@@ -96,14 +99,18 @@ def refuse_company(model: str, engine: EngineArgs, given: Iterable[Argument]) ->
     """
     for one in given:
         if one.flag is not None and one.name in _OTHER_PODS and (one.value or "") != _OTHER_PODS[one.name]:
-            cannot(model, f"{one.name} makes it one of several pods, and a try starts one alone")
+            raise cannot(model, f"{one.name} makes it one of several pods, and a try starts one alone")
         if one.name == "--config":
-            cannot(model, "--config names a file with more arguments, which is not there", "write them out")
+            raise cannot(
+                model, "--config names a file with more arguments, which is not there", "write them out"
+            )
         if one.name == "--hf-config-path" and (one.value or "").rstrip("/") != MODEL_PATH:
-            cannot(model, "--hf-config-path names a config elsewhere, which is not lent", "leave it out")
+            raise cannot(
+                model, "--hf-config-path names a config elsewhere, which is not lent", "leave it out"
+            )
     waiting = next((name for name in engine.kv_connectors if name in _WAITING), "")
     if waiting:
-        cannot(model, f"its KV connector {waiting} waits for others, and a try starts one pod alone")
+        raise cannot(model, f"its KV connector {waiting} waits for others, and a try starts one pod alone")
 
 
 def refuse_open(model: str, given: Iterable[Argument]) -> None:
@@ -115,4 +122,4 @@ def refuse_open(model: str, given: Iterable[Argument]) -> None:
     for one in given:
         if one.unknown:
             what = f"{clean(one.written, limit=100)} gets its value from an object that is not read"
-            cannot(model, what, "write the value in its place")
+            raise cannot(model, what, "write the value in its place")
