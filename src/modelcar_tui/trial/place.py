@@ -73,7 +73,8 @@ def find_spot(
     if not kinds:
         raise cannot(name, "no usable GPU is known", "agent accelerator tells what the cluster has")
     verdict = decide_model(model, report, kinds, vllm)
-    kinds = tuple(sorted(kinds, key=lambda kind: kind.gpu.product != verdict.product))
+    best = (verdict.product, verdict.gpu_gib.value)
+    kinds = tuple(sorted(kinds, key=lambda kind: (kind.gpu.product, kind.gpu.memory_gib.value) != best))
     found = [(kind, *_landed(shape, kind, report)) for kind in kinds]
     for kind, landing, used in found:
         if _takes(landing, kind):
