@@ -63,6 +63,8 @@ _FILES_UNLESS = {
     "--generation-config": ("auto", "vllm", MODEL_PATH),
 }
 """Flags that may name a file or another repository, and the values that do not."""
+_ONLY_NAMES = ("--served-model-name", "--root-path", "--allowed-origins")
+"""Flags on which nothing of memory hangs, so that one whose value is not known may go."""
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +147,8 @@ def _dropped(given: Sequence[Argument]) -> Iterator[tuple[int, str]]:
             return
         if one.masked:
             yield one.index, "it holds a secret, which is never passed on"
+        elif one.unknown and one.name in _ONLY_NAMES:
+            yield one.index, "its value stands in another object, and nothing of memory hangs on it"
         elif one.name in _OURS:
             yield one.index, _replaced(one)
         elif one.name in _LEFT_OUT:

@@ -25,6 +25,8 @@ PART = 900 * 1024
 """Bytes of one Secret; with base64 that is 1.2 MiB of a request, and etcd takes 1.5."""
 MOST = 8 * MIB
 """Packed bytes of all parts."""
+UNPACKED = 6 * MOST
+"""Bytes that are read before they are packed: a tokenizer of 17 MB has 5 once it is."""
 _TOKENIZERS = (
     ("tokenizer.json",),
     ("tokenizer.model",),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from modelcar_tui.cluster import FitAnswer, PodShape, helping, untolerated
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Pool
+from modelcar_tui.core.counting import several
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import asked_resource
 from modelcar_tui.manifest import SERVE_LINE, Toleration, Whole
@@ -16,6 +18,7 @@ from modelcar_tui.verdict import (
     Candidate,
     Landing,
     ModelRequirements,
+    ModelVerdict,
     candidates,
     decide_model,
     kind_name,
@@ -54,7 +57,7 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
 def find_spot(
     model: ModelRequirements, report: AcceleratorReport, shape: PodShape, on: str, vllm: str | None
 ) -> Spot:
-    """The best kind of GPU that takes the pod, and its nodes.
+    """The kind of GPU on which the verdict has it, and the nodes that take the pod now.
 
     Args:
         model: that is to be tried.
@@ -73,14 +76,19 @@ def find_spot(
     if not kinds:
         raise cannot(name, "no usable GPU is known", "agent accelerator tells what the cluster has")
     verdict = decide_model(model, report, kinds, vllm)
-    best = (verdict.product, verdict.gpu_gib.value)
-    kinds = tuple(sorted(kinds, key=lambda kind: (kind.gpu.product, kind.gpu.memory_gib.value) != best))
-    found = [(kind, *_landed(shape, kind, report)) for kind in kinds]
-    for kind, landing, used in found:
-        if _takes(landing, kind):
-            return _spot(kind, landing, used, shape)
-    kind, landing, _ = found[0]
-    raise cannot(name, f"on {kind_name(kind)}: {_why(landing, kind)}", _fix(landing))
+    first, *others = sorted(kinds, key=lambda kind: _unlike(kind, verdict))
+    landing, used = _landed(shape, first, report)
+    if _takes(landing, first):
+        return _spot(first, landing, used, shape)
+    free = [kind_name(kind) for kind in others if _takes(_landed(shape, kind, report)[0], kind)]
+    fix = _elsewhere(free) if free else _fix(landing)
+    raise cannot(name, f"on {kind_name(first)}: {_why(landing, first)}", fix)
+
+
+def _unlike(kind: Candidate, verdict: ModelVerdict) -> tuple[bool, bool]:
+    """Least is the kind that a verdict is about; a card and its slices have one product."""
+    memory = verdict.gpu_gib.value
+    return kind.gpu.product != verdict.product, memory is not None and kind.gpu.memory_gib.value != memory
 
 
 def one_pod(
@@ -100,7 +108,7 @@ def one_pod(
         )
     shape = pod_for(model, report, vllm)
     if car.pods > 1:
-        raise cannot(car.name, f"a copy of it is {car.pods} pods, and a try starts one alone")
+        raise cannot(car.name, f"a copy of it is {several(car.pods, 'pod')}, and a try starts one alone")
     if shape.units < 1:
         raise cannot(car.name, "its pod asks for no accelerator", "write the GPUs into its resources")
     whole = shape.scheduling.whole
@@ -208,6 +216,11 @@ def _words(tolerations: Iterable[Toleration]) -> Iterator[str]:
     for one in tolerations:
         value = f"={one.value}" if one.value else ""
         yield clean(f"{one.key or 'every taint'}{value}{f':{one.effect}' if one.effect else ''}", limit=200)
+
+
+def _elsewhere(kinds: Iterable[str]) -> str:
+    """That is not chosen unasked: another card is another measurement."""
+    return f"another kind would take it: {' or '.join(f'--on {shlex.quote(one)}' for one in kinds)}"
 
 
 def _why(landing: Landing, kind: Candidate) -> str:

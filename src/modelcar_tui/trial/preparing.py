@@ -20,7 +20,7 @@ from modelcar_tui.models import ModelFacts
 from modelcar_tui.trial.arguments import SKIP, Tried, tried_arguments
 from modelcar_tui.trial.asking import PreparedTrial, TrialAsk
 from modelcar_tui.trial.environment import changed_environment, tried_environment
-from modelcar_tui.trial.files import Lent, SmallFiles, lend, must_skip
+from modelcar_tui.trial.files import UNPACKED, Lent, SmallFiles, lend, must_skip
 from modelcar_tui.trial.job import new_id, trial_job, trial_secrets
 from modelcar_tui.trial.place import Spot, find_spot, one_pod
 from modelcar_tui.trial.pod import Container, Security, secret_name, trial_pod
@@ -169,7 +169,8 @@ def _still_free(ask: TrialAsk, spot: Spot, around: Neighbours) -> Spot:
 
 
 async def _read(reference: str, options: ImageOptions) -> SmallFiles:
-    found: SmallFiles = await import_module("modelcar_tui.image").read_small_files(reference, options=options)
+    read = import_module("modelcar_tui.image").read_small_files
+    found: SmallFiles = await read(reference, options=options, budget=UNPACKED)
     return found
 
 

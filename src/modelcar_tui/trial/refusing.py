@@ -26,18 +26,14 @@ _WAITING = frozenset(
     }
 )
 """Connectors that want a proxy, a master or a server of their own before a start goes on."""
-_OTHER_PODS = {
-    "--headless": "",
-    "--data-parallel-rank": "",
-    "--data-parallel-start-rank": "",
-    "--data-parallel-external-lb": "",
-    "--data-parallel-hybrid-lb": "",
-    "--data-parallel-address": "",
-    "--node-rank": "0",
-    "--nnodes": "1",
-    "--master-addr": "127.0.0.1",
-}
-"""Flags of one pod among several, and the value that means none."""
+_ONE_OF_SEVERAL = frozenset(
+    {
+        *("--headless", "--data-parallel-rank", "--data-parallel-start-rank", "--data-parallel-address"),
+        *("--data-parallel-external-lb", "--data-parallel-hybrid-lb", "--master-addr"),
+    }
+)
+_OF_ONE = {"--node-rank": "0", "--nnodes": "1"}
+"""Flags of one pod among several; of the latter the value that means none."""
 
 
 def cannot(model: str, what: str, fix: str = ESTIMATE, code: str = "cannot-try") -> UserError:
@@ -98,7 +94,7 @@ def refuse_company(model: str, engine: EngineArgs, given: Iterable[Argument]) ->
         UserError: one line.
     """
     for one in given:
-        if one.flag is not None and one.name in _OTHER_PODS and (one.value or "") != _OTHER_PODS[one.name]:
+        if _among_several(one):
             raise cannot(model, f"{one.name} makes it one of several pods, and a try starts one alone")
         if one.name == "--config":
             raise cannot(
@@ -111,6 +107,12 @@ def refuse_company(model: str, engine: EngineArgs, given: Iterable[Argument]) ->
     waiting = next((name for name in engine.kv_connectors if name in _WAITING), "")
     if waiting:
         raise cannot(model, f"its KV connector {waiting} waits for others, and a try starts one pod alone")
+
+
+def _among_several(one: Argument) -> bool:
+    if one.name in _ONE_OF_SEVERAL:
+        return not one.negated
+    return one.name in _OF_ONE and one.value not in (None, _OF_ONE[one.name])
 
 
 def refuse_open(model: str, given: Iterable[Argument]) -> None:
