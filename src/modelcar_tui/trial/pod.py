@@ -86,7 +86,7 @@ def trial_pod(
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": _GRACE_S,
-        "securityContext": _who(security),
+        "securityContext": _who(security, server),
         "initContainers": [_joining(what.runtime.image, lent, amounts)],
         "containers": [main],
         "volumes": _volumes(name, lent, shm),
@@ -189,11 +189,15 @@ def secret_name(name: str, number: int) -> str:
     return f"{name}-{number}"
 
 
-def _who(security: Security) -> dict[str, Any]:
+def _who(security: Security, server: Server | None) -> dict[str, Any]:
+    """Where the manifest names a service account, that may give the pod its image's own user, root included,
+    by a constraint like `anyuid`: a kubelet would refuse it if it must not be root."""
     told: dict[str, Any] = {"seccompProfile": {"type": "RuntimeDefault"}}
-    if security.gives_user:
-        return {**told, "runAsNonRoot": True}
-    return {**told, "runAsNonRoot": True, "runAsUser": SOME_USER} if security.restricted else told
+    if security.restricted:
+        user = {} if security.gives_user else {"runAsUser": SOME_USER}
+        return {**told, "runAsNonRoot": True, **user}
+    named = server is not None and bool(server.service_account)
+    return {**told, "runAsNonRoot": True} if security.gives_user and not named else told
 
 
 def _confined() -> dict[str, Any]:

@@ -127,9 +127,10 @@ def _namespace(ask: TrialAsk) -> str:
 async def _look(ask: TrialAsk, client: Client, namespace: str) -> tuple[Security, NamespaceLimits, Chosen]:
     """Rights, the namespace, its limits and the cluster's priorities."""
     server = ask.model.car.server
-    security, _, limits, chosen = await asyncio.gather(
-        read_security(client, namespace),
-        check_rights(client, namespace, ask.cluster.access.user),
+    # What may end it goes one by one: a refusal leaves no other question under way.
+    security = await read_security(client, namespace)
+    await check_rights(client, namespace, ask.cluster.access.user)
+    limits, chosen = await asyncio.gather(
         _limits(ask.cluster, client, namespace),
         choose_priority(client, server.priority_class if server is not None else ""),
     )

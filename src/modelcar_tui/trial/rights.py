@@ -68,7 +68,10 @@ async def check_rights(client: Client, namespace: str, user: str) -> None:
         UserError: we may not; with the command that an administrator runs.
         ClusterError: the server could not be asked.
     """
-    answers = await asyncio.gather(*(_may(client, namespace, *one) for one in _NEEDED))
+    asked = (_may(client, namespace, *one) for one in _NEEDED)
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    if (failed := next((one for one in answers if isinstance(one, BaseException)), None)) is not None:
+        raise failed
     denied = [
         f"{verb} {resource}{f'/{part}' if part else ''}"
         for (verb, _, resource, part), allowed in zip(_NEEDED, answers, strict=True)

@@ -14,6 +14,8 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube_objects import NAMESPACES, NODES, PODS, QUOTAS, pod
 from modelcar_tui.demo.kube_rights import Fault, Right, User, admin
 from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.demo.kube_store import Kind
+from modelcar_tui.kube.errors import ClusterError
 
 READER = ("get", "list", "watch")
 
@@ -73,6 +75,18 @@ def test_a_namespace_must_be_there_and_stay(tmp_path: Path) -> None:
     scenario = openshift_ai()
     scenario.objects[NAMESPACES].append({"metadata": {"name": "going"}, "status": {"phase": "Terminating"}})
     assert "being deleted" in refusal(model(), tmp_path, scenario, namespace="going").what
+
+
+def test_a_question_that_fails_leaves_no_other_one_under_way(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    scenario = openshift_ai()
+    scenario.faults = [Fault("selfsubjectaccessreviews", "status", status=409, skip=2)]
+    with pytest.raises(ClusterError):
+        prepare(model(), tmp_path, scenario)
+    scenario.faults = [Fault("selfsubjectaccessreviews", "status", status=409, skip=2)]
+    assert "there is no namespace" in refusal(model(), tmp_path, scenario, namespace="nowhere").what
+    assert not caplog.records
 
 
 def test_quotas_hold_it_back(tmp_path: Path) -> None:
@@ -193,3 +207,10 @@ def test_a_namespace_that_wants_no_root_gets_a_user(tmp_path: Path, enforced: st
     context = pod_of(made)["securityContext"]
     assert context["seccompProfile"] == {"type": "RuntimeDefault"}
     assert (context.get("runAsUser"), context.get("runAsNonRoot")) == (user, True if user else None)
+
+
+def test_openshift_gives_the_pod_its_user(tmp_path: Path) -> None:
+    scenario = openshift_ai()
+    scenario.objects[Kind("security.openshift.io", "v1", "rangeallocations", "RangeAllocation")] = []
+    context = pod_of(prepare(model(), tmp_path, scenario))["securityContext"]
+    assert context == {"seccompProfile": {"type": "RuntimeDefault"}, "runAsNonRoot": True}
