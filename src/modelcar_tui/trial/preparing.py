@@ -253,8 +253,8 @@ def _user(known: _Known) -> list[str]:
 
 def _creates(known: _Known, trial: str) -> tuple[str, ...]:
     spot, lent, where = known.spot, known.lent, known.namespace
-    size = sum(map(len, lent.parts)) / 1024
-    whole = f"with {several(len(lent.files), 'small file')} of the model, {size:,.0f} KiB packed"
+    size = -(-sum(map(len, lent.parts)) // 1024)
+    whole = f"with {several(len(lent.files), 'small file')} of the model, {size:,} KiB packed"
     first, last = secret_name(trial, 0), secret_name(trial, len(lent.parts) - 1)
     names = f"Secret {first}" if first == last else f"Secrets {first} to {last}"
     return (
