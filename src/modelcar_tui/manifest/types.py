@@ -111,6 +111,14 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     profile: str = ""
     """The hardware profile that an annotation names."""
     priority_class: str = ""
+    starts: tuple[str, ...] = ()
+    """The words that start vLLM, without its arguments; empty leaves it to the image. Masked."""
+    script: bool = False
+    """Whether a shell's script starts it; then `starts` is what the script has for it."""
+    port: int | None = None
+    """The first that the container tells of."""
+    withheld: tuple[str, ...] = ()
+    """Names of variables that stand in another object or look secret, so that no value is told."""
 
 
 LONG_CONTEXT = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from modelcar_tui.verdict.deciding import decide_model
     from modelcar_tui.verdict.decision import Case, decide, decide_with, not_decided
     from modelcar_tui.verdict.known import Known
+    from modelcar_tui.verdict.landing import Landing, land, within_limits
     from modelcar_tui.verdict.measured import qa_failed
     from modelcar_tui.verdict.next_step import NextStep
     from modelcar_tui.verdict.outcome import (
@@ -69,6 +70,7 @@ __all__ = [
     "ConfigurationReport",
     "DecisionReport",
     "Known",
+    "Landing",
     "ModelOutcome",
     "ModelRequirements",
     "ModelVerdict",
@@ -91,6 +93,7 @@ __all__ = [
     "decide_written",
     "kind_name",
     "kind_words",
+    "land",
     "long_words",
     "not_clear",
     "not_decided",
@@ -112,6 +115,7 @@ __all__ = [
     "together_line",
     "verdict_of_word",
     "with_runtime",
+    "within_limits",
 ]
 
 if not TYPE_CHECKING:
@@ -125,6 +129,7 @@ if not TYPE_CHECKING:
             "deciding": "decide_model",
             "decision": "Case decide decide_with not_decided",
             "known": "Known",
+            "landing": "Landing land within_limits",
             "asking": "pod_for",
             "measured": "qa_failed",
             "outcome": "ModelOutcome QA_FAILED RunOutcome STATUS run_outcome standing_decision",

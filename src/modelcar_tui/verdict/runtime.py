@@ -6,7 +6,7 @@ serves brings its own, or names one.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -37,7 +37,25 @@ def runtime_of(car: ModelCar, cluster: AcceleratorReport) -> Runtime | None:
         args=(*(named.args if named is not None else ()), *server.args),
         environment=tuple(environment.items()),
         scheduling=server.scheduling if named is None else named.scheduling,
+        **_started(server, named),
     )
+
+
+def _started(server: Server, named: Runtime | None) -> dict[str, Any]:
+    """How it starts and what its container has, as `Runtime` has it: the manifest's own before the
+    ServingRuntime's."""
+    of = named or Runtime(image="")
+    own = server.starts or not of.starts
+    return {
+        "starts": server.starts if own else of.starts,
+        "script": server.script if own else of.script,
+        "port": of.port if server.port is None else server.port,
+        "shm_mib": of.shm_mib if server.shm_mib is None else server.shm_mib,
+        "memory_limit_mib": (
+            of.memory_limit_mib if server.memory_limit_mib is None else server.memory_limit_mib
+        ),
+        "withheld": tuple(dict.fromkeys((*server.withheld, *of.withheld))),
+    }
 
 
 class RuntimeDoubt(NamedTuple):
