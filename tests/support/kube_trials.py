@@ -90,7 +90,7 @@ class TrialCluster(ThreadingHTTPServer):
         self.queue_s: float | None = 0.0
         """How long Kueue lets a suspended Job wait; None for ever."""
         self.killed_for = ""
-        """`OOMKilled`: the kernel kills the container as soon as it serves."""
+        """`OOMKilled`: the kernel kills the container as soon as it has begun to speak."""
         self.cut_logs_after = 0
         self.slow_s = 0.0
         self.away = threading.Event()
@@ -260,6 +260,8 @@ class TrialCluster(ThreadingHTTPServer):
     def push_away(self, pod: Pod, reason: str, message: str) -> None:
         """Preempted, or evicted by a taint: it is told why, and deleted."""
         pod.condition("DisruptionTarget", "True", reason, message)
+        told = {"PreemptionByScheduler": "Preempted", "DeletionByTaintManager": "TaintManagerEviction"}
+        self.told(pod, told.get(reason, reason), message)
         self.delete_pod(pod)
 
     def evict(self, pod: Pod, message: str) -> None:

@@ -231,14 +231,15 @@ class Kubelet:
     # Probes
 
     def _probe(self, one: Running) -> None:
-        started = self._until(one, "startupProbe", good=True)
-        if not started:
-            return
-        one.started = True
         if (reason := self._cluster.killed_for) and self._pod.main[0] is one:
+            while len(one.lines) < 5 and not self._over_after(one, 0.01):
+                pass
             one.killed = reason
             one.signal(signal.SIGKILL)
-        self._until(one, "livenessProbe", good=False)
+            return
+        if self._until(one, "startupProbe", good=True):
+            one.started = True
+            self._until(one, "livenessProbe", good=False)
 
     def _until(self, one: Running, which: str, *, good: bool) -> bool:
         """Ask until the answer is `good` or the threshold is reached, which ends the container; whether it

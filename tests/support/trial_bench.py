@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import io
 import tarfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ def ready(
     args: tuple[str, ...] = ARGS,
     own: tuple[str, ...] = OWN,
     alive_s: int = 120,
+    ttl_s: int = 600,
 ) -> PreparedTrial:
     """The objects as the plan of a try makes them."""
     labels = {"io.modelcar-tui/trial": trial, "app.kubernetes.io/managed-by": "modelcar-tui"}
@@ -95,7 +97,7 @@ def ready(
     }
     spec: dict[str, Any] = {
         "backoffLimit": 0,
-        "ttlSecondsAfterFinished": 600,
+        "ttlSecondsAfterFinished": ttl_s,
         "activeDeadlineSeconds": start_s + limit_s,
         "suspend": bool(queue),
         "template": {"metadata": {"labels": labels}, "spec": pod},
@@ -167,6 +169,16 @@ class TrialBench:
     def kept(self) -> list[str]:
         """Records and locks on the disk."""
         return sorted(path.name for path in (self.state / "trials").glob("*"))
+
+    @property
+    def nothing_left(self) -> bool:
+        """Neither on the cluster nor on the disk, and nothing runs."""
+        return not (self.cluster.left or self.cluster.processes or self.kept)
+
+    async def until(self, check: Callable[[], object], limit_s: float = 20) -> None:
+        async with asyncio.timeout(limit_s):
+            while not check():
+                await asyncio.sleep(0.01)
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:

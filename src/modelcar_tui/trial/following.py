@@ -59,6 +59,7 @@ class Following:
         self._asks, self._plan, self._log, self._tell, self._where = asks, plan, log, tell, where
         self._container, self._poll = container, poll_s
         self._now = Seen()
+        self._pod: Object = {}
         self._first = self._looked = time.monotonic()
         self._over = False
         self._refused: ClusterError | None = None
@@ -121,7 +122,7 @@ class Following:
                 self._note(found)
 
     def _note(self, pod: Object) -> None:
-        now, known = seen(pod, self._container), self._now
+        self._pod, now, known = pod, seen(pod, self._container), self._now
         self._now = now._replace(
             began=now.began or known.began, node=now.node or known.node, digest=now.digest or known.digest
         )
@@ -135,12 +136,11 @@ class Following:
         if self._refused is not None:
             raise UserError(self._unread(self._refused))
         if found is None:
-            raise UserError(words.pushed_away({}, self._now.node))
+            raise UserError(await self._taken(self._pod))
         if isinstance(found, Away):
             return
         if is_leaving(found):
-            lost = await self._lost()
-            raise UserError(lost or words.pushed_away(found, self._now.node))
+            raise UserError(await self._lost() or await self._taken(found))
         if self.age_s > self._plan.limit_s + LATE_S:
             raise UserError(await self._lost() or words.lost_node(self._now.node))
         if time.monotonic() - self._looked > NODE_EVERY_S:
@@ -148,6 +148,9 @@ class Following:
             self._looked = time.monotonic()
             if (lost := await self._lost()) is not None:
                 raise UserError(lost)
+
+    async def _taken(self, pod: Object) -> Problem:
+        return words.pushed_away(pod, self._now.node, await self._asks.events(pod))
 
     async def _lost(self) -> Problem | None:
         """Where the node says that its kubelet is silent."""
@@ -170,8 +173,7 @@ class Following:
         killer = ""
         if pod is not None:
             if is_leaving(pod):
-                lost = await self._lost()
-                raise UserError(lost or words.pushed_away(pod, self._now.node))
+                raise UserError(await self._lost() or await self._taken(pod))
             killer = probe_that_killed(await self._asks.events(pod), self._container)
         late = killer == "startup" or self.took_s >= self._plan.limit_s - 1
         # Its liveness is asked only once it serves.

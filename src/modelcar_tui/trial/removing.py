@@ -28,24 +28,24 @@ class Removal:
         record: TrialRecord,
         *,
         poll_s: float,
-        gone_s: float = GONE_S,
-        away_s: float = AWAY_S,
+        gone_s: float | None = None,
+        away_s: float | None = None,
     ) -> None:
         """
         Args:
             client: of the cluster.
             record: names what there may be.
             poll_s: the pause between two looks.
-            gone_s: how long the end of its pods is waited for; 0 only asks them to end.
-            away_s: how long a server that does not answer is asked again.
+            gone_s: how long the end of its pods is waited for, by default `GONE_S`; 0 only asks them to end.
+            away_s: how long a server that does not answer is asked again, by default `AWAY_S`.
         """
         self.removed: list[str] = []
-        """Each `job NAME`."""
+        """Each `KIND NAME`."""
         self.left: list[str] = []
         """A sentence each, with the command that removes it."""
         self._client, self._record = client, record
-        self._poll, self._gone_s = poll_s, gone_s
-        self._give_up = time.monotonic() + away_s
+        self._poll, self._gone_s = poll_s, GONE_S if gone_s is None else gone_s
+        self._give_up = time.monotonic() + (AWAY_S if away_s is None else away_s)
         self._goes_along = False
         """The Job is gone, and the cluster removes what it owns."""
 
@@ -96,6 +96,7 @@ class Removal:
                     asked.add(name)
                     with suppress(ClusterError):  # the Job's end takes it along where we may not
                         await self._client.delete(f"{self._record.core}/pods/{name}", uid=uid)
+                        self.removed.append(f"pod {name}")
             if not pods or not self._gone_s:
                 return
             if time.monotonic() > give_up:

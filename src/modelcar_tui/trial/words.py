@@ -4,7 +4,7 @@ helps."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from modelcar_tui.core.errors import Problem
@@ -100,27 +100,48 @@ def no_container(sighting: Sighting, age_s: float, where: Where) -> Problem | No
     return _problem(sighting.message, code, _IMAGE.get(code, _MORE), where)
 
 
-def pushed_away(pod: Mapping[str, Any], node: str) -> Problem:
-    """A pod that somebody is deleting, or that its node has given up."""
+_TAKEN = {
+    "PreemptionByScheduler": "a pod of higher priority took its GPU",
+    "Preempted": "a pod of higher priority took its GPU",
+    "DeletionByTaintManager": "a taint of its node pushed it away",
+    "TaintManagerEviction": "a taint of its node pushed it away",
+}
+"""Reasons of a pod's condition, and of its events, for which the cluster takes it away."""
+
+
+def pushed_away(pod: Mapping[str, Any], node: str, events: Iterable[Mapping[str, Any]] = ()) -> Problem:
+    """A pod that somebody is deleting, or that its node has given up.
+
+    Args:
+        pod: as it was last seen.
+        node: where it was.
+        events: of the pod, for one that went between two looks.
+    """
     status = mapping(pod, "status")
     on = f" on node {node}" if node else ""
     for one in mappings(status, "conditions"):
         if one.get("type") != "DisruptionTarget" or one.get("status") != "True":
             continue
-        why = quoted(f"{one.get('reason')}: {one.get('message')}")
-        if one.get("reason") == "PreemptionByScheduler":
-            return _ended(
-                f"a pod of higher priority took its GPU{on} ({why})", "try again when a GPU is free"
-            )
-        return _ended(
-            f"the cluster took its pod away{on} ({why})", f"oc describe node {node or 'NODE'}; try again"
-        )
+        return _taken(one, node)
+    for one in events:
+        if one.get("reason") in _TAKEN:
+            return _taken(one, node)
     if status.get("reason"):
         why = quoted(f"{status.get('reason')}: {status.get('message') or ''}".rstrip(": "))
         return _ended(
             f"the node gave its pod up{on} ({why})", f"oc describe node {node or 'NODE'}; try again"
         )
     return _ended(f"somebody deleted its pod{on}", "try again")
+
+
+def _taken(told: Mapping[str, Any], node: str) -> Problem:
+    """By a condition, or an event."""
+    on = f" on node {node}" if node else ""
+    why = quoted(f"{told.get('reason')}: {told.get('message')}")
+    what = f"{_TAKEN.get(str(told.get('reason')), 'the cluster took its pod away')}{on} ({why})"
+    if "priority" in what:
+        return _ended(what, "try again when a GPU is free")
+    return _ended(what, f"oc describe node {node or 'NODE'}; try again")
 
 
 def lost_node(node: str) -> Problem:
