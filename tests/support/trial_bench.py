@@ -54,6 +54,7 @@ def ready(
     unpack: str = _UNPACK,
     args: tuple[str, ...] = ARGS,
     own: tuple[str, ...] = OWN,
+    left_out: tuple[str, ...] = (),
     alive_s: int = 120,
     ttl_s: int = 600,
 ) -> PreparedTrial:
@@ -130,6 +131,7 @@ def ready(
             start_s=start_s,
             queue=queue,
             args=(*args, *own),
+            left_out=tuple((name, "it is too large") for name in left_out),
             files=tuple((name, len(value)) for name, value in (FILES if files is None else files).items()),
         ),
         job=job,

@@ -24,6 +24,9 @@ _PRODUCT = ("nvidia.com/gpu.product", "amd.com/gpu.product-name")
 """Labels that call a node's card by its product."""
 _MEMORY = "nvidia.com/gpu.memory"
 _ERROR = 500
+_TOKENIZERS = ("tokenizer", "tekken", "vocab", "spiece", "merges")
+_WEIGHTS = (".safetensors", ".safetensors.index.json", ".bin", ".bin.index.json", ".pt", ".gguf")
+"""Files that a try never has."""
 OWN_VARIABLES = frozenset(
     (
         "HF_HUB_OFFLINE",
@@ -80,7 +83,8 @@ def measurement(
 
 
 def ours(about: Sequence[str], args: Sequence[str], plan: TrialPlan) -> tuple[str, ...]:
-    """Those of the flags, variables and files that a refusal names which production has otherwise.
+    """Those of the flags, variables and files that a refusal names which production has otherwise. A file
+    that the model has and the try has too is named in passing.
 
     Args:
         about: as the log names them.
@@ -89,25 +93,11 @@ def ours(about: Sequence[str], args: Sequence[str], plan: TrialPlan) -> tuple[st
     """
     usual, tried = _values(args), _values(plan.args)
     flags = {name for name in usual.keys() | tried.keys() if usual.get(name) != tried.get(name)}
-    lent = {PurePosixPath(path).name for path, _ in plan.files}
-    whole = not plan.left_out and bool(lent)
-    return tuple(
-        dict.fromkeys(
-            one for one in about if one in flags or one in OWN_VARIABLES or _not_lent(one, lent, whole)
-        )
-    )
-
-
-def _not_lent(name: str, lent: set[str], whole: bool) -> bool:
-    """Whether it is a file of the model's that the try does not have: weights never are."""
-    if name.startswith("-") or name.isupper():
-        return False
-    if name == "tokenizer":
-        return not any(one.startswith(("tokenizer", "tekken", "vocab", "spiece")) for one in lent)
-    file = PurePosixPath(name).name
-    if file.endswith((".safetensors", ".bin", ".pt", ".gguf")):
-        return True
-    return "." in file and file not in lent and not whole
+    left_out = {PurePosixPath(path).name for path, _ in plan.left_out}
+    own = flags | OWN_VARIABLES | left_out
+    if any(name.startswith(_TOKENIZERS) for name in left_out):
+        own.add("tokenizer")
+    return tuple(dict.fromkeys(one for one in about if one in own or one.endswith(_WEIGHTS)))
 
 
 def _values(args: Sequence[str]) -> dict[str, tuple[str, ...]]:

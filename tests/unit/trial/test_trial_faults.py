@@ -159,7 +159,7 @@ async def test_too_late_is_no_measurement(bench: Make) -> None:
 @pytest.mark.parametrize("end", ["refuses-dummy", "wants-network", "wants-tokenizer"])
 async def test_a_refusal_of_what_only_the_try_has_is_no_measurement(bench: Make, end: str) -> None:
     one = bench(FAKE_VLLM_END=end)
-    line = said(await one.run(ready(files={"config.json": b"{}"})))
+    line = said(await one.run(ready(files={"config.json": b"{}"}, left_out=("tokenizer.json",))))
     assert line.startswith("it could not be tried: ")
     assert one.nothing_left
 
@@ -169,6 +169,14 @@ async def test_a_flag_that_production_has_as_well_is_measured(bench: Make) -> No
     end = await one.run(ready(args=(*ARGS, "--load-format", "dummy"), own=()))
     assert end.measured is not None
     assert end.measured.outcome == "refused_args"
+
+
+async def test_a_file_that_is_named_in_passing_is_no_excuse(bench: Make) -> None:
+    one = bench(FAKE_VLLM_END="refuses-config")
+    end = await one.run(ready(files={"config.json": b"{}"}, left_out=("tokenizer.json",)))
+    assert end.measured is not None
+    assert end.measured.outcome == "refused_args"
+    assert "max_model_len" in end.measured.error
 
 
 async def test_the_containers_memory_limit_is_named(bench: Make) -> None:
