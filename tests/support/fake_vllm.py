@@ -49,10 +49,7 @@ FIGURES = {
 OTHER = {"compile_s": 9.25, "needed_gib": 62.0, "fits_tokens": 6000, "utilization": 0.9}
 """What lines hold besides the figures."""
 _STAMP = "12-01 00:00:00"
-_TRACE = (
-    'File "/opt/app-root/lib64/python3.12/site-packages/vllm/{file}", line 866, in {function}',
-    "  {code}",
-)
+_SITE = "/opt/app-root/lib64/python3.12/site-packages/vllm"
 
 
 class Said(NamedTuple):
@@ -109,15 +106,18 @@ def played(start: Start) -> Iterator[Said]:
     if end["by"] == "usage":
         yield from _usage(start, end)
         return
-    seen = not end["after"]
-    for line in structure()["lines"]:
-        if not _within(line, start.release):
-            continue
-        if seen and line["name"] != end["after"]:
-            break
-        seen = seen or line["name"] == end["after"]
-        yield from _written(start, line)
+    lines = structure()["lines"]
+    stop = max((at + 1 for at, line in enumerate(lines) if line["name"] == end["after"]), default=0)
+    for line in lines[:stop]:
+        if within(line, start.release):
+            yield from _written(start, line)
     yield from _death(start, end)
+
+
+def ends(release: str) -> list[str]:
+    """The ends that a release knows."""
+    known = structure()["ends"]
+    return [name for name, end in known.items() if any(within(one, release) for one in end["errors"] or [{}])]
 
 
 def status(start: Start) -> int:
@@ -130,7 +130,8 @@ def _written(start: Start, line: dict[str, Any]) -> Iterator[Said]:
     for rank in ranks:
         text = line["text"].format(**_values(start, rank))
         if line.get("raw"):
-            yield Said(_prefix(start, line["by"], rank) + text, err=True)
+            prefix = _prefix(start, line["by"], rank) if _number(start.release) < (0, 31) else ""
+            yield Said(prefix + text, err=True)
         else:
             yield from _logged(start, line["by"], rank, line["at"], text, line.get("level", "INFO"))
 
@@ -167,6 +168,8 @@ def _values(start: Start, rank: int) -> dict[str, Any]:
     for name in ("kv_tokens", "max_model_len", "fits_tokens"):
         figures[name] = int(figures[name])
     return figures | {
+        "consumed_gib": figures["weights_gib"] + figures["non_torch_gib"],
+        "peak_gib": figures["activation_gib"] + figures["graphs_estimated_gib"],
         "graphs_off_gib": abs(figures["graphs_gib"] - figures["graphs_estimated_gib"]),
         "release": start.release,
         "model": start.model,
@@ -187,7 +190,7 @@ def _usage(start: Start, end: dict[str, Any]) -> Iterator[Said]:
 
 def _error(start: Start, end: dict[str, Any], rank: int = 0) -> list[str]:
     """The exception's own lines in this release."""
-    text = next(one["text"] for one in end["errors"] if _within(one, start.release))
+    text = next(one["text"] for one in end["errors"] if within(one, start.release))
     return str(text.format(**_values(start, rank))).split("\n")
 
 
@@ -196,15 +199,16 @@ def _death(start: Start, end: dict[str, Any]) -> Iterator[Said]:
     by = end["by"]
     if by in ("", "none"):
         return
+    frames = end["frames"]
     if by == "server":
-        yield from _raw(start, "server", "entrypoints/openai/api_server.py", _error(start, end))
+        yield from _raw(start, "server", "entrypoints/openai/api_server.py", _error(start, end), frames)
         return
     if by == "worker" and start.ranks > 1:
         yield from _worker_death(start, end)
     elif by != "silent":
         error = _error(start, end)
-        yield from _told(start, "engine", 0, "core.py:866", "EngineCore failed to start.", error)
-        yield from _process(start, error)
+        yield from _told(start, "engine", 0, "core.py:866", "EngineCore failed to start.", error, frames)
+        yield from _process(start, error, frames)
     finished = "{}" if by == "silent" else "{'" + _engine(start) + "': 1}"
     words = "RuntimeError: Engine core initialization failed. See root cause above. "
     words += f"Failed core proc(s): {finished}"
@@ -215,7 +219,9 @@ def _worker_death(start: Start, end: dict[str, Any]) -> Iterator[Said]:
     early = end["after"] in ("engine", "world", "loading")
     told = "WorkerProc failed to start." if early else "WorkerProc hit an exception."
     for rank in range(start.ranks):
-        yield from _told(start, "worker", rank, "multiproc_executor.py:597", told, _error(start, end, rank))
+        yield from _told(
+            start, "worker", rank, "multiproc_executor.py:597", told, _error(start, end, rank), end["frames"]
+        )
     first = _error(start, end)[0].partition(": ")[2]
     parent = (
         "Exception: WorkerProc initialization failed due to an exception in a background process. "
@@ -228,29 +234,38 @@ def _worker_death(start: Start, end: dict[str, Any]) -> Iterator[Said]:
     yield from _process(start, [parent])
 
 
-def _told(start: Start, by: str, rank: int, at: str, words: str, error: list[str]) -> Iterator[Said]:
+def _told(
+    start: Start, by: str, rank: int, at: str, words: str, error: list[str], frames: Sequence[str] = ()
+) -> Iterator[Said]:
     """An exception that is logged."""
-    text = "\n".join([words, *_trace("v1/engine/core.py", error)])
+    text = "\n".join([words, *_trace("v1/engine/core.py", error, frames)])
     yield from _logged(start, by, rank, at, text, "ERROR")
 
 
-def _process(start: Start, error: list[str]) -> Iterator[Said]:
+def _process(start: Start, error: list[str], frames: Sequence[str] = ()) -> Iterator[Said]:
     """The same as Python writes it when the process ends."""
-    yield Said(f"{_prefix(start, 'engine', 0)}Process {_engine(start)}:", err=True)
-    yield from _raw(start, "engine", "v1/engine/core.py", error)
+    prefix = _prefix(start, "engine", 0) if _number(start.release) < (0, 31) else ""
+    yield Said(f"{prefix}Process {_engine(start)}:", err=True)
+    yield from _raw(start, "engine", "v1/engine/core.py", error, frames)
 
 
-def _raw(start: Start, by: str, file: str, error: list[str]) -> Iterator[Said]:
-    for line in _trace(file, error):
-        yield Said(_prefix(start, by, 0) + line, err=True)
+def _raw(start: Start, by: str, file: str, error: list[str], frames: Sequence[str] = ()) -> Iterator[Said]:
+    """What Python prints itself, without a prefix from 0.31 on."""
+    prefix = _prefix(start, by, 0) if _number(start.release) < (0, 31) else ""
+    for line in _trace(file, error, frames):
+        yield Said(prefix + line, err=True)
 
 
-def _trace(file: str, error: list[str]) -> list[str]:
-    frame = [f"  {part.format(file=file, function='run', code='raise error')}" for part in _TRACE]
-    return ["Traceback (most recent call last):", *frame, *error]
+def _trace(file: str, error: list[str], frames: Sequence[str] = ()) -> list[str]:
+    lines = ["Traceback (most recent call last):"]
+    for frame in (f"{file}:run", *frames):
+        where, _, function = frame.rpartition(":")
+        lines += [f'  File "{_SITE}/{where}", line 866, in {function}', "    raise error"]
+    return [*lines, *error]
 
 
-def _within(entry: dict[str, Any], release: str) -> bool:
+def within(entry: dict[str, Any], release: str) -> bool:
+    """Whether a form is one of this release."""
     number = _number(release)
     until = _number(entry.get("until") or "99")
     return _number(entry.get("since") or "0") <= number and number[: len(until)] <= until
@@ -278,6 +293,9 @@ def main(arguments: list[str]) -> int:
         figures=json.loads(os.environ.get("FAKE_VLLM_FIGURES") or "{}"),
         arguments=tuple(arguments),
     )
+    if start.end not in structure()["ends"]:
+        print(f"FAKE_VLLM_END={start.end}: known are {', '.join(structure()['ends'])}", file=sys.stderr)
+        return 2
     ended = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -293,19 +311,25 @@ def main(arguments: list[str]) -> int:
             )
             return 1
     pace = float(os.environ.get("FAKE_VLLM_PACE") or 0)
+    server = _server(start) if start.end == "starts" else None
     for said in played(start):
+        if server and said.text.endswith("Application startup complete."):
+            server.server_activate()
+            threading.Thread(target=server.serve_forever, daemon=True).start()
         print(said.text, file=sys.stderr if said.err else sys.stdout, flush=True)
         if ended.is_set() or (pace and ended.wait(pace)):
             return 0
-    if start.end == "starts":
-        host = start.option("--host", default="")
-        server = ThreadingHTTPServer((host, int(start.option("--port", default="8000"))), _Health)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        ended.wait()
-        server.server_close()
-    elif start.end == "hangs":
+    if start.end in ("starts", "hangs"):
         ended.wait()
     return status(start)
+
+
+def _server(start: Start) -> ThreadingHTTPServer:
+    """Bound at once, listening only when it serves, as vLLM's socket: refused before."""
+    address = (start.option("--host", default=""), int(start.option("--port", default="8000")))
+    server = ThreadingHTTPServer(address, _Health, bind_and_activate=False)
+    server.server_bind()
+    return server
 
 
 if __name__ == "__main__":

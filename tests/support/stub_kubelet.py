@@ -165,18 +165,18 @@ class Kubelet:
                 continue
             place = volumes[mount["name"]] / mount.get("subPath", "")
             place.mkdir(parents=True, exist_ok=True)
-            yield re.escape(mount["mountPath"].rstrip("/")) + r"(?![\w.-])", str(place)
+            yield mount["mountPath"].rstrip("/"), str(place)
 
     # Containers
 
     def _run(self, one: Running, volumes: Mapping[str, Path]) -> None:
         cluster, machine = self._cluster, self._cluster.machine
-        places = list(self._places(one, volumes))
+        places = dict(self._places(one, volumes))
+        # In one pass: a place may lie below what another mount is called. Longer paths come first.
+        mounted = re.compile(rf"({'|'.join(map(re.escape, places))})(?![\w.-])") if places else None
 
         def here(text: str) -> str:
-            for pattern, place in places:
-                text = re.sub(pattern, lambda _, place=place: place, text)  # type: ignore[misc]
-            return text
+            return mounted.sub(lambda found: places[found[1]], text) if mounted else text
 
         argv = self._ported(one, [here(word) for word in machine.argv(one.spec)])
         env = {name: os.environ[name] for name in machine.inherited if name in os.environ}

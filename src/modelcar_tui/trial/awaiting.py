@@ -85,7 +85,9 @@ class Awaiting:
 
     def _queue(self) -> str:
         return (
-            f"queue {self._plan.queue}" if self._plan.queue else "suspended; does Kueue want a queue? --queue"
+            f"queue {self._plan.queue}"
+            if self._plan.queue
+            else "suspended, though it names no queue: ask who runs Kueue"
         )
 
     async def _no_pod(self) -> str:

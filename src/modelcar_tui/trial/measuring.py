@@ -63,7 +63,7 @@ def measurement(
         return _late(plan, stage)
     if ran.seen.reason == "OOMKilled" and not ran.healthy:
         outcome, error = Outcome.DIED, _out_of_memory(container, stage)
-    elif own := ours(end.about, basis.args, plan):
+    elif own := ours(end.about, basis.args, plan) or _homeless(error):
         return _own(error or startup.last, own)
     if not outcome or (outcome == Outcome.STARTS) is not ran.healthy:
         return _unclear(ran, startup.last)
@@ -98,6 +98,11 @@ def ours(about: Sequence[str], args: Sequence[str], plan: TrialPlan) -> tuple[st
     if any(name.startswith(_TOKENIZERS) for name in left_out):
         own.add("tokenizer")
     return tuple(dict.fromkeys(one for one in about if one in own or one.endswith(_WEIGHTS)))
+
+
+def _homeless(error: str) -> tuple[str, ...]:
+    """The model's folder, where the server did not find it there and took its path for a name."""
+    return ("the model's folder",) if "HFValidationError" in error else ()
 
 
 def _values(args: Sequence[str]) -> dict[str, tuple[str, ...]]:
