@@ -84,11 +84,8 @@ class Awaiting:
             raise UserError(Problem(what=f"its Job failed ({why})", fix="try again", code="trial-lost"))
 
     def _queue(self) -> str:
-        return (
-            f"queue {self._plan.queue}"
-            if self._plan.queue
-            else "suspended, though it names no queue: ask who runs Kueue"
-        )
+        queue = self._plan.queue
+        return f"queue {queue}" if queue else "suspended, though it names no queue: ask who runs Kueue"
 
     async def _no_pod(self) -> str:
         why = await self._asks.why_none()
