@@ -9,6 +9,8 @@ from modelcar_tui.core.door import door
 if TYPE_CHECKING:
     from modelcar_tui.trial.asking import PreparedTrial, TrialAsk
     from modelcar_tui.trial.preparing import prepare_trial
+    from modelcar_tui.trial.running import run_trial
+    from modelcar_tui.trial.sweep import sweep_trials
     from modelcar_tui.trial.types import TrialEnd, TrialNews, TrialPlan, TrialStage
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "TrialPlan",
     "TrialStage",
     "prepare_trial",
+    "run_trial",
+    "sweep_trials",
 ]
 
 if not TYPE_CHECKING:
@@ -27,6 +31,8 @@ if not TYPE_CHECKING:
         {
             "asking": "PreparedTrial TrialAsk",
             "preparing": "prepare_trial",
+            "running": "run_trial",
+            "sweep": "sweep_trials",
             "types": "TrialEnd TrialNews TrialPlan TrialStage",
         },
     )

@@ -11,11 +11,11 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Mapping
-from typing import Protocol
 
 import msgspec
 
 from modelcar_tui.core.text import clean
+from modelcar_tui.image import SmallFiles
 from modelcar_tui.models import ModelFacts, architecture_of, makes_no_text
 from modelcar_tui.trial.refusing import cannot
 from modelcar_tui.vllm.arguments import EngineArgs
@@ -38,18 +38,6 @@ _TOKENIZERS = (
 """Sets of files of which one makes a tokenizer."""
 _PARTS_OF_TOKENIZERS = frozenset(name for names in _TOKENIZERS for name in names)
 _SEES = ("vision", "visual", "audio", "speech", "video", "thinker")
-
-
-class SmallFiles(Protocol):
-    """The files, as `image.read_small_files` gives them."""
-
-    @property
-    def files(self) -> Mapping[str, bytes]:
-        """Path below the model's folder -> content."""
-
-    @property
-    def left_out(self) -> tuple[tuple[str, str], ...]:
-        """Path and reason of each that was not read."""
 
 
 class Lent(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from importlib import import_module
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,14 +12,14 @@ from modelcar_tui.cluster import NamespaceLimits, PodShape, read_limits
 from modelcar_tui.cluster.types import AcceleratorReport, Runtime
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.secrets import Redactor
-from modelcar_tui.image import ImageOptions
+from modelcar_tui.image import ImageOptions, SmallFiles, read_small_files
 from modelcar_tui.kube import Client
 from modelcar_tui.manifest import ModelCar
 from modelcar_tui.models import ModelFacts
 from modelcar_tui.trial.arguments import SKIP, Tried, tried_arguments
 from modelcar_tui.trial.asking import PreparedTrial, TrialAsk
 from modelcar_tui.trial.environment import changed_environment, tried_environment
-from modelcar_tui.trial.files import UNPACKED, Lent, SmallFiles, lend, must_skip
+from modelcar_tui.trial.files import UNPACKED, Lent, lend, must_skip
 from modelcar_tui.trial.job import new_id, trial_job, trial_secrets
 from modelcar_tui.trial.place import Spot, find_spot, one_pod
 from modelcar_tui.trial.pod import Container, Security, secret_name, trial_pod
@@ -170,9 +169,7 @@ def _still_free(ask: TrialAsk, spot: Spot, around: Neighbours) -> Spot:
 
 
 async def _read(reference: str, options: ImageOptions) -> SmallFiles:
-    read = import_module("modelcar_tui.image").read_small_files
-    found: SmallFiles = await read(reference, options=options, budget=UNPACKED)
-    return found
+    return await read_small_files(reference, options=options, budget=UNPACKED)
 
 
 def _prepared(known: _Known, redact: Redactor) -> PreparedTrial:
