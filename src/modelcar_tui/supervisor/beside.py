@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from modelcar_tui.core.errors import UserError
@@ -16,6 +17,7 @@ from modelcar_tui.supervisor.state import RunState
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.answers import WhatIf
     from modelcar_tui.supervisor.llm import Session
+    from modelcar_tui.supervisor.tries import Tries
 
 
 class Beside:
@@ -60,6 +62,26 @@ class Beside:
             say=say or self.tell,
             allowed=self._model_hosts,
         )
+
+    def tries(self, say: Callable[[e.AnyEvent], object] | None = None) -> Tries:
+        """The tries of this run's models on real GPUs; `say` is told of them, `tell` by default."""
+        from modelcar_tui.supervisor.tries import Tries
+
+        tell = say or self.tell
+
+        def told(event: e.AnyEvent) -> None:
+            with suppress(OSError, MemoryError):  # the supervisor ends the run for it and says so
+                tell(event)
+
+        return Tries(lambda: self.settings, lambda: self.state, told, self._redact)
+
+    async def sweep(self) -> None:
+        """Remove what tries of killed processes left on this cluster, and say so."""
+        from modelcar_tui.supervisor.trying import sweep
+
+        for line in await sweep(self.state, self.settings):
+            with suppress(OSError, MemoryError):
+                self.tell(e.Noticed(text=line))
 
     def allow_model(
         self, host: str, allowed: bool, *, say: Callable[[e.AnyEvent], object] | None = None
