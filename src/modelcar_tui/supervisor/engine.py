@@ -170,7 +170,7 @@ class Engine:
         Returns:
             The id of its `TrialAsked`; empty where there is no run yet, or a try is open already.
         """
-        from modelcar_tui.supervisor.trying import Wish
+        from modelcar_tui.supervisor.trial_room import Wish
 
         supervisor = self._supervisor
         if supervisor is None:

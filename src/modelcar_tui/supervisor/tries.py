@@ -7,11 +7,10 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.supervisor.trying import Prepared, Room, Try, Wish
+from modelcar_tui.supervisor.trial_room import Prepared, Wish
+from modelcar_tui.supervisor.trying import Try
 
 
 class Tries:
@@ -19,17 +18,19 @@ class Tries:
 
     def __init__(
         self,
-        settings: Callable[[], Settings],
+        make: Callable[[Wish], Try],
         state: Callable[[], RunState],
-        say: Callable[[e.AnyEvent], None],
-        redact: Redactor,
-        room: Room | None = None,
+        say: Callable[[e.AnyEvent], object],
     ) -> None:
-        self._settings = settings
+        """
+        Args:
+            make: One try of a wish.
+            state: The run as it is at that moment.
+            say: Told where a wish can't be taken.
+        """
+        self._make = make
         self._state = state
         self._say = say
-        self._redact = redact
-        self._room = room
         self._lock = threading.Lock()
         self._thread: _Thread | None = None
         self._over = False
@@ -41,14 +42,7 @@ class Tries:
                 return ""
             open_one = self._thread
             if open_one is None or not open_one.is_alive():
-                made = Try(
-                    wish,
-                    self._settings(),
-                    state=self._state,
-                    say=self._say,
-                    redact=self._redact,
-                    room=self._room,
-                )
+                made = self._make(wish)
                 self._thread = _Thread(made)
                 self._thread.start()
                 return made.id
