@@ -161,7 +161,8 @@ class Supervisor(Beside):
         self._detached = detach
         self._cancelled = True
         if self._loop is not None and self._driver is not None:
-            self._loop.call_soon_threadsafe(self._driver.cancel)
+            with suppress(RuntimeError):  # the loop is closed: the run has ended
+                self._loop.call_soon_threadsafe(self._driver.cancel)
 
     def emit(self, event: e.AnyEvent) -> None:
         """Journal an event, fold it, and hand it on. Safe from any thread."""

@@ -66,11 +66,9 @@ def after(trials: tuple[Trial, ...], event: TrialEvent, at: float) -> tuple[Tria
             others = tuple(trial for trial in trials if trial.id != event.id)
             return (*others, Trial(id=event.id, model=event.model, asked=at))[-_KEPT:]
         case e.TrialPlanned(plan=plan):
-            known = next((trial for trial in trials if trial.id in (event.asked, plan.id)), None)
-            planned = Trial(
-                id=plan.id, model=plan.model, plan=plan, asked=known.asked if known is not None else at
-            )
-            return (*(trial for trial in trials if trial is not known), planned)[-_KEPT:]
+            others = tuple(trial for trial in trials if trial.id not in (event.asked, plan.id))
+            asked = max((trial.asked for trial in trials if trial not in others), default=at)
+            return (*others, Trial(id=plan.id, model=plan.model, plan=plan, asked=asked))[-_KEPT:]
         case e.TrialAllowed():
             began = at if event.allowed else 0.0
             return _with(trials, event.id, allowed=event.allowed, who=event.who, began=began)
