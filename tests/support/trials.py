@@ -71,7 +71,13 @@ class _Looks(_Member):
             mem_guarantee=Guarantee.EXCLUSIVE,
         )
         node = GpuNode(
-            name="h", vendor="nvidia", product="H100-80GB-HBM3", cc="9.0", pool=(pool,), usable=True
+            name="h",
+            vendor="nvidia",
+            product="H100-80GB-HBM3",
+            cc="9.0",
+            pool=(pool,),
+            usable=True,
+            stated=True,
         )
         inventory = Inventory(nodes=(node,), known=True, nodes_seen=1)
         report = AcceleratorReport(access=Access(rung=Rung.OK), inventory=inventory)
