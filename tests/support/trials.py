@@ -105,7 +105,7 @@ def plan_of(model: str, **more: Any) -> TrialPlan:
         "args": ("--max-model-len=4096", "--load-format=dummy"),
         "changed": ("--load-format dummy: no weights are pulled",),
         "files": (("config.json", 700), ("tokenizer.json", 9000)),
-        "unproven": ("that the weights' files are whole",),
+        "unproven": ("nothing about the weights' files",),
         "predicted": "starts",
         "predicted_figures": {"weights_gib": 15.0, "kv_tokens": 400000.0},
     }
