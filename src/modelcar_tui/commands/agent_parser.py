@@ -7,7 +7,7 @@ import argparse
 from modelcar_tui.commands import options, values
 from modelcar_tui.commands.agent_tools import Commands as _Commands
 from modelcar_tui.commands.agent_tools import add_command as _add
-from modelcar_tui.commands.agent_tools import add_manifest, add_tools
+from modelcar_tui.commands.agent_tools import add_manifest, add_tools, add_try
 from modelcar_tui.commands.parser import EPILOG, Parser
 from modelcar_tui.core.version import __version__
 
@@ -29,6 +29,7 @@ _WITH_PROFILES = (
     "plan",
     "apply",
     "manifest",
+    "try",
     "runs",
     "report",
     "cleanup",
@@ -70,6 +71,7 @@ def agent_parser() -> Parser:
         _plan,
         _apply,
         add_manifest,
+        add_try,
         _runs,
         _report,
         _cleanup,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         standing_decision,
     )
     from modelcar_tui.verdict.proposing import Proposal, copies, propose_for, together, together_line
+    from modelcar_tui.verdict.remeasured import decided_again
     from modelcar_tui.verdict.reports import (
         ApplyPreview,
         Condition,
@@ -91,6 +92,7 @@ __all__ = [
     "decide_model",
     "decide_with",
     "decide_written",
+    "decided_again",
     "kind_name",
     "kind_words",
     "land",
@@ -135,6 +137,7 @@ if not TYPE_CHECKING:
             "outcome": "ModelOutcome QA_FAILED RunOutcome STATUS run_outcome standing_decision",
             "next_step": "NextStep",
             "proposing": "Proposal copies propose_for together together_line",
+            "remeasured": "decided_again",
             "reports": (
                 "ApplyPreview Condition ConfigurationReport DecisionReport "
                 "ModelRequirements ModelVerdict OnKind Optimized Verdict Vote"

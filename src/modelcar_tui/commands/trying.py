@@ -1,0 +1,345 @@
+"""`agent try FILE`: start vLLM on a real GPU, with dummy weights, and judge by what it told."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from modelcar_tui.commands.guard import complain
+from modelcar_tui.commands.manifest import required_ids
+from modelcar_tui.commands.plan import accepted_ids, run_to_end
+from modelcar_tui.commands.trying_told import Voice, consent_lines, end_lines
+from modelcar_tui.core.config_file import typed
+from modelcar_tui.core.counting import several
+from modelcar_tui.core.ends import ENDS, LIMIT_S
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.exit_codes import ExitStatus, worst
+from modelcar_tui.core.loops import run_once
+from modelcar_tui.core.text import reveal
+from modelcar_tui.manifest import Decision
+from modelcar_tui.supervisor import TRY_STOP_S, Approve, Prepared, RunState, Settings, Supervisor, Wish
+from modelcar_tui.supervisor import events as e
+from modelcar_tui.trial import TrialEnd, TrialPlan
+from modelcar_tui.verdict import STATUS, DecisionReport, ModelVerdict, decide_accepted, standing_decision
+
+AGAIN_S = 2.0
+"""What an end may still take once it was asked for a second time."""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be tried."""
+
+    models: tuple[str, ...] = ()
+    """None are all."""
+    accept: str = "none"
+    """`all`, `required`, `none` or ids."""
+    on: str = ""
+    limit_min: int | None = None
+    yes: bool = False
+    dry_run: bool = False
+    form: str = "text"
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one model."""
+
+    model: str
+    plan: TrialPlan | None
+    end: TrialEnd
+    verdict: ModelVerdict | None
+
+    @property
+    def judged(self) -> ModelVerdict | None:
+        """The verdict on what was measured; None where nothing was."""
+        return None if self.end.measured is None else self.verdict
+
+    @property
+    def status(self) -> ExitStatus:
+        """The verdict's; where nothing was measured, nobody knows it."""
+        return ExitStatus.UNKNOWN if self.judged is None else STATUS[self.judged.verdict]
+
+
+def run_tries(settings: Settings, wanted: Wanted) -> int:
+    """Judge, try what is wanted, one after the other, and judge again.
+
+    The status is the worst verdict on what was measured.
+
+    Raises:
+        UserError: the file can't be judged, the cluster can't be read, there is no such model or change.
+    """
+    settings = msgspec.structs.replace(settings, approve=Approve.SHOW, qa=False, llm=False)
+    supervisor = run_once(run_to_end(settings))
+    state = supervisor.state
+    report = _judged(state)
+    names = _names(state, wanted.models)
+    ids = accepted_ids(report.plan, wanted.accept, "--accept", {"required": required_ids(report.plan)})
+    decision = Decision(plan_digest=report.plan.digest, accepted=ids, who=settings.who) if ids else None
+    limit = None if wanted.limit_min is None else wanted.limit_min * 60
+    wishes = [
+        Wish(model=name, decision=decision, namespace=settings.namespace, on=wanted.on, limit_s=limit)
+        for name in names
+    ]
+    leaving = _Leaving(supervisor)
+    with ENDS.heard_by(leaving):
+        if wanted.dry_run:
+            return run_once(_shown(supervisor, wishes, leaving))
+        return run_once(_Tries(supervisor, settings, wanted, decision, leaving).all(wishes))
+
+
+class _Tries:
+    """The tries of one call."""
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        settings: Settings,
+        wanted: Wanted,
+        decision: Decision | None,
+        leaving: _Leaving,
+    ) -> None:
+        self._supervisor = supervisor
+        self._settings = settings
+        self._wanted = wanted
+        self._decision = decision
+        self._leaving = leaving
+        self._voice = Voice()
+        self._plan: TrialPlan | None = None
+        self._refused: ExitStatus | None = None
+        """Why nothing was made: nobody could be asked, or the operator said no."""
+
+    async def all(self, wishes: list[Wish]) -> int:
+        """Every wish, one after the other; the exit status."""
+        self._leaving.attach()
+        results: list[Result] = []
+        beat = asyncio.create_task(self._voice.beat())
+        try:
+            for wish in wishes:
+                results.append(await self._one(wish))
+        except asyncio.CancelledError:
+            if not self._leaving.heard:
+                raise
+            self._voice.stopped()
+        finally:
+            beat.cancel()
+            await asyncio.gather(beat, return_exceptions=True)
+        self._tell(results)
+        if self._leaving.heard:
+            return self._leaving.heard[0]
+        if self._refused is not None:
+            return self._refused
+        return worst(*(result.status for result in results))
+
+    async def _one(self, wish: Wish) -> Result:
+        self._plan = None
+        trial = self._supervisor.attempt(wish, self._told)
+        end = await trial.go(self._answer)
+        report = self._decided() if end.measured is not None else self._supervisor.state.decision
+        models = report.models if report is not None else ()
+        verdict = next((model for model in models if model.model == wish.model), None)
+        return Result(model=wish.model, plan=self._plan, end=end, verdict=verdict)
+
+    def _told(self, event: e.AnyEvent) -> None:
+        """Keep it in the run's journal, and tell it."""
+        self._supervisor.tell(event)
+        if isinstance(event, e.TrialPlanned):
+            self._plan = event.plan
+        self._voice.tell(event)
+
+    async def _answer(self, prepared: Prepared) -> bool:
+        for line in consent_lines(prepared.plan):
+            complain(line)
+        if self._wanted.yes:
+            return True
+        if not sys.stdin.isatty():
+            self._refused = ExitStatus.USAGE
+            complain(f"nothing was made: nobody can be asked here; allow it with: {self._with_yes()}")
+            return False
+        sys.stderr.write("type yes to let it begin: ")
+        sys.stderr.flush()
+        if (await _typed_line()).strip().lower() == "yes":
+            return True
+        self._refused = ExitStatus.REJECTED
+        return False
+
+    def _with_yes(self) -> str:
+        wanted = self._wanted
+        words = ["agent", "try", typed(self._settings.manifest)]
+        for name in wanted.models:
+            words += ["--model", typed(name)]
+        for flag, value in (
+            ("--namespace", self._settings.namespace),
+            ("--on", wanted.on),
+            ("--accept", wanted.accept if wanted.accept != "none" else ""),
+            ("--limit", wanted.limit_min),
+        ):
+            if value:
+                words += [flag, typed(str(value))]
+        return " ".join((*words, "--yes"))
+
+    def _decided(self) -> DecisionReport | None:
+        """The decision on the arguments that were tried."""
+        state = self._supervisor.state
+        if self._decision is None or state.decision is None or state.cluster is None:
+            return state.decision
+        before = standing_decision(state.decision, None)
+        after = decide_accepted(
+            state.models, state.cluster, before, self._decision, vllm=self._settings.vllm_version
+        )
+        return standing_decision(after, None, state.votes)
+
+    def _tell(self, results: list[Result]) -> None:
+        if self._wanted.form == "json":
+            from modelcar_tui.report import to_json_line
+
+            sys.stdout.write(to_json_line(self._document(results)))
+            return
+        sys.stdout.writelines(f"{line}\n" for result in results for line in _lines(result))
+        if self._supervisor.folder is not None:
+            complain(f"run folder: {self._supervisor.folder}")
+
+    def _document(self, results: list[Result]) -> dict[str, Any]:
+        """What is tried, by its journal's own types."""
+        return {
+            "run": self._supervisor.state.run_id,
+            "tries": [
+                {
+                    "model": one.model,
+                    "plan": msgspec.to_builtins(one.plan),
+                    "end": msgspec.to_builtins(one.end),
+                    "verdict": None if one.judged is None else one.judged.verdict,
+                    "why": "" if one.judged is None else one.judged.why,
+                }
+                for one in results
+            ],
+        }
+
+
+def _lines(result: Result) -> Iterator[str]:
+    if result.end.measured is None:
+        first, *more = [*end_lines(result.plan, result.end)] or ["nothing was measured"]
+        yield first if result.model in first else f"{reveal(result.model)}: {first}"
+        yield from more
+        return
+    yield from end_lines(result.plan, result.end)
+    if result.verdict is not None:
+        yield reveal(f"{result.verdict.verdict} {result.model}: {result.verdict.why}")
+
+
+class _Leaving:
+    """What `agent try` does about a signal: the try is stopped and everything of it removed."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self.heard: list[ExitStatus] = []
+
+    def attach(self) -> None:
+        """The running task is the one that a signal stops, also one that has come before."""
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        if self.heard and self._task is not None:
+            self._task.cancel()
+
+    def leave(self, status: ExitStatus) -> float:
+        """Called in the watchdog's thread: see `core.ends.Listener`."""
+        self.heard.append(status)
+        if len(self.heard) > 1:
+            return AGAIN_S
+        if self._loop is not None and self._task is not None:
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._task.cancel)
+        trial = self._supervisor.state.trial
+        return TRY_STOP_S + LIMIT_S if trial is not None and trial.runs else LIMIT_S
+
+    def hurry(self) -> None:
+        """Nothing to let go of: the lines are few."""
+
+
+async def _shown(supervisor: Supervisor, wishes: list[Wish], leaving: _Leaving) -> int:
+    """Print the objects that the tries would make: of Secrets the names and sizes alone."""
+    import yaml
+
+    leaving.attach()
+    status: list[ExitStatus] = []
+    for wish in wishes:
+        try:
+            objects = await supervisor.planned(wish)
+        except asyncio.CancelledError:
+            if leaving.heard:
+                return leaving.heard[0]
+            raise
+        except UserError as error:
+            for problem in error.problems:
+                complain(f"{reveal(wish.model)}: can't be tried: {problem}")
+            status.append(ExitStatus.UNKNOWN)
+            continue
+        sys.stdout.write(
+            f"# {reveal(wish.model)}: nothing of it was made; values that are secret are masked\n"
+        )
+        sys.stdout.write(yaml.safe_dump_all(objects, sort_keys=False, explicit_start=True, width=10**6))
+    return worst(*status)
+
+
+def _judged(state: RunState) -> DecisionReport:
+    """The decision, where there is one and the cluster was read.
+
+    Raises:
+        UserError: why there is none.
+    """
+    finish, access = state.finish, state.cluster.access if state.cluster is not None else None
+    if state.decision is None or not state.models:
+        if state.faults:
+            raise UserError(*(Problem(what=line) for line in state.faults))
+        raise UserError(
+            Problem(what=finish.summary if finish else "there is nothing to try"),
+            status=ExitStatus(finish.exit_status) if finish else ExitStatus.INTERNAL,
+        )
+    if access is None or access.problem is not None:
+        problem = access.problem if access is not None else None
+        what = Problem(
+            what="the cluster was not read, and a try needs its GPUs", fix="log in: oc login --web"
+        )
+        raise UserError(problem or what, status=ExitStatus.CLUSTER)
+    return state.decision
+
+
+def _names(state: RunState, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """The models to try, each once, in the order of the manifest.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    known = [model.car.name for model in state.models]
+    lost = [name for name in wanted if name not in known]
+    if lost:
+        shown = ", ".join(known[:5]) + (f" and {several(len(known) - 5, 'other')}" if len(known) > 5 else "")
+        what = "there is no such model in the file"
+        raise UserError(Problem(where=f"--model {reveal(lost[0])}", what=what, fix=f"one of {reveal(shown)}"))
+    return tuple(name for name in known if not wanted or name in wanted)
+
+
+async def _typed_line() -> str:
+    """A line from the terminal, without a thread that nobody could stop waiting."""
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str] = loop.create_future()
+    handle, data = sys.stdin.fileno(), bytearray()
+
+    def ready() -> None:
+        more = b""
+        with suppress(OSError):
+            more = os.read(handle, 4096)
+        data.extend(more)
+        if (not more or b"\n" in data) and not line.done():
+            line.set_result(data.decode(errors="replace"))
+
+    loop.add_reader(handle, ready)
+    try:
+        return await line
+    finally:
+        loop.remove_reader(handle)
