@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from modelcar_tui.report.html.page import html_page
     from modelcar_tui.report.junit_xml import junit
     from modelcar_tui.report.kinds import KindAtHand, kinds_at_hand
+    from modelcar_tui.report.starts import (
+        StartFigure,
+        estimate_basis,
+        predicted_words,
+        start_figures,
+        start_line,
+    )
     from modelcar_tui.report.text import change_text, plain, sections
     from modelcar_tui.report.values import bytes_text, fact_text, number, span_text
 
@@ -27,10 +34,12 @@ __all__ = [
     "KindAtHand",
     "Known",
     "ModelQa",
+    "StartFigure",
     "bytes_text",
     "change_text",
     "endings",
     "envelope",
+    "estimate_basis",
     "estimate_lines",
     "fact_text",
     "facts_of",
@@ -44,10 +53,13 @@ __all__ = [
     "models_in_qa",
     "number",
     "plain",
+    "predicted_words",
     "render",
     "sections",
     "seen_of",
     "span_text",
+    "start_figures",
+    "start_line",
     "to_json",
     "to_json_line",
 ]
@@ -65,6 +77,7 @@ if not TYPE_CHECKING:
             "html.page": "html_page",
             "junit_xml": "junit",
             "kinds": "KindAtHand kinds_at_hand",
+            "starts": "StartFigure estimate_basis predicted_words start_figures start_line",
             "text": "change_text plain sections",
             "values": "bytes_text fact_text number span_text",
         },

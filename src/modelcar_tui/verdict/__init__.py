@@ -56,9 +56,11 @@ if TYPE_CHECKING:
         served_rows,
         source_words,
     )
+    from modelcar_tui.verdict.started import MEASURED, ended_as, is_measured, of_them_measured, started_on
     from modelcar_tui.verdict.votes import verdict_of_word
 
 __all__ = [
+    "MEASURED",
     "QA_FAILED",
     "STATUS",
     "ApplyPreview",
@@ -89,11 +91,14 @@ __all__ = [
     "decide_model",
     "decide_with",
     "decide_written",
+    "ended_as",
+    "is_measured",
     "kind_name",
     "kind_words",
     "long_words",
     "not_clear",
     "not_decided",
+    "of_them_measured",
     "partner_words",
     "passed_words",
     "pod_for",
@@ -108,6 +113,7 @@ __all__ = [
     "served_rows",
     "source_words",
     "standing_decision",
+    "started_on",
     "together",
     "together_line",
     "verdict_of_word",
@@ -139,6 +145,7 @@ if not TYPE_CHECKING:
                 "kind_words long_words not_clear partner_words passed_words "
                 "pods_words runtime_words served_rows source_words"
             ),
+            "started": "MEASURED ended_as is_measured of_them_measured started_on",
             "votes": "verdict_of_word",
         },
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -18,6 +18,7 @@ from modelcar_tui.memory import Outcome
 from modelcar_tui.qa import FAILED_STATUSES, QaModelResult, QaOutcome, cut_model_name
 from modelcar_tui.verdict.measured import qa_failed
 from modelcar_tui.verdict.reports import Condition, DecisionReport, Holds, ModelVerdict, Verdict
+from modelcar_tui.verdict.started import MEASURED, is_measured, of_them_measured
 
 _FEWEST_WORDS = 3
 """Of a clause that stands alone."""
@@ -84,7 +85,7 @@ def reason_forms(report: DecisionReport, qa: QaOutcome | None, why: str) -> tupl
     blocked = any(check.state is State.BLOCKED for check in report.checks)
     deciding = [model for model in report.models if model.verdict is report.verdict]
     if report.verdict is Verdict.GO:
-        return _forms(_served(len(report.models), why))
+        return _forms(_served(report.models, why))
     if lowered or blocked or not deciding:
         return _forms(_of_text(why, "the reason stands in the summary"))
     beside = [Brief(why)] if any(vote.verdict is report.verdict for vote in report.votes) else []
@@ -147,11 +148,12 @@ def _bare(condition: str) -> str:
     return re.sub(r" \([^()]*\)$", "", condition).partition(":")[0]
 
 
-def _served(count: int, why: str) -> Iterator[Brief]:
+def _served(models: Sequence[ModelVerdict], why: str) -> Iterator[Brief]:
     yield Brief(why)
+    count, told = len(models), of_them_measured(models)
     generated = " as generated" if "generated" in why else ""
     whose = {1: "the model", 2: "both models"}.get(count, f"all {several(count, 'model')}")
-    yield Brief(f"{whose} can be served{generated}")
+    yield Brief(f"{whose} can be served{generated}{told}")
     yield Brief(whose, count=True)
 
 
@@ -194,6 +196,7 @@ def _needs(model: ModelVerdict) -> str:
     if not short or need.value is None or have.value is None or need.value <= have.value:
         return ""
     size = f"needs {'~' * need.guess}{math.ceil(need.value)} GiB"
+    size += f" ({MEASURED})" if is_measured(model.estimate) else ""
     if model.gpus == 1:
         return f"{size}, the card has {have.value:.0f}"
     return f"{size} on each of {several(model.gpus, 'card')}, which have {have.value:.0f}"

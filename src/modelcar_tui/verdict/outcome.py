@@ -21,6 +21,7 @@ from modelcar_tui.verdict.known import Known
 from modelcar_tui.verdict.measured import PASSED, measured, qa_failed, told_of
 from modelcar_tui.verdict.next_step import NextStep, next_steps
 from modelcar_tui.verdict.reports import Condition, DecisionReport, Holds, ModelVerdict, Verdict, Vote
+from modelcar_tui.verdict.started import of_them_measured
 from modelcar_tui.verdict.votes import voted, worst
 
 QA_FAILED = "QA FAILED"
@@ -102,6 +103,8 @@ def run_outcome(known: Known) -> RunOutcome | None:
     changes = _accepted(report, known)
     generated = bool(changes) and _with(changes, known) in conditions
     why = _each(len(report.models)) if generated and report.verdict is Verdict.GO else report.why
+    if report.verdict is Verdict.GO:
+        why += of_them_measured(report.models)
     word = QA_FAILED if failed else str(report.verdict)
     short = {_with(changes, known).text: _counted(changes)} if generated else {}
     return RunOutcome(
