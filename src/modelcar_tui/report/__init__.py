@@ -24,6 +24,19 @@ if TYPE_CHECKING:
         start_line,
     )
     from modelcar_tui.report.text import change_text, plain, sections
+    from modelcar_tui.report.trials import (
+        TrialWords,
+        end_words,
+        lasts,
+        model_trials,
+        news_line,
+        plan_words,
+        predicted_line,
+        trial_figures,
+        trial_lines,
+        trial_seconds,
+        trial_word,
+    )
     from modelcar_tui.report.values import bytes_text, fact_text, number, span_text
 
 __all__ = [
@@ -35,8 +48,10 @@ __all__ = [
     "Known",
     "ModelQa",
     "StartFigure",
+    "TrialWords",
     "bytes_text",
     "change_text",
+    "end_words",
     "endings",
     "envelope",
     "estimate_basis",
@@ -49,10 +64,15 @@ __all__ = [
     "json_report",
     "junit",
     "kinds_at_hand",
+    "lasts",
     "markdown",
+    "model_trials",
     "models_in_qa",
+    "news_line",
     "number",
     "plain",
+    "plan_words",
+    "predicted_line",
     "predicted_words",
     "render",
     "sections",
@@ -62,6 +82,10 @@ __all__ = [
     "start_line",
     "to_json",
     "to_json_line",
+    "trial_figures",
+    "trial_lines",
+    "trial_seconds",
+    "trial_word",
 ]
 
 if not TYPE_CHECKING:
@@ -78,6 +102,10 @@ if not TYPE_CHECKING:
             "junit_xml": "junit",
             "kinds": "KindAtHand kinds_at_hand",
             "starts": "StartFigure estimate_basis predicted_words start_figures start_line",
+            "trials": (
+                "TrialWords end_words lasts model_trials news_line plan_words predicted_line "
+                "trial_figures trial_lines trial_seconds trial_word"
+            ),
             "text": "change_text plain sections",
             "values": "bytes_text fact_text number span_text",
         },

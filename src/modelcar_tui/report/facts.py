@@ -11,9 +11,9 @@ from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.memory import Estimate
-from modelcar_tui.report.starts import estimate_basis, predicted_words, start_figures
+from modelcar_tui.report.starts import ended_as, estimate_basis, predicted_words, start_figures, started_on
 from modelcar_tui.supervisor import RunState
-from modelcar_tui.verdict import ModelRequirements, ModelVerdict, ended_as, started_on
+from modelcar_tui.verdict import ModelRequirements, ModelVerdict
 
 _SOURCES = {
     "label": Source.NODE_LABEL,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from modelcar_tui.memory import Estimate
+from modelcar_tui.core.text import reveal
+from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.models import MeasuredStart
 from modelcar_tui.report.ending import at
 from modelcar_tui.report.values import span_text
-from modelcar_tui.verdict import ended_as, started_on
 
 NOT_PREDICTED = "not predicted"
 _FIGURES = {
@@ -99,6 +99,18 @@ def predicted_words(estimate: Estimate) -> str:
         return estimate.predicted.told
     start = estimate.measured
     return ended_as(start.predicted) if start is not None and start.predicted else ""
+
+
+def started_on(start: MeasuredStart) -> str:
+    """`2 x NVIDIA-L40S with vLLM 0.13.0`: where it was measured."""
+    many = f"{start.gpus} x " if start.gpus > 1 else ""
+    release = f" with vLLM {start.vllm}" if start.vllm else " with a vLLM whose release is not known"
+    return reveal(f"{many}{start.gpu or 'a GPU whose product is not known'}{release}")
+
+
+def ended_as(outcome: str) -> str:
+    """`starts`, `refused (the KV cache is too small)`: an outcome's value in words."""
+    return Outcome(outcome).told if outcome in list(Outcome) else reveal(outcome) or Outcome.UNKNOWN.told
 
 
 def _amount(value: float, unit: str) -> str:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.specialists.configuration import Configuration, requirements_row
     from modelcar_tui.supervisor.state import Finish, Qa, RunState, fold
     from modelcar_tui.supervisor.supervisor import Supervisor
+    from modelcar_tui.supervisor.trials import Trial
     from modelcar_tui.supervisor.unsettled import unknowns
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Specialist",
     "Step",
     "Supervisor",
+    "Trial",
     "clean_up",
     "command_keeping",
     "damage_of",
@@ -104,6 +106,7 @@ if not TYPE_CHECKING:
             "pane": "Pane Step",
             "state": "Finish Qa RunState fold",
             "supervisor": "Supervisor",
+            "trials": "Trial",
             "unsettled": "unknowns",
         },
     )

@@ -54,7 +54,7 @@ def _finish(app: DashboardApp, port: EnginePort, result: int | None) -> int:
     status = int(result) if result is not None else int(app.return_code or ExitStatus.INTERRUPTED)
     if status == ExitStatus.HANGUP:
         let_go_of_terminal()
-    live = app.state.finish is None and not app.face.replay
+    live = (app.state.finish is None or app.works) and not app.face.replay
     if live and not app.leaving:
         # Only the operator's own stop ends QA; after a dropped line or a shutdown `--resume` finds it again.
         drops = status in SIGNALLED and status != ExitStatus.INTERRUPTED
@@ -67,7 +67,7 @@ def _finish(app: DashboardApp, port: EnginePort, result: int | None) -> int:
 
 def _settle(app: DashboardApp, port: EnginePort) -> None:
     """Wait for the engine: as long as QA's clean-up may take where QA is stopped, else for its journal."""
-    if port.join(SETTLE_S) or app.leaving == "detach" or not app.qa_works:
+    if port.join(SETTLE_S) or app.leaving == "detach" or not app.works:
         return
     ENDS.allow(STOP_S + LIMIT_S)
     sys.stderr.write(

@@ -9,7 +9,7 @@ from modelcar_tui.core.door import door
 if TYPE_CHECKING:
     from modelcar_tui.verdict.accepting import accepted_model, decide_accepted, decide_written
     from modelcar_tui.verdict.asking import pod_for
-    from modelcar_tui.verdict.brief import Brief
+    from modelcar_tui.verdict.brief import Brief, is_measured
     from modelcar_tui.verdict.candidate import Candidate, candidates, kind_name
     from modelcar_tui.verdict.comparing import compare
     from modelcar_tui.verdict.deciding import decide_model
@@ -56,11 +56,9 @@ if TYPE_CHECKING:
         served_rows,
         source_words,
     )
-    from modelcar_tui.verdict.started import MEASURED, ended_as, is_measured, of_them_measured, started_on
     from modelcar_tui.verdict.votes import verdict_of_word
 
 __all__ = [
-    "MEASURED",
     "QA_FAILED",
     "STATUS",
     "ApplyPreview",
@@ -91,14 +89,12 @@ __all__ = [
     "decide_model",
     "decide_with",
     "decide_written",
-    "ended_as",
     "is_measured",
     "kind_name",
     "kind_words",
     "long_words",
     "not_clear",
     "not_decided",
-    "of_them_measured",
     "partner_words",
     "passed_words",
     "pod_for",
@@ -113,7 +109,6 @@ __all__ = [
     "served_rows",
     "source_words",
     "standing_decision",
-    "started_on",
     "together",
     "together_line",
     "verdict_of_word",
@@ -125,7 +120,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "accepting": "accepted_model decide_accepted decide_written",
-            "brief": "Brief",
+            "brief": "Brief is_measured",
             "candidate": "Candidate candidates kind_name",
             "comparing": "compare",
             "deciding": "decide_model",
@@ -145,7 +140,6 @@ if not TYPE_CHECKING:
                 "kind_words long_words not_clear partner_words passed_words "
                 "pods_words runtime_words served_rows source_words"
             ),
-            "started": "MEASURED ended_as is_measured of_them_measured started_on",
             "votes": "verdict_of_word",
         },
     )

@@ -14,11 +14,10 @@ import msgspec
 
 from modelcar_tui.cluster.types import State
 from modelcar_tui.core.counting import several
-from modelcar_tui.memory import Outcome
+from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.qa import FAILED_STATUSES, QaModelResult, QaOutcome, cut_model_name
 from modelcar_tui.verdict.measured import qa_failed
 from modelcar_tui.verdict.reports import Condition, DecisionReport, Holds, ModelVerdict, Verdict
-from modelcar_tui.verdict.started import MEASURED, is_measured, of_them_measured
 
 _FEWEST_WORDS = 3
 """Of a clause that stands alone."""
@@ -35,6 +34,7 @@ _SPELLED = {
     **{word: word.upper() for word in ("cuda", "dsc", "gpu", "hf", "shm")},
 }
 """Words of QA's codes that are not written in lower case, or not at all."""
+MEASURED = "measured"
 _LONG, _TERSE = "the GPUs are unknown: ", "no GPUs known: "
 
 
@@ -124,6 +124,19 @@ def tally(qa: QaOutcome | None) -> str:
     passed = sum(model.status == "PASSED" for model in qa.models)
     failed = sum(model.status in FAILED_STATUSES for model in qa.models)
     return f"{passed} passed, {failed} failed" if failed else f"{passed} passed" if passed else ""
+
+
+def is_measured(estimate: Estimate | None) -> bool:
+    """Whether a start with these very arguments decides it: nothing of it is a prediction."""
+    return estimate is not None and estimate.measured is not None and estimate.exact
+
+
+def of_them_measured(models: Sequence[ModelVerdict]) -> str:
+    """`, as measured`, `, 2 of them measured`: of models that can be served; empty where none was."""
+    count = sum(is_measured(model.estimate) for model in models)
+    if not count:
+        return ""
+    return f", as {MEASURED}" if count == len(models) else f", {count} of them {MEASURED}"
 
 
 def _forms(forms: Iterable[Brief]) -> tuple[Brief, ...]:

@@ -16,12 +16,11 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.exit_codes import worst as worst_status
 from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.qa import QaOutcome
-from modelcar_tui.verdict.brief import Brief, head_forms, reason_forms, tally, text_forms
+from modelcar_tui.verdict.brief import Brief, head_forms, of_them_measured, reason_forms, tally, text_forms
 from modelcar_tui.verdict.known import Known
 from modelcar_tui.verdict.measured import PASSED, measured, qa_failed, told_of
 from modelcar_tui.verdict.next_step import NextStep, next_steps
 from modelcar_tui.verdict.reports import Condition, DecisionReport, Holds, ModelVerdict, Verdict, Vote
-from modelcar_tui.verdict.started import of_them_measured
 from modelcar_tui.verdict.votes import voted, worst
 
 QA_FAILED = "QA FAILED"

@@ -15,6 +15,7 @@ from modelcar_tui.tui.faces.memory import memory_rows
 from modelcar_tui.tui.faces.models import ModelRow
 from modelcar_tui.tui.faces.need import amount
 from modelcar_tui.tui.faces.plan import model_rows, review_of
+from modelcar_tui.tui.faces.trial import page_trial_rows
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, labelled, pad, paragraph, row, width
 from modelcar_tui.verdict import (
@@ -42,6 +43,7 @@ def page_rows(state: RunState, one: ModelRow, cells: int, glyphs: Glyphs) -> lis
     car = one.read.car if one.read is not None else one.car
     if car is not None:
         rows += _object(state, car, one, cells)
+    rows += page_trial_rows(state, one.name, cells, _LABEL)
     rows += _tested(state, one, cells)
     if one.judged is not None:
         rows += _memory(one.judged, cells, glyphs)
