@@ -9,7 +9,7 @@ from modelcar_tui.core.door import door
 if TYPE_CHECKING:
     from modelcar_tui.verdict.accepting import accepted_model, decide_accepted, decide_written
     from modelcar_tui.verdict.asking import pod_for
-    from modelcar_tui.verdict.brief import Brief
+    from modelcar_tui.verdict.brief import Brief, is_measured
     from modelcar_tui.verdict.candidate import Candidate, candidates, kind_name
     from modelcar_tui.verdict.comparing import compare
     from modelcar_tui.verdict.deciding import decide_model
@@ -93,6 +93,7 @@ __all__ = [
     "decide_with",
     "decide_written",
     "decided_again",
+    "is_measured",
     "kind_name",
     "kind_words",
     "land",
@@ -125,7 +126,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "accepting": "accepted_model decide_accepted decide_written",
-            "brief": "Brief",
+            "brief": "Brief is_measured",
             "candidate": "Candidate candidates kind_name",
             "comparing": "compare",
             "deciding": "decide_model",
