@@ -178,6 +178,7 @@ def _call_try(args: argparse.Namespace) -> int:
         yes=args.yes,
         dry_run=args.dry,
         form=args.form,
+        words=args.words,
     )
     return run_tries(settings, wanted)
 

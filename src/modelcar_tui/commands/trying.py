@@ -44,6 +44,13 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     yes: bool = False
     dry_run: bool = False
     form: str = "text"
+    words: tuple[str, ...] = ()
+    """The command line, as it was typed."""
+
+    @property
+    def allowing(self) -> str:
+        """The same command line with the word given."""
+        return " ".join(("agent", *map(typed, self.words), "--yes"))
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +165,7 @@ class _Tries:
             return True
         if not sys.stdin.isatty():
             self._refused = ExitStatus.USAGE
-            complain(f"nothing was made: nobody can be asked here; allow it with: {self._with_yes()}")
+            complain(f"nothing was made: nobody can be asked here; allow it with: {self._wanted.allowing}")
             return False
         sys.stderr.write("type yes to let it begin: ")
         sys.stderr.flush()
@@ -166,21 +173,6 @@ class _Tries:
             return True
         self._refused = ExitStatus.REJECTED
         return False
-
-    def _with_yes(self) -> str:
-        wanted = self._wanted
-        words = ["agent", "try", typed(self._settings.manifest)]
-        for name in wanted.models:
-            words += ["--model", typed(name)]
-        for flag, value in (
-            ("--namespace", self._settings.namespace),
-            ("--on", wanted.on),
-            ("--accept", wanted.accept if wanted.accept != "none" else ""),
-            ("--limit", wanted.limit_min),
-        ):
-            if value:
-                words += [flag, typed(str(value))]
-        return " ".join((*words, "--yes"))
 
     def _decided(self) -> DecisionReport | None:
         """The decision on the arguments that were tried."""

@@ -51,7 +51,7 @@ def consent_lines(plan: TrialPlan) -> Iterator[str]:
     yield _row("vLLM's arguments", " ".join(plan.args))
     yield from (_row("other than in production", text) for text in plan.changed)
     if not plan.pushed:
-        yield "  pushes away: no pod"
+        yield f"  pushes away: no pod{' that is known of' if plan.cautions else ''}"
     yield from (_row("may push away", text) for text in plan.pushed)
     yield from (_row("caution", text) for text in plan.cautions)
     if plan.predicted:

@@ -202,7 +202,7 @@ async def sweep(run: RunState, settings: Settings) -> tuple[str, ...]:
     from modelcar_tui.kube import ClusterError, connect, find_credentials
 
     folder = settings.runs_folder.parent
-    if not (folder / TRIALS).is_dir():
+    if not any((folder / TRIALS).glob("*.json")):
         return ()
     with suppress(UserError, ClusterError, OSError):
         options = _options(run, settings, looked=False)

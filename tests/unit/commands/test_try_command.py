@@ -59,7 +59,8 @@ def test_without_a_terminal_nothing_is_made_before_the_word(
     assert run(tmp_path, "--model", "one", "--on", "H100") == ExitStatus.USAGE
     said = capsys.readouterr()
     assert room.ran == []
-    assert f"agent try {tmp_path}/m.base.yaml --model one --on H100 --yes" in said.err
+    assert f"allow it with: agent try {tmp_path}/m.base.yaml --state-dir " in said.err
+    assert " --vllm 0.19.0 --model one --on H100 --yes\n" in said.err
     assert "a try of one: 1 x H100-80GB-HBM3 80 GiB (nvidia.com/gpu), namespace models" in said.err
     assert "the operator did not allow it" in said.out
     assert room.wishes[0][0].on == "H100" and room.wishes[0][0].limit_s is None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -221,6 +223,33 @@ async def test_a_try_without_an_end_is_cut_off_where_it_is_looked_at_again_and_w
     )
     journal = list(read_journal(run.folder / "journal.jsonl"))
     assert fold(journal).trial is not None  # it is said by who looks, and nothing was written
+
+
+async def test_what_a_killed_process_left_is_removed_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept: list[Path] = []
+
+    async def sweep_trials(client: object, *, folder: Path) -> tuple[str, ...]:
+        assert client == "a client"
+        swept.append(folder)
+        return ("removed Job x, which a killed try had left",)
+
+    @asynccontextmanager
+    async def connect(*_: object) -> AsyncIterator[str]:
+        yield "a client"
+
+    monkeypatch.setattr(
+        "modelcar_tui.supervisor.trial_room._trial", lambda: SimpleNamespace(sweep_trials=sweep_trials)
+    )
+    monkeypatch.setattr("modelcar_tui.kube.find_credentials", lambda _: None, raising=False)
+    monkeypatch.setattr("modelcar_tui.kube.connect", connect, raising=False)
+    assert (await ran(tmp_path)).state.notices == () and swept == []  # no record, and nobody is asked
+    records = tmp_path / "state" / "trials"
+    records.mkdir()
+    (records / "modelcar-try-x.json").write_text("{}")
+    told = [one.text for one in (await ran(tmp_path)).state.notices]
+    assert told == ["removed Job x, which a killed try had left"] and swept == [records.parent]
 
 
 def test_news_of_a_try_that_nobody_knows_change_nothing() -> None:
