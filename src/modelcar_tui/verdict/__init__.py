@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from modelcar_tui.verdict.decision import Case, decide, decide_with, not_decided
     from modelcar_tui.verdict.known import Known
     from modelcar_tui.verdict.measured import qa_failed
+    from modelcar_tui.verdict.measurements import Measurements
     from modelcar_tui.verdict.next_step import NextStep
     from modelcar_tui.verdict.outcome import (
         QA_FAILED,
@@ -69,6 +70,7 @@ __all__ = [
     "ConfigurationReport",
     "DecisionReport",
     "Known",
+    "Measurements",
     "ModelOutcome",
     "ModelRequirements",
     "ModelVerdict",
@@ -127,6 +129,7 @@ if not TYPE_CHECKING:
             "known": "Known",
             "asking": "pod_for",
             "measured": "qa_failed",
+            "measurements": "Measurements",
             "outcome": "ModelOutcome QA_FAILED RunOutcome STATUS run_outcome standing_decision",
             "next_step": "NextStep",
             "proposing": "Proposal copies propose_for together together_line",
