@@ -46,6 +46,8 @@ class Measurements:
     def __init__(self, folder: Path | None = None) -> None:
         """Of `folder`; nothing is made before something is kept."""
         self.folder = default_folder() if folder is None else folder
+        self.broken: tuple[Problem, ...] = ()
+        """Of the files that were looked at last, one problem for each that can't be read."""
 
     def all(self) -> tuple[MeasuredStart, ...]:
         """Every start that can be read, newest first.
@@ -62,9 +64,18 @@ class Measurements:
             UserError: the folder can't be read.
         """
         fingerprint = model_fingerprint(facts)
+        self.broken = ()
         if not fingerprint:
             return ()
         return tuple(kept.start for kept in self.look(fingerprint)[0])[:_OF_ONE]
+
+    def with_starts(self, facts: ModelFacts) -> tuple[ModelFacts, tuple[Problem, ...]]:
+        """The facts with the starts of this very model, and what of them can't be read; never raises."""
+        try:
+            starts = self.of(facts)
+        except UserError as error:
+            return facts, error.problems
+        return (msgspec.structs.replace(facts, measured=starts) if starts else facts), self.broken
 
     def look(self, fingerprint: str = "") -> tuple[tuple[Kept, ...], tuple[Problem, ...]]:
         """What is kept, newest first, and one problem for each file that is none of ours or is broken.
@@ -87,7 +98,8 @@ class Measurements:
             if kept is not None and fingerprint in ("", kept.start.fingerprint):
                 found.append(kept)
         found.sort(key=lambda kept: (kept.start.at, kept.start.id), reverse=True)
-        return tuple(found), tuple(problems)
+        self.broken = tuple(problems)
+        return tuple(found), self.broken
 
     def add(self, start: MeasuredStart, facts: ModelFacts | None = None) -> None:
         """Keep one.
