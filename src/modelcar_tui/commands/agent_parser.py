@@ -7,7 +7,7 @@ import argparse
 from modelcar_tui.commands import options, values
 from modelcar_tui.commands.agent_tools import Commands as _Commands
 from modelcar_tui.commands.agent_tools import add_command as _add
-from modelcar_tui.commands.agent_tools import add_manifest, add_tools
+from modelcar_tui.commands.agent_tools import add_manifest, add_measurements, add_tools
 from modelcar_tui.commands.parser import EPILOG, Parser
 from modelcar_tui.core.version import __version__
 
@@ -30,6 +30,7 @@ _WITH_PROFILES = (
     "apply",
     "manifest",
     "runs",
+    "measurements",
     "report",
     "cleanup",
     "ask",
@@ -71,6 +72,7 @@ def agent_parser() -> Parser:
         _apply,
         add_manifest,
         _runs,
+        add_measurements,
         _report,
         _cleanup,
         _ask,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modelcar_tui.verdict.decision import Case, decide, decide_with, not_decided
     from modelcar_tui.verdict.known import Known
     from modelcar_tui.verdict.measured import qa_failed
-    from modelcar_tui.verdict.measurements import Measurements
+    from modelcar_tui.verdict.measurements import Kept, Measurements
     from modelcar_tui.verdict.next_step import NextStep
     from modelcar_tui.verdict.outcome import (
         QA_FAILED,
@@ -69,6 +69,7 @@ __all__ = [
     "Condition",
     "ConfigurationReport",
     "DecisionReport",
+    "Kept",
     "Known",
     "Measurements",
     "ModelOutcome",
@@ -129,7 +130,7 @@ if not TYPE_CHECKING:
             "known": "Known",
             "asking": "pod_for",
             "measured": "qa_failed",
-            "measurements": "Measurements",
+            "measurements": "Kept Measurements",
             "outcome": "ModelOutcome QA_FAILED RunOutcome STATUS run_outcome standing_decision",
             "next_step": "NextStep",
             "proposing": "Proposal copies propose_for together together_line",

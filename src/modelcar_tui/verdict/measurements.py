@@ -23,8 +23,8 @@ _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,62}")
 _LARGEST = 1024 * 1024
 _OF_ONE = 100
 """Starts of one model that an estimate looks through, the newest."""
-_WORD = re.compile(r"[\w.+-]{1,60}")
-"""A text of a config.json that names a kind of something, never a place."""
+_WORD = re.compile(r"[\w.+-]{1,80}|re:[\w.*+?^$|()\[\]\\-]{1,100}")
+"""A text of a config.json that names a kind of something or modules of the model, never a place."""
 _DEEPEST, _MOST = 6, 512
 _OTHER = f"give another folder: {VARIABLE}=FOLDER"
 
@@ -37,6 +37,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     config: dict[str, Any] = {}
     """Of config.json what is a number, a switch or the name of a kind."""
     parameters: int | None = None
+    quantization: str = ""
+    """In a word: `fp8`, `w4a16`."""
 
 
 class Measurements:
@@ -241,6 +243,7 @@ def _kept(start: MeasuredStart, facts: ModelFacts | None) -> Kept:
         arch=clean(architecture_of(facts.config), limit=100),
         config=config,
         parameters=facts.parameters.value,
+        quantization=clean(facts.quantization_name.value or "", limit=60),
     )
 
 

@@ -178,6 +178,7 @@ WORK = (
     "commands.plan.apply_plan",
     "commands.manifest.render_manifest",
     "commands.runs.list_runs",
+    "commands.measurements.run_measurements",
     "commands.report.run_report",
     "commands.report_files.check_report",
     "commands.cleanup.run_cleanup",

@@ -61,17 +61,18 @@ _OF_NO_ACCOUNT = frozenset(
 """What it is called by, listens on, logs and answers with (vllm entrypoints/openai/cli_args.py)."""
 
 
+def is_of_account(flag: str) -> bool:
+    """Whether a flag may decide how a server starts: no name, no port, no secret, nothing of its log."""
+    return flag not in _OF_NO_ACCOUNT and not flag.startswith("--ssl-") and not is_secret_flag(flag)
+
+
 def beside(told: Mapping[str, str | dict[str, Any] | None]) -> tuple[tuple[str, str], ...]:
     """By full names, sorted, of what counts (`engine_args.given`); an object as canonical JSON."""
     return tuple(
         sorted(
             (flag, _text(value))
             for flag, value in told.items()
-            if flag.startswith("-")
-            and (flag not in MEANT or flag in _READ_IN_PART)
-            and flag not in _OF_NO_ACCOUNT
-            and not flag.startswith("--ssl-")
-            and not is_secret_flag(flag)
+            if flag.startswith("-") and (flag not in MEANT or flag in _READ_IN_PART) and is_of_account(flag)
         )
     )
 
