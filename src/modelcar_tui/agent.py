@@ -190,6 +190,12 @@ def _call_runs(args: argparse.Namespace) -> int:
     return list_runs(Settings(manifest="", state_dir=args.state_dir))
 
 
+def _call_measurements(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.measurements import run_measurements
+
+    return run_measurements(args.act, args.ids, every=args.every, anonymous=args.anonymous, form=args.form)
+
+
 def _call_report(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.report import run_report
     from modelcar_tui.supervisor import Settings
@@ -304,6 +310,7 @@ _CALLS: dict[str | None, Callable[[argparse.Namespace], int]] = {
     "manifest": _call_manifest,
     "try": _call_try,
     "runs": _call_runs,
+    "measurements": _call_measurements,
     "report": _call_report,
     "cleanup": _call_cleanup,
     "ask": _call_ask,

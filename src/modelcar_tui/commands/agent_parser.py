@@ -7,7 +7,7 @@ import argparse
 from modelcar_tui.commands import options, values
 from modelcar_tui.commands.agent_tools import Commands as _Commands
 from modelcar_tui.commands.agent_tools import add_command as _add
-from modelcar_tui.commands.agent_tools import add_manifest, add_tools, add_try
+from modelcar_tui.commands.agent_tools import add_manifest, add_measurements, add_tools, add_try
 from modelcar_tui.commands.parser import EPILOG, Parser
 from modelcar_tui.core.version import __version__
 
@@ -31,6 +31,7 @@ _WITH_PROFILES = (
     "manifest",
     "try",
     "runs",
+    "measurements",
     "report",
     "cleanup",
     "ask",
@@ -73,6 +74,7 @@ def agent_parser() -> Parser:
         add_manifest,
         add_try,
         _runs,
+        add_measurements,
         _report,
         _cleanup,
         _ask,

@@ -131,6 +131,32 @@ def add_try(commands: Commands) -> None:
     options.add_place_options(command, report=False)
 
 
+def add_measurements(commands: Commands) -> None:
+    """`agent measurements`."""
+    command = add_command(
+        commands,
+        "measurements",
+        "starts of vLLM that were measured here, which count before any estimate",
+        usage="agent measurements [list]|show ID|forget ID...|export [ID...] [options]",
+        examples=(
+            "agent measurements                     # newest first",
+            "agent measurements show ID             # each figure beside the predicted one",
+            "agent measurements forget ID ID        # these count no more",
+            "agent measurements export > mine.yaml  # to share; no host, no namespace",
+        ),
+        epilog="exit status: 0 done, 2 refused, such as an unknown ID; all: agent --help",
+    )
+    what = "default: list"
+    command.add_argument(
+        "act", nargs="?", choices=("list", "show", "forget", "export"), default="list", help=what
+    )
+    command.add_argument("ids", nargs="*", metavar="ID", help="as the list has them")
+    command.add_argument("--all", action="store_true", dest="every", help="forget all of them")
+    command.add_argument("--anonymous", action="store_true", help="export no names of models")
+    what = "default: text; of export YAML"
+    command.add_argument("--format", choices=("text", "json"), default="text", dest="form", help=what)
+
+
 def _schema(commands: Commands) -> None:
     kinds = ("config", "manifest", "plan", "report", "settings")
     command = add_command(

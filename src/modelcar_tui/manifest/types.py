@@ -64,6 +64,8 @@ class ServingArguments(msgspec.Struct, frozen=True, kw_only=True):
     What a Kubernetes manifest starts has the size that its arguments name, and 1 where they name none."""
     long_context: bool = False
     """Whether the environment lets a context be longer than the model's positions."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """vLLM's variables that may decide how it starts, as far as they are told: see `engine_variables`."""
 
     @property
     def whole(self) -> tuple[str, ...]:

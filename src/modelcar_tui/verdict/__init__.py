@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from modelcar_tui.verdict.known import Known
     from modelcar_tui.verdict.landing import Landing, land, within_limits
     from modelcar_tui.verdict.measured import qa_failed
+    from modelcar_tui.verdict.measurements import Kept, Measurements
     from modelcar_tui.verdict.next_step import NextStep
     from modelcar_tui.verdict.outcome import (
         QA_FAILED,
@@ -70,8 +71,10 @@ __all__ = [
     "Condition",
     "ConfigurationReport",
     "DecisionReport",
+    "Kept",
     "Known",
     "Landing",
+    "Measurements",
     "ModelOutcome",
     "ModelRequirements",
     "ModelVerdict",
@@ -135,6 +138,7 @@ if not TYPE_CHECKING:
             "landing": "Landing land within_limits",
             "asking": "pod_for",
             "measured": "qa_failed",
+            "measurements": "Kept Measurements",
             "outcome": "ModelOutcome QA_FAILED RunOutcome STATUS run_outcome standing_decision",
             "next_step": "NextStep",
             "proposing": "Proposal copies propose_for together together_line",

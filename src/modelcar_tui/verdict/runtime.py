@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport, Runtime
-from modelcar_tui.manifest import ModelCar, Server, allows_long_context
+from modelcar_tui.manifest import ModelCar, Server, allows_long_context, engine_variables
 from modelcar_tui.verdict.reports import ModelRequirements
 from modelcar_tui.vllm import release_of_runtime
 from modelcar_tui.vllm.arguments import parse_arguments, with_environment
@@ -153,7 +153,13 @@ def car_as_served(car: ModelCar, cluster: AcceleratorReport) -> ModelCar:
     before = with_environment(_that_matter(runtime_arguments(car, cluster)), known)
     args = with_environment(serving.args, known)
     beyond = serving.long_context or allows_long_context(known.items())
-    served = msgspec.structs.replace(serving, before=before, args=args, long_context=beyond)
+    served = msgspec.structs.replace(
+        serving,
+        before=before,
+        args=args,
+        long_context=beyond,
+        variables=engine_variables(known.items()) or serving.variables,
+    )
     return car if served == serving else msgspec.structs.replace(car, serving=served)
 
 
@@ -164,10 +170,11 @@ def with_runtime(model: ModelRequirements, cluster: AcceleratorReport) -> ModelR
 
 def with_before(car: ModelCar, cluster: AcceleratorReport) -> ModelCar:
     """The same of what the manifest says alone."""
-    before = car_as_served(car, cluster).serving.before
-    if before == car.serving.before:
+    served, serving = car_as_served(car, cluster).serving, car.serving
+    if (served.before, served.variables) == (serving.before, serving.variables):
         return car
-    return msgspec.structs.replace(car, serving=msgspec.structs.replace(car.serving, before=before))
+    serving = msgspec.structs.replace(serving, before=served.before, variables=served.variables)
+    return msgspec.structs.replace(car, serving=serving)
 
 
 def _that_matter(args: tuple[str, ...]) -> tuple[str, ...]:

@@ -181,6 +181,7 @@ WORK = (
     "commands.manifest.render_manifest",
     "commands.trying.run_tries",
     "commands.runs.list_runs",
+    "commands.measurements.run_measurements",
     "commands.report.run_report",
     "commands.report_files.check_report",
     "commands.cleanup.run_cleanup",
