@@ -142,31 +142,28 @@ KINDS: Mapping[str, dict[str, Any]] = {
 """config.json by kind."""
 
 
-def make(kind: str, folder: Path, *, without: tuple[str, ...] = ()) -> Path:
-    """Write the model's small files into `folder`/`kind`; what is there is replaced.
+def write(files: Mapping[str, bytes], folder: Path) -> Path:
+    """Write a model's files into `folder`, which is made, and give it back."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def files(kind: str, context: int | None = None) -> dict[str, bytes]:
+    """All small files of a model of that kind: name and content.
 
     Args:
         kind: a key of `KINDS`.
-        folder: made where it is missing.
-        without: names of files that are left out, such as `tokenizer.json`.
-
-    Returns:
-        The model's folder.
+        context: tokens that it was made for, instead of 128 Ki; a pooling model keeps its own.
     """
-    model = folder / kind
-    model.mkdir(parents=True, exist_ok=True)
-    for path in model.iterdir():
-        path.unlink()
-    for name, content in files(kind).items():
-        if name not in without:
-            (model / name).write_bytes(content)
-    return model
-
-
-def files(kind: str) -> dict[str, bytes]:
-    """All small files of a model of that kind: name and content."""
+    config = KINDS[kind]
+    if context is not None and kind != "pooling":
+        longer = {"max_position_embeddings": context}
+        inner = config.get("text_config")
+        config = config | ({"text_config": inner | longer} if inner else longer)
     made: dict[str, Any] = {
-        "config.json": KINDS[kind],
+        "config.json": config,
         "generation_config.json": {"bos_token_id": _WORDS, "eos_token_id": _WORDS + 1},
         "tokenizer.json": _bert_tokenizer() if kind == "pooling" else _tokenizer(),
         "tokenizer_config.json": _tokenizer_config(kind),
@@ -226,13 +223,19 @@ def _added() -> list[dict[str, Any]]:
 def _tokenizer() -> dict[str, Any]:
     """Byte-level BPE without a merge: a word a byte (the form of the `tokenizers` package, 1.0)."""
     level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
-    model = {"type": "BPE", "vocab": _words(), "merges": [], "dropout": None, "unk_token": None}
+    model: dict[str, Any] = {
+        "type": "BPE",
+        "vocab": _words(),
+        "merges": [],
+        "dropout": None,
+        "unk_token": None,
+    }
     return _whole(model, pre_tokenizer=level, decoder=level, post_processor=None)
 
 
 def _bert_tokenizer() -> dict[str, Any]:
     """WordPiece over single letters, with the sentence's marks around."""
-    model = {
+    model: dict[str, Any] = {
         "type": "WordPiece",
         "vocab": _words(),
         "unk_token": "<unk>",

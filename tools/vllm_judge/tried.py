@@ -1,0 +1,157 @@
+"""Tries of small models one after the other: each against a plain server, and what of it is kept.
+
+`tests/data/vllm/tries/RELEASE.yaml` has a row for each: what was tried, what a try said of it, and the lines
+of vLLM's log that say so, shortened. The tests read those lines again.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.vllm import StartupLog
+from vllm_judge import apart, serve, small_models
+from vllm_judge.ends import ENDS, End, arguments
+from vllm_judge.tries import Tried, told, try_model
+
+DATA = Path(__file__).parents[2] / "tests" / "data" / "vllm" / "tries"
+_SAME = ("kv_tokens", "max_model_len", "concurrency")
+"""Figures that two starts of one model share; seconds they don't."""
+_NOISE = re.compile(
+    r"Route: |leaked|nanobind|^ {4}|^ +\^|^$|^usage:|^ {2,}(--|\[)|, line \d+, in |api_utils\.py:\d+\] *$"
+    r"|\[shutdown\]|warnings\.warn|resource_tracker|█|Triton is|wrapper = |hasattr|torch\.distributed"
+)
+"""Lines that say nothing of how a start ends: routes, frames of a traceback, a parser's usage."""
+_USAGE = 2
+"""Exit status of a parser that refuses an argument: its words come before any that names the release."""
+_LONGEST = 600
+_PLACES = re.compile(
+    r"/[\w.+-]+(?:/[\w.+-]+)*/volumes/[\w-]+(?:/[\w.-]+)*|/tmp/[\w./-]+|/(?:work|root|home)/[\w./+-]+"
+)
+_RELEASE = re.compile(r"version \d+\.\d+")
+
+
+def run(release: str, kinds: str, ends: str, *, record: bool, keep: Path | None) -> int:
+    """Try all that is asked for; 1 where one comes out otherwise than meant. Such a one is not recorded."""
+    apart.without_network()
+    rows, wrong = [], 0
+    for kind in kinds.split(",") if kinds else small_models.KINDS:
+        for word in ends.split(",") if ends else ENDS:
+            end = ENDS[word]
+            if kind in end.without:
+                continue
+            began = time.monotonic()
+            try:
+                one = try_model(release, kind, end)
+            except UserError as error:
+                print(f"{release} {kind} {word}: WRONG: can't be tried: {told(error)}", flush=True)
+                wrong += 1
+                continue
+            if keep is not None:
+                keep.mkdir(parents=True, exist_ok=True)
+                (keep / f"{release}-{kind}-{word}.log").write_bytes(one.log)
+            found = faults(release, kind, end, one)
+            row = _row(kind, word, one)
+            if found:
+                wrong += 1
+            else:
+                rows.append(row)
+            said = "; ".join(found) and "WRONG: " + "; ".join(found)
+            seconds = time.monotonic() - began
+            print(
+                f"{release} {kind} {word}: {row['outcome']}: {said or 'as meant'} ({seconds:.0f} s)",
+                flush=True,
+            )
+    if record and rows:
+        _write(release, rows)
+    return 1 if wrong else 0
+
+
+def faults(release: str, kind: str, end: End, one: Tried) -> list[str]:
+    """What of a try is not as it must be."""
+    found = [f"left: {', '.join(one.left)}"] if one.left else []
+    found += [f"not removed: {', '.join(one.end.left)}"] if one.end.left else []
+    measured = one.end.measured
+    if measured is None:
+        return [*found, f"nothing was measured: {one.end.problem}"]
+    if measured.outcome not in end.outcomes:
+        found.append(f"it ended as {measured.outcome}, not as {' or '.join(end.outcomes)}: {measured.error}")
+    if measured.vllm != release and (measured.vllm or one.exit_status != _USAGE):
+        found.append(f"the release is {measured.vllm!r}")
+    if "starts" in end.outcomes:
+        plain = _plain(release, kind, end)
+        for name in _SAME:
+            if plain.get(name) != measured.figures.get(name):
+                found.append(
+                    f"{name} is {measured.figures.get(name)}, and {plain.get(name)} of a plain server"
+                )
+    return found
+
+
+def _plain(release: str, kind: str, end: End) -> dict[str, Any]:
+    """What a plain server of the same model logs, by the names of `vllm.Figure.what`."""
+    with tempfile.TemporaryDirectory() as folder:
+        model = small_models.write(small_models.files(kind, end.context), Path(folder) / "model")
+        log = Path(folder) / "log"
+        args, gib = [*arguments(kind, end)], end.kv_gib
+        found = serve.start(release, model, args, log=log, kv_gib=gib, seconds=300, tokenizer=True)
+    if "context" in found:
+        found["max_model_len"] = found.pop("context")
+    return found
+
+
+def _row(kind: str, word: str, one: Tried) -> dict[str, Any]:
+    measured = one.end.measured
+    return {
+        "kind": kind,
+        "end": word,
+        "outcome": measured.outcome if measured else "",
+        "error": measured.error if measured else "",
+        "figures": measured.figures if measured else {},
+        "problem": str(one.end.problem) if one.end.problem else "",
+        "exit_status": one.exit_status,
+        "stages": list(one.stages),
+        "lines": shortened(one.log),
+    }
+
+
+def shortened(log: bytes) -> list[str]:
+    """The lines of a log that say how the start went, without this machine's paths."""
+    lines = [_PLACES.sub("/mnt/models", line) for line in log.decode("utf-8", "replace").splitlines()]
+    kept = [line[:_LONGEST] for line in lines if _RELEASE.search(line) or not _NOISE.search(line)]
+    return list(dict.fromkeys(kept))
+
+
+def _write(release: str, rows: list[dict[str, Any]]) -> None:
+    """Keep the rows beside those of other kinds and ends, if shortened lines say what all of them did."""
+    path = DATA / f"{release}.yaml"
+    kept = yaml.safe_load(path.read_text("utf-8"))["tries"] if path.is_file() else []
+    new = {(row["kind"], row["end"]) for row in rows}
+    for row in rows:
+        if (said := read_again(row)) != (row["outcome"], row["error"], row["figures"]):
+            raise SystemExit(
+                f"{row['kind']} {row['end']}: its shortened log says {said}; nothing was written"
+            )
+    merged = [row for row in kept if (row["kind"], row["end"]) not in new] + rows
+    order = [*small_models.KINDS], [*ENDS]
+    merged.sort(key=lambda row: (order[0].index(row["kind"]), order[1].index(row["end"])))
+    DATA.mkdir(parents=True, exist_ok=True)
+    text = yaml.safe_dump(
+        {"release": release, "tries": merged}, sort_keys=False, allow_unicode=True, width=1000
+    )
+    path.write_text(text, "utf-8")
+
+
+def read_again(row: dict[str, Any]) -> tuple[str, str, dict[str, float]]:
+    """Outcome, error and figures by the row's own lines."""
+    log = StartupLog()
+    for line in row["lines"]:
+        log.feed(line)
+    end = log.end(healthy=row["outcome"] == "starts", exit_status=row["exit_status"])
+    return end.outcome, end.error, dict(log.figures)
