@@ -24,7 +24,7 @@ class End(NamedTuple):
 
 
 ENDS = {
-    "starts": End((f"--max-model-len={CONTEXT}",), outcomes=("starts",)),
+    "starts": End((f"--max-model-len={CONTEXT}", "--enforce-eager"), outcomes=("starts",)),
     "kv": End(
         (f"--max-model-len={1 << 20}", "--enforce-eager"),
         context=1 << 20,
@@ -48,7 +48,7 @@ ENDS = {
         outcomes=("died", "oom_load"),
     ),
 }
-"""By the word of `--end`."""
+"""By the word of `--end`. Eager: what is compiled takes half a minute and decides none of the ends."""
 
 
 def arguments(kind: str, end: End) -> tuple[str, ...]:

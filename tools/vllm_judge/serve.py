@@ -116,6 +116,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", default="", help="small models to try, with commas; all by default")
     parser.add_argument("--end", default="", help="ends to try them to, with commas; all by default")
     parser.add_argument("--record", action="store_true", help="keep the answers for the tests")
+    parser.add_argument("--alone", action="store_true", help="hold starts against no plain server")
     parser.add_argument("--keep", type=Path, help="folder for the whole logs of tries")
     parser.add_argument("--log", type=Path, default=Path("server.log"), help="where its log is kept")
     parser.add_argument("--kv-gib", type=int, default=1, help="memory for the KV cache, whole GiB")
@@ -147,4 +148,11 @@ def run(options: argparse.Namespace) -> int:
 def _tries(options: argparse.Namespace) -> int:
     from vllm_judge import tried
 
-    return tried.run(options.release, options.kind, options.end, record=options.record, keep=options.keep)
+    return tried.run(
+        options.release,
+        options.kind,
+        options.end,
+        record=options.record,
+        alone=options.alone,
+        keep=options.keep,
+    )

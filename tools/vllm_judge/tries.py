@@ -66,9 +66,8 @@ def try_model(release: str, kind: str, end: End) -> Tried:
         UserError: it can't be tried.
     """
     HOME.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        prefix="try-", dir=HOME
-    ) as folder:  # not /tmp, which a pod has of its own
+    # A pod has a /tmp of its own, so its folders lie elsewhere.
+    with tempfile.TemporaryDirectory(prefix="try-", dir=HOME) as folder:
         return asyncio.run(_tried(release, kind, end, Path(folder)))
 
 
