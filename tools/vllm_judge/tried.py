@@ -7,6 +7,8 @@ of vLLM's log that say so, shortened. The tests read those lines again.
 from __future__ import annotations
 
 import re
+import signal
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -39,8 +41,10 @@ _RELEASE = re.compile(r"version \d+\.\d+")
 
 def run(release: str, kinds: str, ends: str, *, record: bool, alone: bool, keep: Path | None) -> int:
     """Try all that is asked for; 1 where one comes out otherwise than meant. Such a one is not recorded."""
+    # A terminated judge ends its servers as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     apart.without_network()
-    rows, wrong = [], 0
+    wrong = 0
     for kind in kinds.split(",") if kinds else small_models.KINDS:
         for word in ends.split(",") if ends else ENDS:
             end = ENDS[word]
@@ -58,18 +62,15 @@ def run(release: str, kinds: str, ends: str, *, record: bool, alone: bool, keep:
                 (keep / f"{release}-{kind}-{word}.log").write_bytes(one.log)
             found = faults(release, kind, end, one, alone=alone)
             row = _row(kind, word, one)
-            if found:
-                wrong += 1
-            else:
-                rows.append(row)
+            wrong += bool(found)
+            if record and not found:
+                _write(release, row)
             said = "; ".join(found) and "WRONG: " + "; ".join(found)
             seconds = time.monotonic() - began
             print(
                 f"{release} {kind} {word}: {row['outcome']}: {said or 'as meant'} ({seconds:.0f} s)",
                 flush=True,
             )
-    if record and rows:
-        _write(release, rows)
     return 1 if wrong else 0
 
 
@@ -128,24 +129,22 @@ def shortened(log: bytes) -> list[str]:
     return list(dict.fromkeys(kept))
 
 
-def _write(release: str, rows: list[dict[str, Any]]) -> None:
-    """Keep the rows beside those of other kinds and ends, if shortened lines say what all of them did."""
+def _write(release: str, row: dict[str, Any]) -> None:
+    """Keep the row beside those of other kinds and ends.
+
+    Raises:
+        SystemExit: its shortened lines say something else than all of them did.
+    """
+    if (said := read_again(row)) != (row["outcome"], row["error"], row["figures"]):
+        raise SystemExit(f"{row['kind']} {row['end']}: its shortened log says {said}; nothing was written")
     path = DATA / f"{release}.yaml"
     kept = yaml.safe_load(path.read_text("utf-8"))["tries"] if path.is_file() else []
-    new = {(row["kind"], row["end"]) for row in rows}
-    for row in rows:
-        if (said := read_again(row)) != (row["outcome"], row["error"], row["figures"]):
-            raise SystemExit(
-                f"{row['kind']} {row['end']}: its shortened log says {said}; nothing was written"
-            )
-    merged = [row for row in kept if (row["kind"], row["end"]) not in new] + rows
-    order = [*small_models.KINDS], [*ENDS]
-    merged.sort(key=lambda row: (order[0].index(row["kind"]), order[1].index(row["end"])))
+    merged = [one for one in kept if (one["kind"], one["end"]) != (row["kind"], row["end"])] + [row]
+    kinds, ends = [*small_models.KINDS], [*ENDS]
+    merged.sort(key=lambda one: (kinds.index(one["kind"]), ends.index(one["end"])))
     DATA.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(
-        {"release": release, "tries": merged}, sort_keys=False, allow_unicode=True, width=1000
-    )
-    path.write_text(text, "utf-8")
+    told = {"release": release, "tries": merged}
+    path.write_text(yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=1000), "utf-8")
 
 
 def read_again(row: dict[str, Any]) -> tuple[str, str, dict[str, float]]:
