@@ -27,7 +27,7 @@ _SAME = ("kv_tokens", "max_model_len", "concurrency")
 """Figures that two starts of one model share; seconds they don't."""
 _NOISE = re.compile(
     r"Route: |leaked|nanobind|^ {4}|^ +\^|^$|^usage:|^ {2,}(--|\[)|, line \d+, in |api_utils\.py:\d+\] *$"
-    r"|\[shutdown\]|warnings\.warn|resource_tracker|█|Triton is|wrapper = |hasattr|torch\.distributed"
+    r"|\^\^\^|\[shutdown\]|warnings\.warn|resource_tracker|█|Triton is|wrapper = |hasattr|torch\.distributed"
 )
 """Lines that say nothing of how a start ends: routes, frames of a traceback, a parser's usage."""
 _USAGE = 2
@@ -117,7 +117,6 @@ def _row(kind: str, word: str, one: Tried) -> dict[str, Any]:
         "figures": measured.figures if measured else {},
         "problem": str(one.end.problem) if one.end.problem else "",
         "exit_status": one.exit_status,
-        "stages": list(one.stages),
         "lines": shortened(one.log),
     }
 

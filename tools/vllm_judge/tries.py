@@ -52,11 +52,8 @@ class Tried(msgspec.Struct, kw_only=True):
     """All lines of vLLM's container, as the kubelet has them."""
     exit_status: int | None = None
     """Of vLLM's container; None where it was still running when the try was over."""
-    stages: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     """What the cluster still holds afterwards, and processes that still run."""
-    asked: tuple[str, ...] = ()
-    """`METHOD path` of what was made and deleted."""
 
 
 def try_model(release: str, kind: str, end: End) -> Tried:
@@ -101,11 +98,10 @@ async def _tried(release: str, kind: str, end: End, folder: Path) -> Tried:
 
 
 async def _run(ask: TrialAsk, cluster: TrialCluster, end: End, folder: Path) -> Tried:
-    redact, stages = Redactor(), dict[str, None]()
+    redact = Redactor()
     logs: dict[str, Any] = {}
 
-    def news(told: TrialNews) -> None:
-        stages[str(told.stage)] = None
+    def news(_: TrialNews) -> None:
         for pod in list(cluster.pods.values()):
             logs[pod.name] = pod.main[0]
 
@@ -121,24 +117,33 @@ async def _run(ask: TrialAsk, cluster: TrialCluster, end: End, folder: Path) -> 
             )
         finally:
             over.set()
-    await asyncio.to_thread(_settled, cluster)
-    running = [f"{cluster.processes} processes"] if cluster.processes else []
     container = next(iter(logs.values()), None)
+    running = await asyncio.to_thread(_settled, cluster, container)
     return Tried(
         end=ended,
         log=b"\n".join(line for _, line in container.lines) if container is not None else b"",
         exit_status=container.state.get("terminated", {}).get("exitCode") if container is not None else None,
-        stages=tuple(stages),
         left=(*cluster.left, *running),
-        asked=tuple(one for one in cluster.asked if not one.startswith("GET ")),
     )
 
 
-def _settled(cluster: TrialCluster) -> None:
-    """A pod goes once its processes have ended: vLLM takes some seconds after SIGTERM."""
+def _settled(cluster: TrialCluster, container: Any) -> list[str]:
+    """Wait until pod and processes are gone: vLLM takes some seconds after SIGTERM. What is not is told."""
     until = time.monotonic() + 60
-    while cluster.left and time.monotonic() < until:
+    while (cluster.left or _runs(container)) and time.monotonic() < until:
         time.sleep(0.1)
+    return ["processes of vLLM"] if _runs(container) else []
+
+
+def _runs(container: Any) -> bool:
+    """Whether a process of the container's group is alive: the server has workers, which may outlive it."""
+    if container is None or container.child is None:
+        return False
+    try:
+        os.killpg(container.child.pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _kill(cluster: TrialCluster, at: bytes, over: threading.Event) -> None:
