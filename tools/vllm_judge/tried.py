@@ -1,7 +1,8 @@
 """Tries of small models one after the other: each against a plain server, and what of it is kept.
 
-`tests/data/vllm/tries/RELEASE.yaml` has a row for each: what was tried, what a try said of it, and the lines
-of vLLM's log that say so, shortened. The tests read those lines again.
+`tests/data/vllm/tries/RELEASE.yaml` has a row for each: what was tried, what a try said of it (`told`), the
+lines of vLLM's log that say so, shortened, and the error that stands in these: a kill leaves no word
+there. The tests read those lines again.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import yaml
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.vllm import StartupLog
 from vllm_judge import apart, serve, small_models
-from vllm_judge.ends import ENDS, End, arguments
+from vllm_judge.ends import DIES, ENDS, End, arguments, meant
 from vllm_judge.tries import Tried, told, try_model
 
 DATA = Path(__file__).parents[2] / "tests" / "data" / "vllm" / "tries"
@@ -36,6 +37,7 @@ _LONGEST = 600
 _PLACES = re.compile(
     r"/[\w.+-]+(?:/[\w.+-]+)*/volumes/[\w-]+(?:/[\w.-]+)*|/tmp/[\w./-]+|/(?:work|root|home)/[\w./+-]+"
 )
+_MODEL = "/mnt/models"
 _RELEASE = re.compile(r"version \d+\.\d+")
 
 
@@ -81,11 +83,14 @@ def faults(release: str, kind: str, end: End, one: Tried, *, alone: bool) -> lis
     measured = one.end.measured
     if measured is None:
         return [*found, f"nothing was measured: {one.end.problem}"]
-    if measured.outcome not in end.outcomes:
-        found.append(f"it ended as {measured.outcome}, not as {' or '.join(end.outcomes)}: {measured.error}")
+    right = meant(release, kind, end)
+    if measured.outcome not in right:
+        found.append(f"it ended as {measured.outcome}, not as {' or '.join(right)}: {measured.error}")
+    if right != end.outcomes and DIES[release, kind] not in one.log:
+        found.append("it died of something else than a plain server does")
     if measured.vllm != release and (measured.vllm or one.exit_status != _USAGE):
         found.append(f"the release is {measured.vllm!r}")
-    if "starts" in end.outcomes and not alone:
+    if "starts" in right and not alone:
         plain = _plain(release, kind, end)
         for name in _SAME:
             if plain.get(name) != measured.figures.get(name):
@@ -113,9 +118,9 @@ def _row(kind: str, word: str, one: Tried) -> dict[str, Any]:
         "kind": kind,
         "end": word,
         "outcome": measured.outcome if measured else "",
-        "error": measured.error if measured else "",
+        "told": _PLACES.sub(_MODEL, measured.error) if measured else "",
+        "error": "",
         "figures": measured.figures if measured else {},
-        "problem": str(one.end.problem) if one.end.problem else "",
         "exit_status": one.exit_status,
         "lines": shortened(one.log),
     }
@@ -123,7 +128,7 @@ def _row(kind: str, word: str, one: Tried) -> dict[str, Any]:
 
 def shortened(log: bytes) -> list[str]:
     """The lines of a log that say how the start went, without this machine's paths."""
-    lines = [_PLACES.sub("/mnt/models", line) for line in log.decode("utf-8", "replace").splitlines()]
+    lines = [_PLACES.sub(_MODEL, line) for line in log.decode("utf-8", "replace").splitlines()]
     kept = [line[:_LONGEST] for line in lines if _RELEASE.search(line) or not _NOISE.search(line)]
     return list(dict.fromkeys(kept))
 
@@ -134,8 +139,10 @@ def _write(release: str, row: dict[str, Any]) -> None:
     Raises:
         SystemExit: its shortened lines say something else than all of them did.
     """
-    if (said := read_again(row)) != (row["outcome"], row["error"], row["figures"]):
+    outcome, error, figures = said = read_again(row)
+    if (outcome, figures) != (row["outcome"], row["figures"]) or error not in ("", row["told"]):
         raise SystemExit(f"{row['kind']} {row['end']}: its shortened log says {said}; nothing was written")
+    row = {**row, "error": error}
     path = DATA / f"{release}.yaml"
     kept = yaml.safe_load(path.read_text("utf-8"))["tries"] if path.is_file() else []
     merged = [one for one in kept if (one["kind"], one["end"]) != (row["kind"], row["end"])] + [row]
