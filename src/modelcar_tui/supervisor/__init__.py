@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.specialists.configuration import Configuration, requirements_row
     from modelcar_tui.supervisor.state import Finish, Qa, RunState, fold
     from modelcar_tui.supervisor.supervisor import Supervisor
-    from modelcar_tui.supervisor.trial_room import Prepared, Wish
+    from modelcar_tui.supervisor.trial_room import Wish
     from modelcar_tui.supervisor.trials import Trial
     from modelcar_tui.supervisor.trying import Try
     from modelcar_tui.supervisor.unsettled import unknowns
@@ -57,7 +57,6 @@ __all__ = [
     "Marks",
     "Metadata",
     "Pane",
-    "Prepared",
     "Qa",
     "RunState",
     "Settings",
@@ -113,7 +112,7 @@ if not TYPE_CHECKING:
             "state": "Finish Qa RunState fold",
             "supervisor": "Supervisor",
             "trials": "Trial",
-            "trial_room": "Prepared Wish",
+            "trial_room": "Wish",
             "trying": "Try",
             "unsettled": "unknowns",
         },

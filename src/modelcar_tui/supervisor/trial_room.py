@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -23,28 +23,10 @@ from modelcar_tui.verdict import ModelRequirements
 
 if TYPE_CHECKING:
     from modelcar_tui.kube import ClusterOptions
+    from modelcar_tui.trial import PreparedTrial
 
 TRIALS = "trials"
 """In a run's folder: the masked log of each of its tries. In the state folder: records of what they make."""
-
-
-class Prepared(Protocol):
-    """What is ready to be made: see `trial.PreparedTrial`."""
-
-    @property
-    def plan(self) -> TrialPlan:
-        """What it would do."""
-        ...
-
-    @property
-    def job(self) -> dict[str, Any]:
-        """The Job, with arguments as the container gets them: never shown unmasked."""
-        ...
-
-    @property
-    def secrets(self) -> tuple[dict[str, Any], ...]:
-        """With the model's own files: never shown."""
-        ...
 
 
 class Room(Protocol):
@@ -52,13 +34,13 @@ class Room(Protocol):
 
     async def prepare(
         self, model: ModelRequirements, run: RunState, wish: Wish, settings: Settings, redact: Redactor
-    ) -> Prepared:
+    ) -> PreparedTrial:
         """What the try would be; nothing is made. Raises UserError, ClusterError."""
         ...
 
     async def run(
         self,
-        prepared: Prepared,
+        prepared: PreparedTrial,
         on_news: Callable[[TrialNews], None],
         run: RunState,
         settings: Settings,
@@ -97,31 +79,30 @@ class OnCluster:
 
     async def prepare(
         self, model: ModelRequirements, run: RunState, wish: Wish, settings: Settings, redact: Redactor
-    ) -> Prepared:
+    ) -> PreparedTrial:
         """See `Room.prepare`."""
         from modelcar_tui.cluster import refresh_cluster
         from modelcar_tui.image import ImageOptions
         from modelcar_tui.kube import connect, find_credentials
+        from modelcar_tui.trial import LIMIT_S, TrialAsk, prepare_trial
 
         options = _options(run, settings)
         assert run.cluster is not None  # noqa: S101 - `_options` refuses it
-        room = _trial()
-        ask = room.TrialAsk(
+        ask = TrialAsk(
             model=model,
             cluster=await refresh_cluster(options, run.cluster),
             vllm=settings.vllm_version,
             namespace=wish.namespace or settings.namespace,
             on=wish.on,
             images=ImageOptions(authfile=settings.authfile, registries_conf=settings.registries_conf),
-            **({} if wish.limit_s is None else {"limit_s": wish.limit_s}),
+            limit_s=wish.limit_s or LIMIT_S,
         )
         async with connect(find_credentials(options), options) as client:
-            prepared: Prepared = await room.prepare_trial(ask, client, redact=redact)
-        return prepared
+            return await prepare_trial(ask, client, redact=redact)
 
     async def run(
         self,
-        prepared: Prepared,
+        prepared: PreparedTrial,
         on_news: Callable[[TrialNews], None],
         run: RunState,
         settings: Settings,
@@ -131,19 +112,17 @@ class OnCluster:
     ) -> TrialEnd:
         """See `Room.run`."""
         from modelcar_tui.kube import connect, find_credentials
+        from modelcar_tui.trial import run_trial
 
         options, folder = _options(run, settings), settings.runs_folder.parent
         async with connect(find_credentials(options), options) as client:
-            end: TrialEnd = await _trial().run_trial(
-                prepared, client, on_news, folder=folder, log=log, redact=redact
-            )
-        return end
+            return await run_trial(prepared, client, on_news, folder=folder, log=log, redact=redact)
 
     def keep(self, start: MeasuredStart, facts: ModelFacts | None) -> None:
         """See `Room.keep`."""
-        from modelcar_tui import verdict
+        from modelcar_tui.verdict import Measurements
 
-        cast("Any", verdict).Measurements().add(start, facts)
+        Measurements().add(start, facts)
 
     def remains(self, plan: TrialPlan, settings: Settings) -> tuple[str, ...]:
         """See `Room.remains`: a record stays where something of it may be left."""
@@ -200,6 +179,7 @@ async def sweep(run: RunState, settings: Settings) -> tuple[str, ...]:
     """Remove what tries of killed processes have left on the run's cluster; a line for each. A cluster that
     can't be asked is none of the run's business here: there is nothing to tell."""
     from modelcar_tui.kube import ClusterError, connect, find_credentials
+    from modelcar_tui.trial import sweep_trials
 
     folder = settings.runs_folder.parent
     if not any((folder / TRIALS).glob("*.json")):
@@ -207,15 +187,8 @@ async def sweep(run: RunState, settings: Settings) -> tuple[str, ...]:
     with suppress(UserError, ClusterError, OSError):
         options = _options(run, settings, looked=False)
         async with connect(find_credentials(options), options) as client:
-            lines: tuple[str, ...] = await _trial().sweep_trials(client, folder=folder)
-            return lines
+            return await sweep_trials(client, folder=folder)
     return ()
-
-
-def _trial() -> Any:
-    from modelcar_tui import trial
-
-    return cast("Any", trial)
 
 
 def _options(run: RunState, settings: Settings, *, looked: bool = True) -> ClusterOptions:

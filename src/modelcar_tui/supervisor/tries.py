@@ -9,8 +9,9 @@ from contextlib import suppress
 
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.supervisor.trial_room import Prepared, Wish
+from modelcar_tui.supervisor.trial_room import Wish
 from modelcar_tui.supervisor.trying import Try
+from modelcar_tui.trial import PreparedTrial
 
 
 class Tries:
@@ -100,7 +101,7 @@ class _Thread(threading.Thread):
                 self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
 
-    async def _ask(self, prepared: Prepared) -> bool:
+    async def _ask(self, prepared: PreparedTrial) -> bool:
         self._answer = self._loop.create_future()
         self.ids.append(prepared.plan.id)
         return await self._answer

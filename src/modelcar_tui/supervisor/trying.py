@@ -20,14 +20,14 @@ from modelcar_tui.models import MeasuredStart, ModelFacts
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.supervisor.trial_room import TRIALS, OnCluster, Prepared, Room, Wish, wanted
-from modelcar_tui.trial import TrialEnd, TrialNews, TrialPlan
+from modelcar_tui.supervisor.trial_room import TRIALS, OnCluster, Room, Wish, wanted
+from modelcar_tui.trial import PreparedTrial, TrialEnd, TrialNews, TrialPlan
 
 _NEWS_S = 1.0
 """How often the news of a try that stays at its stage are told."""
 
 
-Answer = Callable[[Prepared], Awaitable[bool]]
+Answer = Callable[[PreparedTrial], Awaitable[bool]]
 """Asks for the operator's word on what is ready."""
 
 

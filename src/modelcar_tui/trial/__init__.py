@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from modelcar_tui.trial.preparing import prepare_trial
     from modelcar_tui.trial.running import run_trial
     from modelcar_tui.trial.sweep import sweep_trials
-    from modelcar_tui.trial.types import TrialEnd, TrialNews, TrialPlan, TrialStage
+    from modelcar_tui.trial.types import LIMIT_S, TrialEnd, TrialNews, TrialPlan, TrialStage
 
 __all__ = [
+    "LIMIT_S",
     "PreparedTrial",
     "TrialAsk",
     "TrialEnd",
@@ -33,6 +34,6 @@ if not TYPE_CHECKING:
             "preparing": "prepare_trial",
             "running": "run_trial",
             "sweep": "sweep_trials",
-            "types": "TrialEnd TrialNews TrialPlan TrialStage",
+            "types": "LIMIT_S TrialEnd TrialNews TrialPlan TrialStage",
         },
     )

@@ -1,0 +1,162 @@
+"""Tries of small models one after the other: each against a plain server, and what of it is kept.
+
+`tests/data/vllm/tries/RELEASE.yaml` has a row for each: what was tried, what a try said of it (`told`), the
+lines of vLLM's log that say so, shortened, and the error that stands in these: a kill leaves no word
+there. The tests read those lines again.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.vllm import StartupLog
+from vllm_judge import apart, serve, small_models
+from vllm_judge.ends import DIES, ENDS, End, arguments, meant
+from vllm_judge.tries import Tried, told, try_model
+
+DATA = Path(__file__).parents[2] / "tests" / "data" / "vllm" / "tries"
+_SAME = ("kv_tokens", "max_model_len", "concurrency")
+"""Figures that two starts of one model share; seconds they don't."""
+_NOISE = re.compile(
+    r"Route: |leaked|nanobind|^ {4}|^ +\^|^$|^usage:|^ {2,}(--|\[)|, line \d+, in |api_utils\.py:\d+\] *$"
+    r"|\^\^\^|\[shutdown\]|warnings\.warn|resource_tracker|█|Triton is|wrapper = |hasattr|torch\.distributed"
+)
+"""Lines that say nothing of how a start ends: routes, frames of a traceback, a parser's usage."""
+_USAGE = 2
+"""Exit status of a parser that refuses an argument: its words come before any that names the release."""
+_LONGEST = 600
+_PLACES = re.compile(
+    r"/[\w.+-]+(?:/[\w.+-]+)*/volumes/[\w-]+(?:/[\w.-]+)*|/tmp/[\w./-]+|/(?:work|root|home)/[\w./+-]+"
+)
+_MODEL = "/mnt/models"
+_RELEASE = re.compile(r"version \d+\.\d+")
+
+
+def run(release: str, kinds: str, ends: str, *, record: bool, alone: bool, keep: Path | None) -> int:
+    """Try all that is asked for; 1 where one comes out otherwise than meant. Such a one is not recorded."""
+    # A terminated judge ends its servers as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    apart.without_network()
+    wrong = 0
+    for kind in kinds.split(",") if kinds else small_models.KINDS:
+        for word in ends.split(",") if ends else ENDS:
+            end = ENDS[word]
+            if kind in end.without:
+                continue
+            began = time.monotonic()
+            try:
+                one = try_model(release, kind, end)
+            except UserError as error:
+                print(f"{release} {kind} {word}: WRONG: can't be tried: {told(error)}", flush=True)
+                wrong += 1
+                continue
+            if keep is not None:
+                keep.mkdir(parents=True, exist_ok=True)
+                (keep / f"{release}-{kind}-{word}.log").write_bytes(one.log)
+            found = faults(release, kind, end, one, alone=alone)
+            row = _row(kind, word, one)
+            wrong += bool(found)
+            if record and not found:
+                _write(release, row)
+            said = "; ".join(found) and "WRONG: " + "; ".join(found)
+            seconds = time.monotonic() - began
+            print(
+                f"{release} {kind} {word}: {row['outcome']}: {said or 'as meant'} ({seconds:.0f} s)",
+                flush=True,
+            )
+    return 1 if wrong else 0
+
+
+def faults(release: str, kind: str, end: End, one: Tried, *, alone: bool) -> list[str]:
+    """What of a try is not as it must be."""
+    found = [f"left: {', '.join(one.left)}"] if one.left else []
+    found += [f"not removed: {', '.join(one.end.left)}"] if one.end.left else []
+    measured = one.end.measured
+    if measured is None:
+        return [*found, f"nothing was measured: {one.end.problem}"]
+    right = meant(release, kind, end)
+    if measured.outcome not in right:
+        found.append(f"it ended as {measured.outcome}, not as {' or '.join(right)}: {measured.error}")
+    if right != end.outcomes and DIES[release, kind] not in one.log:
+        found.append("it died of something else than a plain server does")
+    if measured.vllm != release and (measured.vllm or one.exit_status != _USAGE):
+        found.append(f"the release is {measured.vllm!r}")
+    if "starts" in right and not alone:
+        plain = _plain(release, kind, end)
+        for name in _SAME:
+            if plain.get(name) != measured.figures.get(name):
+                found.append(
+                    f"{name} is {measured.figures.get(name)}, and {plain.get(name)} of a plain server"
+                )
+    return found
+
+
+def _plain(release: str, kind: str, end: End) -> dict[str, Any]:
+    """What a plain server of the same model logs, by the names of `vllm.Figure.what`."""
+    with tempfile.TemporaryDirectory() as folder:
+        model = small_models.write(small_models.files(kind, end.context), Path(folder) / "model")
+        log = Path(folder) / "log"
+        args, gib = [*arguments(kind, end)], end.kv_gib
+        found = serve.start(release, model, args, log=log, kv_gib=gib, seconds=300, tokenizer=True)
+    if "context" in found:
+        found["max_model_len"] = found.pop("context")
+    return found
+
+
+def _row(kind: str, word: str, one: Tried) -> dict[str, Any]:
+    measured = one.end.measured
+    return {
+        "kind": kind,
+        "end": word,
+        "outcome": measured.outcome if measured else "",
+        "told": _PLACES.sub(_MODEL, measured.error) if measured else "",
+        "error": "",
+        "figures": measured.figures if measured else {},
+        "exit_status": one.exit_status,
+        "lines": shortened(one.log),
+    }
+
+
+def shortened(log: bytes) -> list[str]:
+    """The lines of a log that say how the start went, without this machine's paths."""
+    lines = [_PLACES.sub(_MODEL, line) for line in log.decode("utf-8", "replace").splitlines()]
+    kept = [line[:_LONGEST] for line in lines if _RELEASE.search(line) or not _NOISE.search(line)]
+    return list(dict.fromkeys(kept))
+
+
+def _write(release: str, row: dict[str, Any]) -> None:
+    """Keep the row beside those of other kinds and ends.
+
+    Raises:
+        SystemExit: its shortened lines say something else than all of them did.
+    """
+    outcome, error, figures = said = read_again(row)
+    if (outcome, figures) != (row["outcome"], row["figures"]) or error not in ("", row["told"]):
+        raise SystemExit(f"{row['kind']} {row['end']}: its shortened log says {said}; nothing was written")
+    row = {**row, "error": error}
+    path = DATA / f"{release}.yaml"
+    kept = yaml.safe_load(path.read_text("utf-8"))["tries"] if path.is_file() else []
+    merged = [one for one in kept if (one["kind"], one["end"]) != (row["kind"], row["end"])] + [row]
+    kinds, ends = [*small_models.KINDS], [*ENDS]
+    merged.sort(key=lambda one: (kinds.index(one["kind"]), ends.index(one["end"])))
+    DATA.mkdir(parents=True, exist_ok=True)
+    told = {"release": release, "tries": merged}
+    path.write_text(yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=1000), "utf-8")
+
+
+def read_again(row: dict[str, Any]) -> tuple[str, str, dict[str, float]]:
+    """Outcome, error and figures by the row's own lines."""
+    log = StartupLog()
+    for line in row["lines"]:
+        log.feed(line)
+    end = log.end(healthy=row["outcome"] == "starts", exit_status=row["exit_status"])
+    return end.outcome, end.error, dict(log.figures)
