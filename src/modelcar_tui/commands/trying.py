@@ -23,9 +23,9 @@ from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest import Decision
-from modelcar_tui.supervisor import TRY_STOP_S, Approve, Prepared, RunState, Settings, Supervisor, Wish
+from modelcar_tui.supervisor import TRY_STOP_S, Approve, RunState, Settings, Supervisor, Wish
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.trial import TrialEnd, TrialPlan
+from modelcar_tui.trial import PreparedTrial, TrialEnd, TrialPlan
 from modelcar_tui.verdict import STATUS, DecisionReport, ModelVerdict, decide_accepted, standing_decision
 
 AGAIN_S = 2.0
@@ -158,7 +158,7 @@ class _Tries:
             self._plan = event.plan
         self._voice.tell(event)
 
-    async def _answer(self, prepared: Prepared) -> bool:
+    async def _answer(self, prepared: PreparedTrial) -> bool:
         for line in consent_lines(prepared.plan):
             complain(line)
         if self._wanted.yes:
