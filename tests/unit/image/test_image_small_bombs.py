@@ -6,10 +6,11 @@ import tarfile
 
 import pytest
 import zstandard
-from small_kit import layers, tar
+from image_kit import pack
+from small_kit import layers, tar, text
 
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.demo.registry_blobs import Blob, make_image
+from modelcar_tui.demo.registry_blobs import Blob, make_image, olot_layer
 from modelcar_tui.image.files import survey as surveying
 from modelcar_tui.image.files.source import Budget, Packed
 from modelcar_tui.image.files.survey import Survey
@@ -99,3 +100,16 @@ async def test_sparse_files_and_the_contents_of_folders_are_no_files(read_small)
 async def test_an_image_of_bombs_ends_in_one_line(read_small):
     with pytest.raises(UserError, match=r"no config\.json of a model was found in this image"):
         await read_small(make_image([Blob((bomb("models/x", 0, number),)) for number in range(4)]))
+
+
+async def test_layers_of_their_own_that_grow_side_by_side_stay_within_the_budget(read_small):
+    """Each would fit alone; six are read at once."""
+    grown = []
+    for number in range(12):
+        raw, kind = pack(tar((f"models/{number}.model", bytes(3 * MIB) + bytes([number]))), "gzip")
+        grown.append(Blob((raw,), kind, {"olot.layer.content.inlayerpath": f"/models/{number}.model"}))
+    found, _ = await read_small(make_image([olot_layer(text("config.json", {})), *grown]), budget=8 * MIB)
+    assert len(found.files) == 3
+    assert sum(map(len, found.files.values())) <= 8 * MIB
+    assert len(found.left_out) == 10
+    assert all("at most" in why for _, why in found.left_out)
