@@ -91,7 +91,7 @@ def add_try(commands: Commands) -> None:
             "agent try FILE --model NAME --dry-run # what it would make",
             "agent try FILE --on L40S --yes        # every model, no question",
             "agent try FILE --accept required      # with the required changes",
-            "agent try - --limit 30                # kustomize build | agent try -",
+            "agent try - --yes --limit 30          # kustomize build | agent try - --yes",
         ),
         epilog="exit status: the verdict's on what was measured, 8 where nothing was, 2 where\n"
         "nobody could be asked, 5 where you said no; all: agent --help",

@@ -15,7 +15,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.image.elsewhere import files_elsewhere, is_elsewhere
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.files.found import DOCUMENTS, WEIGHTS, model_folder
-from modelcar_tui.image.files.gathering import FIX, Gathering
+from modelcar_tui.image.files.gathering import FIX, Gathering, too_much
 from modelcar_tui.image.files.small import Need, is_early, need_of
 from modelcar_tui.image.files.source import Budget
 from modelcar_tui.image.files.survey import Survey, UnreadableError
@@ -149,6 +149,10 @@ class _Reading:
             survey.note(error)
             self._gathering.leave({path: error.problem.what})
         else:
+            most = self._gathering.most_of(path)  # others were read meanwhile
+            if len(data) > most:
+                self._gathering.leave({path: too_much(len(data), most)})
+                return
             self._gathering.keep(path, data)
             self._kept[path] = place
 

@@ -207,3 +207,9 @@ def test_the_journal_holds_no_content(tmp_path: Path, room: Double) -> None:
     assert list(read_journal(folder / "journal.jsonl"))
     text = (folder / "journal.jsonl").read_text()
     assert "c2VjcmV0" not in text and "hf_abc" not in text and "Zq9" not in text
+
+
+def test_the_example_that_takes_standard_input_gives_the_word(capsys: pytest.CaptureFixture[str]) -> None:
+    assert agent.main(["try", "--help"]) == ExitStatus.GO
+    piped = [line for line in capsys.readouterr().out.splitlines() if "agent try - " in line]
+    assert piped and all("--yes" in line for line in piped)  # nobody can be asked there

@@ -77,7 +77,7 @@ class Gathering:
 
     def most_of(self, path: str) -> int:
         """The most bytes that a chosen file may turn out to have."""
-        return min(most_of(path), self._reserved.get(path, 0) + self.room)
+        return min(most_of(path), max(0, self._reserved.get(path, 0) + self.room))
 
     def keep(self, path: str, data: bytes) -> None:
         """A chosen file's bytes."""

@@ -42,6 +42,11 @@ _BY_THE_WAY = 256 * 1024
 _PATIENCE = 4 * 1024 * 1024
 """The largest file that a compressed layer is followed past, in decoded bytes; where weights begin, less."""
 _MOST_UNANNOTATED = 400
+_MOST_WAITING = 8
+"""Compressed layers that may stand at a large file at once: each holds what its stream has decoded, and a
+kilobyte of zstd makes 8 MiB."""
+_MOST_MEMBERS = 50_000
+"""Of all layers that are walked; a compressed name costs the registry next to nothing."""
 _HEADERS = 3
 """One member may have: a long name's, a long link's, its own."""
 _UNLIMITED = 1 << 62
@@ -73,6 +78,13 @@ class Layer:
         self.fault = ""
         """Why the layer could not be walked."""
 
+    def close(self) -> None:
+        """It is not followed any further. A compressed stream gives up what it has decoded; of a plain tar
+        any file can be read later."""
+        self.walking = self.waits_at = None
+        if isinstance(self.source, Packed):
+            self.source = None
+
 
 class Survey:
     """All layers of one image."""
@@ -85,6 +97,7 @@ class Survey:
         self._fetch = fetch
         self._budget = budget
         self._room = budget.left
+        self._members = 0
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def look(self) -> None:
@@ -182,9 +195,11 @@ class Survey:
         except ImageError as error:
             self.note(error)
             layer.fault = error.problem.what
+            layer.close()
         except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
             self.faults.append(ImageError(Trouble.SURPRISE, not_known(error, layer.name)))
             layer.fault = self.faults[-1].problem.what
+            layer.close()
 
     def note(self, error: ImageError) -> None:
         """Keep a fault; one of the registry itself ends the asking."""
@@ -222,6 +237,7 @@ class Survey:
         async for entry in layer.walking:
             last = entry
             layer.members += 1
+            self._members += 1
             path = posixpath.normpath(entry.path)
             layer.has_weights |= path.endswith(WEIGHTS)
             if path != clean(path, limit=500):
@@ -232,16 +248,26 @@ class Survey:
                     layer.files.add(path, place)
                 if packed and place is not None and place.start >= 0 and may_be_small(path):
                     if place.size > min(_BY_THE_WAY, self._room):
-                        layer.waits_at = place
+                        self._wait(layer, path, place)
                         return
                     await self._keep(layer, place)
-        layer.walking = None
+            if self._members >= _MOST_MEMBERS:
+                break
         if last is not None and await self._is_cut(layer, layer.source, last):
             layer.ends_after = posixpath.normpath(clean(last.path, limit=500))
+        layer.close()
+
+    def _wait(self, layer: Layer, path: str, place: Place) -> None:
+        """Stand at a large file until it is known whether it fits; where too many layers do, give up."""
+        if sum(each.waits_at is not None for each in self.layers) < _MOST_WAITING:
+            layer.waits_at = place
+        else:
+            layer.ends_after = path
+            layer.close()
 
     async def _is_cut(self, layer: Layer, source: Source, last: TarEntry) -> bool:
         """Whether more may follow the last member; a layer of one large file holds nothing else."""
-        if layer.members >= MOST_ENTRIES // _HEADERS:
+        if layer.members >= MOST_ENTRIES // _HEADERS or self._members >= _MOST_MEMBERS:
             return any(await source.read(last.end, 512))
         stopped = not source.reaches(last.end) and (isinstance(source, Packed) or self._budget.left <= 0)
         return stopped and len(layer.files.places) > 1

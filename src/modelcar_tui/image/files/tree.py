@@ -56,24 +56,29 @@ class BrokenLinkError(Exception):
 
 
 def merged(layers: list[LayerFiles]) -> dict[str, Place]:
-    """All files, by their path from the image's root."""
+    """All files, by their path from the image's root. The upper layers come first, so that each file is
+    looked at once, however many layers take something away."""
     tree: dict[str, Place] = {}
-    for layer in layers:
-        if layer.gone or layer.emptied:
-            tree = {path: place for path, place in tree.items() if not _removed(path, layer)}
-        tree |= layer.places
+    gone, emptied = set[str](), set[str]()
+    for layer in reversed(layers):
+        for path, place in layer.places.items():
+            if path not in tree and not _removed(path, gone, emptied):
+                tree[path] = place
+        gone |= layer.gone
+        emptied |= layer.emptied
     return tree
 
 
-def _removed(path: str, layer: LayerFiles) -> bool:
-    if path in layer.gone:
+def _removed(path: str, gone: set[str], emptied: set[str]) -> bool:
+    """Whether a layer above has taken the file, or a folder that it is in, away."""
+    if path in gone:
         return True
     folder = posixpath.dirname(path)
     while folder:
-        if folder in layer.gone or folder in layer.emptied:
+        if folder in gone or folder in emptied:
             return True
         folder = posixpath.dirname(folder)
-    return "" in layer.emptied
+    return "" in emptied
 
 
 def follow(tree: Mapping[str, Place], path: str) -> Place:
