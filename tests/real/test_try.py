@@ -129,6 +129,21 @@ def test_signals_remove_everything_and_what_a_kill_left_is_swept(scene: TryScene
     scene.until(lambda: scene.nothing_left)
 
 
+def test_a_second_ctrl_c_ends_at_once_and_says_what_removes_the_rest(scene: TryScene) -> None:
+    scene.plays("hangs")
+    one = scene.begun(*scene.words("--yes"))
+    scene.until(lambda: scene.cluster.processes and any(p.endswith("/log") for p in scene.cluster.asked))
+    (job,) = scene.cluster.jobs
+    scene.cluster.slow_s = 3.0
+    one.signal(signal.SIGINT)
+    scene.until(lambda: any(line.startswith("DELETE ") for line in scene.cluster.asked))
+    one.signal(signal.SIGINT)
+    told = one.told()
+    scene.cluster.slow_s = 0.0
+    assert told.returncode == 130
+    assert f"or: oc -n trials delete job,secret -l io.modelcar-tui/trial={job}\n" in told.stderr
+
+
 @pytest.mark.parametrize(("typed", "status"), [("yes\r", 0), ("no\r", 5), ("\x03", 130)])
 def test_the_word_is_asked_for_at_a_terminal(scene: TryScene, typed: str, status: int) -> None:
     scene.plays(**FITS)
@@ -138,5 +153,6 @@ def test_the_word_is_asked_for_at_a_terminal(scene: TryScene, typed: str, status
         assert scene.cluster.posted == []
         terminal.keys(typed)
         assert terminal.wait_end() == status
+        assert "begin: [TRY]" not in terminal.text
         assert ("GO granite-3.1-8b-instruct on A100-SXM4-80GB: measured on" in terminal.text) is (status == 0)
     assert scene.nothing_left

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -131,6 +131,7 @@ class _Tries:
     async def all(self, wishes: list[Wish]) -> int:
         """Every wish, one after the other; the exit status."""
         self._leaving.attach()
+        self._leaving.again = self._voice.hurried
         results: list[Result] = []
         beat = asyncio.create_task(self._voice.beat())
         try:
@@ -180,7 +181,12 @@ class _Tries:
             return False
         sys.stderr.write("type yes to let it begin: ")
         sys.stderr.flush()
-        if (await _typed_line()).strip().lower() == "yes":
+        try:
+            line = await _typed_line()
+        except asyncio.CancelledError:
+            complain("")  # what is told next has a line of its own
+            raise
+        if line.strip().lower() == "yes":
             return True
         self._refused = ExitStatus.REJECTED
         return False
@@ -251,6 +257,8 @@ class _Leaving:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
         self.heard: list[ExitStatus] = []
+        self.again: Callable[[], None] = lambda: None
+        """Called on the loop at the second signal."""
 
     def attach(self) -> None:
         """The running task is the one that a signal stops, also one that has come before."""
@@ -261,11 +269,12 @@ class _Leaving:
     def leave(self, status: ExitStatus) -> float:
         """Called in the watchdog's thread: see `core.ends.Listener`."""
         self.heard.append(status)
-        if len(self.heard) > 1:
-            return AGAIN_S
+        first = len(self.heard) == 1
         if self._loop is not None and self._task is not None:
             with suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(self._task.cancel)
+                self._loop.call_soon_threadsafe(self._task.cancel if first else self.again)
+        if not first:
+            return AGAIN_S
         trial = self._supervisor.state.trial
         return TRY_STOP_S + LIMIT_S if trial is not None and trial.runs else LIMIT_S
 

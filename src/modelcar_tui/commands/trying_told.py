@@ -107,6 +107,12 @@ class Voice:
         for text in self._left:
             self._say(f"left on the cluster: {text}")
 
+    def hurried(self) -> None:
+        """The operator has asked again for the end, which comes before all is removed."""
+        if self._news is not None and self._plan is not None:
+            mend = f"oc -n {self._plan.namespace} delete job,secret -l io.modelcar-tui/trial={self._plan.id}"
+            self._say(f"ends at once; what is left is removed by the next run on this cluster, or: {mend}")
+
     async def beat(self) -> None:
         """A line now and then, so that nobody takes a long stage for a dead program."""
         while True:
