@@ -98,6 +98,11 @@ def test_nothing_is_made_by_a_dry_run_and_without_a_word(scene: TryScene) -> Non
     assert (job["kind"], secret["kind"]) == ("Job", "Secret") and "data" not in secret
     told = scene.agent(*scene.words())
     assert told.returncode == 2 and "nobody can be asked here; allow it with: agent try " in told.stderr
+    for words in (("--yes",), ("--dry-run",)):
+        told = scene.agent(*scene.words("--on", "NoSuch", *words))
+        line = f"{NAME}: can't be tried: no node and no kind of GPU is called NoSuch"
+        assert told.returncode == 8 and line in (told.stdout + told.stderr)
+        assert (told.stdout + told.stderr).count("gpu-a100-mig-0") == 1
     scene.cluster.denied.add(("create", "jobs"))
     told = scene.agent(*scene.words("--yes"))
     assert told.returncode == 8 and told.stdout.splitlines() == [

@@ -297,7 +297,9 @@ async def _shown(supervisor: Supervisor, wishes: list[Wish], leaving: _Leaving) 
             raise
         except UserError as error:
             for problem in error.problems:
-                complain(f"{reveal(wish.model)}: can't be tried: {problem}")
+                what = problem.what.removeprefix("it can't be tried: ")
+                fix = f"; {problem.fix}" if problem.fix else ""
+                complain(reveal(f"{wish.model}: can't be tried: {what}{fix}"))
             status.append(ExitStatus.UNKNOWN)
             continue
         sys.stdout.write(

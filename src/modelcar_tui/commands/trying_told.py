@@ -37,7 +37,8 @@ def end_lines(trial: Trial) -> Iterator[str]:
         if at:
             yield f"  {words.label}: {words.text}"
         elif trial.measured is None:
-            yield reveal(f"{trial.model}: {trial_word(trial)}: {words.text}")
+            word = f"{trial_word(trial)}: "
+            yield reveal(f"{trial.model}: {word}{words.text.removeprefix(f'it {word}')}")
         else:
             yield reveal(f"{trial.model}: {words.text}")
             yield from _figure_lines(trial)
