@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 
+from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.manifest import required_ids
 from modelcar_tui.commands.plan import accepted_ids, run_to_end
@@ -23,10 +24,19 @@ from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest import Decision
-from modelcar_tui.supervisor import TRY_STOP_S, Approve, RunState, Settings, Supervisor, Wish
+from modelcar_tui.memory import same_card
+from modelcar_tui.models import MeasuredStart
+from modelcar_tui.supervisor import TRY_STOP_S, Approve, RunState, Settings, Supervisor, Trial, Wish
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.trial import PreparedTrial, TrialEnd, TrialPlan
-from modelcar_tui.verdict import STATUS, DecisionReport, ModelVerdict, decide_accepted, standing_decision
+from modelcar_tui.trial import PreparedTrial, TrialEnd
+from modelcar_tui.verdict import (
+    STATUS,
+    DecisionReport,
+    ModelVerdict,
+    candidates,
+    decide_accepted,
+    standing_decision,
+)
 
 AGAIN_S = 2.0
 """What an end may still take once it was asked for a second time."""
@@ -56,15 +66,12 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one model."""
 
-    model: str
-    plan: TrialPlan | None
+    trial: Trial
     end: TrialEnd
-    verdict: ModelVerdict | None
-
-    @property
-    def judged(self) -> ModelVerdict | None:
-        """The verdict on what was measured; None where nothing was."""
-        return None if self.end.measured is None else self.verdict
+    judged: ModelVerdict | None = None
+    """The verdict for the kind of GPU on which it was measured; None where nothing was."""
+    whole: ModelVerdict | None = None
+    """The verdict for all kinds at hand."""
 
     @property
     def status(self) -> ExitStatus:
@@ -83,6 +90,8 @@ def run_tries(settings: Settings, wanted: Wanted) -> int:
     settings = msgspec.structs.replace(settings, approve=Approve.SHOW, qa=False, llm=False)
     supervisor = run_once(run_to_end(settings))
     state = supervisor.state
+    for notice in state.notices:  # such as what a killed try had left, which is removed
+        complain(f"note: {reveal(notice.text)}")
     report = _judged(state)
     names = _names(state, wanted.models)
     ids = accepted_ids(report.plan, wanted.accept, "--accept", {"required": required_ids(report.plan)})
@@ -116,13 +125,13 @@ class _Tries:
         self._decision = decision
         self._leaving = leaving
         self._voice = Voice()
-        self._plan: TrialPlan | None = None
         self._refused: ExitStatus | None = None
         """Why nothing was made: nobody could be asked, or the operator said no."""
 
     async def all(self, wishes: list[Wish]) -> int:
         """Every wish, one after the other; the exit status."""
         self._leaving.attach()
+        self._leaving.again = self._voice.hurried
         results: list[Result] = []
         beat = asyncio.create_task(self._voice.beat())
         try:
@@ -143,19 +152,22 @@ class _Tries:
         return worst(*(result.status for result in results))
 
     async def _one(self, wish: Wish) -> Result:
-        self._plan = None
-        trial = self._supervisor.attempt(wish, self._told)
-        end = await trial.go(self._answer)
-        report = self._decided() if end.measured is not None else self._supervisor.state.decision
-        models = report.models if report is not None else ()
-        verdict = next((model for model in models if model.model == wish.model), None)
-        return Result(model=wish.model, plan=self._plan, end=end, verdict=verdict)
+        end = await self._supervisor.attempt(wish, self._told).go(self._answer)
+        state = self._supervisor.state
+        trial = next(one for one in reversed(state.trials) if one.id == end.id)
+        if end.measured is None:
+            return Result(trial=trial, end=end)
+        card = None if state.cluster is None else _with_cards_of(state.cluster, end.measured)
+        return Result(
+            trial=trial,
+            end=end,
+            judged=self._decided(wish.model, card),
+            whole=self._decided(wish.model, state.cluster),
+        )
 
     def _told(self, event: e.AnyEvent) -> None:
         """Keep it in the run's journal, and tell it."""
         self._supervisor.tell(event)
-        if isinstance(event, e.TrialPlanned):
-            self._plan = event.plan
         self._voice.tell(event)
 
     async def _answer(self, prepared: PreparedTrial) -> bool:
@@ -169,21 +181,26 @@ class _Tries:
             return False
         sys.stderr.write("type yes to let it begin: ")
         sys.stderr.flush()
-        if (await _typed_line()).strip().lower() == "yes":
+        try:
+            line = await _typed_line()
+        except asyncio.CancelledError:
+            complain("")  # what is told next has a line of its own
+            raise
+        if line.strip().lower() == "yes":
             return True
         self._refused = ExitStatus.REJECTED
         return False
 
-    def _decided(self) -> DecisionReport | None:
-        """The decision on the arguments that were tried."""
+    def _decided(self, name: str, cluster: AcceleratorReport | None) -> ModelVerdict | None:
+        """The verdict on the arguments that were tried, of a model on these GPUs."""
         state = self._supervisor.state
-        if self._decision is None or state.decision is None or state.cluster is None:
-            return state.decision
+        models = tuple(model for model in state.models if model.car.name == name)
+        if state.decision is None or cluster is None or not models:
+            return None
         before = standing_decision(state.decision, None)
-        after = decide_accepted(
-            state.models, state.cluster, before, self._decision, vllm=self._settings.vllm_version
-        )
-        return standing_decision(after, None, state.votes)
+        decision = self._decision or Decision(plan_digest=before.plan.digest, who=self._settings.who)
+        after = decide_accepted(models, cluster, before, decision, vllm=self._settings.vllm_version)
+        return standing_decision(after, None, state.votes).models[0]
 
     def _tell(self, results: list[Result]) -> None:
         if self._wanted.form == "json":
@@ -201,8 +218,8 @@ class _Tries:
             "run": self._supervisor.state.run_id,
             "tries": [
                 {
-                    "model": one.model,
-                    "plan": msgspec.to_builtins(one.plan),
+                    "model": one.trial.model,
+                    "plan": msgspec.to_builtins(one.trial.plan),
                     "end": msgspec.to_builtins(one.end),
                     "verdict": None if one.judged is None else one.judged.verdict,
                     "why": "" if one.judged is None else one.judged.why,
@@ -212,15 +229,24 @@ class _Tries:
         }
 
 
+def _with_cards_of(cluster: AcceleratorReport, start: MeasuredStart) -> AcceleratorReport:
+    """The cluster with the kind of GPU alone on which a start was measured."""
+    places = [place for kind in candidates(cluster) if same_card(start, kind.gpu) for place in kind.places]
+    nodes = tuple(msgspec.structs.replace(node, pool=(pool,)) for node, pool in places)
+    return msgspec.structs.replace(cluster, inventory=msgspec.structs.replace(cluster.inventory, nodes=nodes))
+
+
 def _lines(result: Result) -> Iterator[str]:
-    if result.end.measured is None:
-        first, *more = [*end_lines(result.plan, result.end)] or ["nothing was measured"]
-        yield first if result.model in first else f"{reveal(result.model)}: {first}"
-        yield from more
-        return
-    yield from end_lines(result.plan, result.end)
-    if result.verdict is not None:
-        yield reveal(f"{result.verdict.verdict} {result.model}: {result.verdict.why}")
+    yield from end_lines(result.trial)
+    judged, whole = result.judged, result.whole
+    if judged is not None:
+        yield reveal(f"{judged.verdict} {judged.model}{_on(judged)}: {judged.why}")
+    if judged is not None and whole is not None and whole.product != judged.product:
+        yield reveal(f"  elsewhere: {whole.verdict}{_on(whole)}: {whole.why}")
+
+
+def _on(verdict: ModelVerdict) -> str:
+    return f" on {verdict.product}" if verdict.product else ""
 
 
 class _Leaving:
@@ -231,6 +257,8 @@ class _Leaving:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
         self.heard: list[ExitStatus] = []
+        self.again: Callable[[], None] = lambda: None
+        """Called on the loop at the second signal."""
 
     def attach(self) -> None:
         """The running task is the one that a signal stops, also one that has come before."""
@@ -241,11 +269,12 @@ class _Leaving:
     def leave(self, status: ExitStatus) -> float:
         """Called in the watchdog's thread: see `core.ends.Listener`."""
         self.heard.append(status)
-        if len(self.heard) > 1:
-            return AGAIN_S
+        first = len(self.heard) == 1
         if self._loop is not None and self._task is not None:
             with suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(self._task.cancel)
+                self._loop.call_soon_threadsafe(self._task.cancel if first else self.again)
+        if not first:
+            return AGAIN_S
         trial = self._supervisor.state.trial
         return TRY_STOP_S + LIMIT_S if trial is not None and trial.runs else LIMIT_S
 
@@ -268,7 +297,9 @@ async def _shown(supervisor: Supervisor, wishes: list[Wish], leaving: _Leaving) 
             raise
         except UserError as error:
             for problem in error.problems:
-                complain(f"{reveal(wish.model)}: can't be tried: {problem}")
+                what = problem.what.removeprefix("it can't be tried: ")
+                fix = f"; {problem.fix}" if problem.fix else ""
+                complain(reveal(f"{wish.model}: can't be tried: {what}{fix}"))
             status.append(ExitStatus.UNKNOWN)
             continue
         sys.stdout.write(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from modelcar_tui.memory.cases import run_cases
     from modelcar_tui.memory.computed import limits_of
     from modelcar_tui.memory.estimator import estimate
-    from modelcar_tui.memory.measured import measured_args, measured_problems
+    from modelcar_tui.memory.measured import measured_args, measured_problems, same_card
     from modelcar_tui.memory.quantized_shards import cut_fault
     from modelcar_tui.memory.types import Estimate, Knob, Outcome
     from modelcar_tui.memory.what_if import knobs, smallest_tp
@@ -28,6 +28,7 @@ __all__ = [
     "measured_problems",
     "required_vram",
     "run_cases",
+    "same_card",
     "smallest_tp",
 ]
 
@@ -39,7 +40,7 @@ if not TYPE_CHECKING:
             "cases": "run_cases",
             "computed": "limits_of",
             "estimator": "estimate",
-            "measured": "measured_args measured_problems",
+            "measured": "measured_args measured_problems same_card",
             "quantized_shards": "cut_fault",
             "types": "Estimate Knob Outcome",
             "what_if": "knobs smallest_tp",

@@ -143,7 +143,7 @@ def _only(name: str, report: AcceleratorReport, on: str) -> AcceleratorReport:
     if not nodes:
         kinds = list(candidates(report))
         there = ", ".join(dict.fromkeys(kind_name(kind) for kind in kinds)) or "none that is usable"
-        some = ", ".join([node.name for kind in kinds for node in kind.nodes][:4])
+        some = ", ".join([*dict.fromkeys(node.name for kind in kinds for node in kind.nodes)][:4])
         what = f"no node and no kind of GPU is called {clean(on, limit=100)}"
         raise cannot(name, what, f"there are {there}" + (f"; nodes: {some}" if some else ""), "no-such-place")
     return msgspec.structs.replace(report, inventory=msgspec.structs.replace(inventory, nodes=nodes))

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from modelcar_tui.report.ending import ending
+from modelcar_tui.report.trials import TRIALS, told_trials
 from modelcar_tui.supervisor import RunState
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def html_page(state: RunState) -> str:
         qa=qa.qa(state),
         compared=qa.compared(state, told),
         figures=qa.figures(state),
+        tries=TRIALS,
+        trials=tuple(told_trials(state)),
         done=sources.done(state),
         topics=sources.topics(state),
         llm=sources.language_model(state),
