@@ -164,6 +164,27 @@ def test_why_nothing_can_be_tried_is_one_line() -> None:
         assert words in told and "\n" not in told
 
 
+def test_before_the_verdict_no_try_is_asked_for() -> None:
+    early = [event for event in s.decided() if not isinstance(event, e.DecisionMade)]
+    told = why_no_try(folded(early), BIG, able=True, replay=False)
+    assert told == "nothing can be tried yet: there is no verdict"
+
+
+@pytest.mark.parametrize("cells", [58, 78, 118, 198])
+def test_a_line_of_the_footer_is_whole_or_names_the_key_that_shows_it(cells: int) -> None:
+    long = Problem(what="the token that the kubeconfig holds has expired", fix=f"oc login {'x' * 90}")
+    expired = msgspec.structs.replace(s.cluster(), access=Access(rung=Rung.NO_KUBECONFIG, problem=long))
+    stated = msgspec.structs.replace(s.cluster(), access=Access(rung=Rung.WHAT_IF))
+    for report in (expired, stated, s.cluster(())):
+        state = folded([*s.decided(), e.ClusterRead(report=report)])
+        assert 0 < len(why_no_try(state, BIG, able=True, replay=False, cells=cells)) <= cells
+    for events in (t.ended(HERE), t.failed(HERE)):
+        (trial,) = folded(events).trials
+        told = end_line(trial, cells)
+        assert len(told) <= cells and (events[-1] != t.failed(HERE)[-1] or "left" in told)
+        assert "t shows it" in told or "unauthorized" in told
+
+
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])
 @pytest.mark.parametrize("cells", [30, 56, 196])
 def test_words_from_outside_stay_text(cells: int, glyphs: object) -> None:

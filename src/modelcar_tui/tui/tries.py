@@ -37,7 +37,7 @@ class Tries:
             if trial.end is not None and trial.id not in self._told:
                 self._told.add(trial.id)
                 if self._app.face.clock() - trial.ended < NEWS_S:
-                    self._ring(end_line(trial))
+                    self._ring(end_line(trial, self._app.screen.size.width - 2))
         waiting = next((trial for trial in trials if trial.asks), None)
         if waiting is None or waiting.id == self._asked:
             return

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -239,9 +238,7 @@ async def test_what_a_killed_process_left_is_removed_at_the_next_start(
     async def connect(*_: object) -> AsyncIterator[str]:
         yield "a client"
 
-    monkeypatch.setattr(
-        "modelcar_tui.supervisor.trial_room._trial", lambda: SimpleNamespace(sweep_trials=sweep_trials)
-    )
+    monkeypatch.setattr("modelcar_tui.trial.sweep_trials", sweep_trials, raising=False)
     monkeypatch.setattr("modelcar_tui.kube.find_credentials", lambda _: None, raising=False)
     monkeypatch.setattr("modelcar_tui.kube.connect", connect, raising=False)
     assert (await ran(tmp_path)).state.notices == () and swept == []  # no record, and nobody is asked
