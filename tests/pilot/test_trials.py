@@ -114,7 +114,8 @@ async def test_try_is_followed_stopped_and_its_end_is_told() -> None:
         await s.wait_for(pilot, lambda: ("stop", t.ID) in engine.calls, "it is stopped")
         problem = Problem(where=BIG, what="it was stopped")
         engine.say(e.TrialEnded(end=TrialEnd(id=t.ID, problem=problem)))
-        await s.wait_for(pilot, lambda: s.shows(app, "nothing was measured: it was stopped"), "the end")
+        await s.wait_for(pilot, lambda: s.shows(app, "t try again"), "the end")
+        assert s.shows(app, "nothing was measured") and s.shows(app, "it was stopped")
         await pilot.press("t")
         await s.wait_for(pilot, lambda: ("try", BIG, None) in engine.calls, "another one")
 
@@ -183,6 +184,7 @@ def test_a_line_of_the_footer_is_whole_or_names_the_key_that_shows_it(cells: int
         told = end_line(trial, cells)
         assert len(told) <= cells and (events[-1] != t.failed(HERE)[-1] or "left" in told)
         assert "t shows it" in told or "unauthorized" in told
+        assert len(end_line(trial, cells, under_cursor=False)) <= cells
 
 
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])

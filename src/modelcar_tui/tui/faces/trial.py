@@ -136,10 +136,11 @@ def doing_forms(trial: Trial, now: float) -> tuple[str, tuple[str, ...]]:
     return "trying", (f"{name}: {word}{time}{more}", f"{word}{time}{more}", f"{word}{time}", word)
 
 
-def end_line(trial: Trial, cells: int = 10_000) -> str:
+def end_line(trial: Trial, cells: int = 10_000, *, under_cursor: bool = True) -> str:
     """One line for the footer, whole in `cells` where a form of it is: how a try ended, then what helps; else
     the key that shows both. What is left on the cluster is told first where not all has room."""
-    return _longest(_end_forms(trial), cells)
+    shows = f"{shown('t')} shows it" if under_cursor else f"{shown('t')} on its row shows it"
+    return _longest(_end_forms(trial, shows), cells)
 
 
 def _longest(forms: Sequence[str], cells: int) -> str:
@@ -147,21 +148,21 @@ def _longest(forms: Sequence[str], cells: int) -> str:
     return next((form for form in forms if width(form) <= cells), forms[-1])
 
 
-def _end_forms(trial: Trial) -> tuple[str, ...]:
+def _end_forms(trial: Trial, shows: str) -> tuple[str, ...]:
     """From long to short."""
     told = end_words(trial)
     reason = next((one.text for one in told if one.label in ("why not", "but")), "")
     step = next((one.text for one in told if one.label == "next"), "")
     left = next((f"; left there: {one.text}" for one in told if one.label == "left there"), "")
-    name, word, key = reveal(trial.model), trial_word(trial), shown("t")
+    name, word = reveal(trial.model), trial_word(trial)
     brief = "something is left there: " if left else ""
     short = (
-        f"{brief}{name}: {word}; {key} shows it",
-        f"{brief}{word}; {key} shows it",
-        f"{brief.rstrip(': ') or 'it has ended'}; {key} shows it",
+        f"{brief}{name}: {word}; {shows}",
+        f"{brief}{word}; {shows}",
+        f"{brief.rstrip(': ') or 'it has ended'}; {shows}",
     )
     if trial.measured is not None:
-        return f"{name} was tried: {word}; {key} shows it{left}", *short
+        return f"{name} was tried: {word}; {shows}{left}", *short
     because = f"{name}: {word}: {reason}"
     return f"{because}{f'; {step}' if step else ''}{left}", *((because,) if not left else ()), *short
 
