@@ -114,7 +114,8 @@ async def test_try_is_followed_stopped_and_its_end_is_told() -> None:
         await s.wait_for(pilot, lambda: ("stop", t.ID) in engine.calls, "it is stopped")
         problem = Problem(where=BIG, what="it was stopped")
         engine.say(e.TrialEnded(end=TrialEnd(id=t.ID, problem=problem)))
-        await s.wait_for(pilot, lambda: s.shows(app, "nothing was measured: it was stopped"), "the end")
+        await s.wait_for(pilot, lambda: s.shows(app, "t try again"), "the end")
+        assert s.shows(app, "nothing was measured") and s.shows(app, "it was stopped")
         await pilot.press("t")
         await s.wait_for(pilot, lambda: ("try", BIG, None) in engine.calls, "another one")
 
@@ -162,6 +163,28 @@ def test_why_nothing_can_be_tried_is_one_line() -> None:
     ):
         told = why_no_try(state, BIG, **{"able": True, "replay": False, **options})  # type: ignore[arg-type]
         assert words in told and "\n" not in told
+
+
+def test_before_the_verdict_no_try_is_asked_for() -> None:
+    early = [event for event in s.decided() if not isinstance(event, e.DecisionMade)]
+    told = why_no_try(folded(early), BIG, able=True, replay=False)
+    assert told == "nothing can be tried yet: there is no verdict"
+
+
+@pytest.mark.parametrize("cells", [58, 78, 118, 198])
+def test_a_line_of_the_footer_is_whole_or_names_the_key_that_shows_it(cells: int) -> None:
+    long = Problem(what="the token that the kubeconfig holds has expired", fix=f"oc login {'x' * 90}")
+    expired = msgspec.structs.replace(s.cluster(), access=Access(rung=Rung.NO_KUBECONFIG, problem=long))
+    stated = msgspec.structs.replace(s.cluster(), access=Access(rung=Rung.WHAT_IF))
+    for report in (expired, stated, s.cluster(())):
+        state = folded([*s.decided(), e.ClusterRead(report=report)])
+        assert 0 < len(why_no_try(state, BIG, able=True, replay=False, cells=cells)) <= cells
+    for events in (t.ended(HERE), t.failed(HERE)):
+        (trial,) = folded(events).trials
+        told = end_line(trial, cells)
+        assert len(told) <= cells and (events[-1] != t.failed(HERE)[-1] or "left" in told)
+        assert "t shows it" in told or "unauthorized" in told
+        assert len(end_line(trial, cells, under_cursor=False)) <= cells
 
 
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])

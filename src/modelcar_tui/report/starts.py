@@ -27,6 +27,8 @@ _FIGURES = {
 nothing."""
 _ALMOST = 0.05
 """Percent below which two figures are one."""
+_AGE_S = 60.0
+"""From which on an age is told: a screen that rests is not painted for the seconds that pass."""
 
 
 class StartFigure(NamedTuple):
@@ -67,7 +69,7 @@ def start_figures(measured: Mapping[str, float], predicted: Mapping[str, float])
 def start_line(start: MeasuredStart, now: float = 0.0) -> str:
     """`starts on NVIDIA-L40S with vLLM 0.13.0, 2026-11-29T10:00:00Z (2 d ago)`."""
     when = at(start.at) or "at a time that is not known"
-    age = f" ({span_text(now - start.at)} ago)" if start.at and now > start.at else ""
+    age = f" ({span_text(now - start.at)} ago)" if start.at and now - start.at >= _AGE_S else ""
     return f"{ended_as(start.outcome)} on {started_on(start)}, {when}{age}"
 
 

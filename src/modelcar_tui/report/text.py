@@ -15,7 +15,7 @@ from modelcar_tui.manifest import Change
 from modelcar_tui.report.ending import NONE_ASKED, ending, kept_id
 from modelcar_tui.report.escaping import fence
 from modelcar_tui.report.shown import indented, shown_lines
-from modelcar_tui.report.trials import TRIALS, told_trials
+from modelcar_tui.report.tried import TITLE, tries
 from modelcar_tui.supervisor import Approve, Pane, RunState, Step, outcome_of
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.verdict import DecisionReport
@@ -59,7 +59,7 @@ def _lines(state: RunState) -> Iterator[str]:
         yield ""
     for pane in state.panes:
         yield from _section(state, pane)
-    yield from _trials(state)
+    yield from _tries(state)
     yield from _language_model(state)
     if state.finish is not None:
         yield "## Result"
@@ -99,14 +99,16 @@ def _section(state: RunState, pane: Pane) -> Iterator[str]:
     yield ""
 
 
-def _trials(state: RunState) -> Iterator[str]:
-    if state.trials:
-        yield f"## {TRIALS}"
-        yield ""
-        for head, lines in told_trials(state):
-            yield f"- {head}"
-            yield from (f"  - {line}" for line in lines)
-        yield ""
+def _tries(state: RunState) -> Iterator[str]:
+    told = list(tries(state))
+    if not told:
+        return
+    yield f"## {TITLE}"
+    yield ""
+    for one in told:
+        yield f"- {one.model}: {one.word}"
+        yield from (f"  - {line}" for line in one.lines)
+    yield ""
 
 
 def _language_model(state: RunState) -> Iterator[str]:

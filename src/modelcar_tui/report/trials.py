@@ -14,11 +14,9 @@ from modelcar_tui.core.text import reveal
 from modelcar_tui.memory import Outcome
 from modelcar_tui.report.starts import StartFigure, ended_as, start_figures, start_line
 from modelcar_tui.report.values import bytes_text, span_text
-from modelcar_tui.supervisor import RunState, Trial
+from modelcar_tui.supervisor import Trial
 from modelcar_tui.trial import TrialNews, TrialPlan, TrialStage
 
-TRIALS = "Tries on real GPUs"
-"""What stands over them in a report."""
 PROVES = "that vLLM starts, or not, and its memory: for this card, this image and these arguments"
 _NODES = 4
 
@@ -192,12 +190,6 @@ def trial_lines(trial: Trial, now: float = 0.0) -> Iterator[str]:
         yield f"it has not ended: {trial_word(trial)}"
     yield from (f"{words.label}: {words.text}" for words in end_words(trial, now))
     yield from (figure.line for figure in trial_figures(trial) if figure.measured)
-
-
-def told_trials(state: RunState) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each try of a run for a report: `MODEL: starts`, and its sentences."""
-    for trial in state.trials:
-        yield reveal(f"{trial.model}: {trial_word(trial)}"), tuple(trial_lines(trial))
 
 
 def model_trials(trials: Sequence[Trial], model: str) -> tuple[Trial, ...]:

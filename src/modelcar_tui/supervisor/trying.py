@@ -74,7 +74,7 @@ class Try:
         try:
             end = await self._ended(answer)
         except asyncio.CancelledError:
-            end = self._without("stopped by the operator; nothing was measured", "try it again")
+            end = self._without("it was stopped by the operator", "try it again")
             left = () if self._plan is None else self._room.remains(self._plan, self._settings)
             self._end(msgspec.structs.replace(end, left=left))
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from modelcar_tui.core.text import reveal
+from modelcar_tui.supervisor import Trial
 from modelcar_tui.tui.board import Board, Opening
 from modelcar_tui.tui.faces.trial import end_line
 from modelcar_tui.tui.own_keys import shown
@@ -37,7 +38,7 @@ class Tries:
             if trial.end is not None and trial.id not in self._told:
                 self._told.add(trial.id)
                 if self._app.face.clock() - trial.ended < NEWS_S:
-                    self._ring(end_line(trial))
+                    self._ring(self._end_of(trial))
         waiting = next((trial for trial in trials if trial.asks), None)
         if waiting is None or waiting.id == self._asked:
             return
@@ -48,6 +49,14 @@ class Tries:
             self._app.open_screen("try-question")
         else:
             self._ring(f"the try of {reveal(waiting.model)} waits for your word: {shown('t')}")
+
+    def _end_of(self, trial: Trial) -> str:
+        """What the footer says of an end; nothing on the try's own screen, where it stands above the keys."""
+        screen = self._app.screen
+        here = getattr(screen, "model_name", "") == trial.model
+        if here and getattr(screen, "shows_tries", False):
+            return ""
+        return end_line(trial, screen.size.width - 2, under_cursor=here)
 
     def _ring(self, text: str) -> None:
         self._app.bell()

@@ -21,7 +21,7 @@ from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.measured import figure_rows
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.own_keys import shown
-from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, labelled, row
+from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, labelled, row, width
 
 _LABELS = 11
 
@@ -136,20 +136,39 @@ def doing_forms(trial: Trial, now: float) -> tuple[str, tuple[str, ...]]:
     return "trying", (f"{name}: {word}{time}{more}", f"{word}{time}{more}", f"{word}{time}", word)
 
 
-def end_line(trial: Trial) -> str:
-    """One line for the footer: how a try ended."""
+def end_line(trial: Trial, cells: int = 10_000, *, under_cursor: bool = True) -> str:
+    """One line for the footer, whole in `cells` where a form of it is: how a try ended, then what helps; else
+    the key that shows both. What is left on the cluster is told first where not all has room."""
+    shows = f"{shown('t')} shows it" if under_cursor else f"{shown('t')} on its row shows it"
+    return _longest(_end_forms(trial, shows), cells)
+
+
+def _longest(forms: Sequence[str], cells: int) -> str:
+    """The first that has room, of forms from long to short."""
+    return next((form for form in forms if width(form) <= cells), forms[-1])
+
+
+def _end_forms(trial: Trial, shows: str) -> tuple[str, ...]:
+    """From long to short."""
     told = end_words(trial)
     reason = next((one.text for one in told if one.label in ("why not", "but")), "")
     step = next((one.text for one in told if one.label == "next"), "")
     left = next((f"; left there: {one.text}" for one in told if one.label == "left there"), "")
-    name = reveal(trial.model)
+    name, word = reveal(trial.model), trial_word(trial)
+    brief = "something is left there: " if left else ""
+    short = (
+        f"{brief}{name}: {word}; {shows}",
+        f"{brief}{word}; {shows}",
+        f"{brief.rstrip(': ') or 'it has ended'}; {shows}",
+    )
     if trial.measured is not None:
-        return f"{name} was tried: {trial_word(trial)}; {shown('t')} shows it{left}"
-    return f"{name}: {trial_word(trial)}: {reason}{f'; {step}' if step else ''}{left}"
+        return f"{name} was tried: {word}; {shows}{left}", *short
+    because = f"{name}: {word}: {reason}"
+    return f"{because}{f'; {step}' if step else ''}{left}", *((because,) if not left else ()), *short
 
 
-def why_no_try(state: RunState, model: str, *, able: bool, replay: bool) -> str:
-    """Why a try can't be asked for, one line; empty where it can."""
+def why_no_try(state: RunState, model: str, *, able: bool, replay: bool, cells: int = 10_000) -> str:
+    """Why a try can't be asked for, one line, as long as `cells` let it be; empty where it can."""
     if replay:
         return "this is a replay: nothing can be tried from it"
     if state.demo:
@@ -157,21 +176,27 @@ def why_no_try(state: RunState, model: str, *, able: bool, replay: bool) -> str:
     if not able:
         return "no model can be tried from here: no engine runs"
     if not any(known.car.name == model for known in state.models):
-        return f"{reveal(model)} can't be tried: it is not read yet"
-    return _no_cluster(state)
+        return _longest((f"{reveal(model)} can't be tried: it is not read yet", "it is not read yet"), cells)
+    if state.decision is None and state.cluster is not None and state.cluster.access.healthy:
+        return "nothing can be tried yet: there is no verdict"
+    return _longest(_no_cluster(state), cells)
 
 
-def _no_cluster(state: RunState) -> str:
+def _no_cluster(state: RunState) -> tuple[str, ...]:
+    """From long to short; one that is empty where there is a cluster with GPUs."""
     report = state.cluster
     if report is None:
-        return "nothing can be tried yet: the cluster is not read"
+        return ("nothing can be tried yet: the cluster is not read",)
     access = report.access
     if access.rung is Rung.WHAT_IF:
-        return "the GPUs are stated (--gpu): a try needs those of a cluster; run without --gpu"
+        why = "the GPUs are stated (--gpu): a try needs a cluster"
+        return f"{why}; run without --gpu", why
     if not access.healthy:
         problem = access.problem
-        told = f"{problem.what}; {problem.fix}" if problem is not None and problem.fix else str(access.rung)
-        return reveal(f"nothing can be tried: {told}")
+        told = (f"{problem.what}; {problem.fix}", problem.what) if problem is not None and problem.fix else ()
+        forms = (f"nothing can be tried: {each}" for each in (*told, str(access.rung)))
+        return (*map(reveal, forms), f"no cluster to try it on; {shown('g')} shows why")
     if report.inventory.known and not report.inventory.nodes:
-        return f"nothing can be tried: the cluster has no GPU node; {shown('g')} shows what was looked at"
-    return ""
+        why = "nothing can be tried: the cluster has no GPU node"
+        return f"{why}; {shown('g')} shows what was looked at", why
+    return ("",)

@@ -13,6 +13,7 @@ from modelcar_tui.supervisor import RunState, Trial
 from modelcar_tui.tui.faces.trial import why_no_try
 from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.port import Trying
+from modelcar_tui.tui.rows import width
 
 if TYPE_CHECKING:
     from modelcar_tui.tui.board import Board
@@ -36,14 +37,16 @@ def open_try(board: Board, *, again: bool = False) -> Screen[Any] | None:
     own = model_trials(state.trials, name)
     if own and (replay or not again):
         return _screen(board, name)
-    why = why_no_try(state, name, able=isinstance(board.port, Trying), replay=replay)
+    cells = board.screen.size.width - 2
+    why = why_no_try(state, name, able=isinstance(board.port, Trying), replay=replay, cells=cells)
     if why or not isinstance(board.port, Trying):
         board.tell(why)
         return None
     accepted = accepted_of(state)
     if board.port.try_model(name, accepted):
         whose = "the accepted changes" if accepted is not None else "the manifest's arguments"
-        board.tell(f"working out a try of {reveal(name)} with {whose}; it asks before it makes anything")
+        told = f"working out a try of {reveal(name)} with {whose}; it asks before it makes anything"
+        board.tell(told if width(told) <= cells else "working out a try; it asks before it makes anything")
     return None
 
 

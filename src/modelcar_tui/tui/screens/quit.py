@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
+from modelcar_tui.core.text import reveal
 from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.rows import EMPTY, Row, paragraph
@@ -42,7 +43,7 @@ class QuitDialog(Dialog):
         else:
             rows += _offered(shown("S"), "stop the run; nothing more is written, it can be resumed", cells)
         if (trial := self.face.state.trial) is not None:
-            text = f"the try of {trial.model} is stopped with it; what it has made is deleted"
+            text = f"the try of {reveal(trial.model)} is stopped with it; what it has made is deleted"
             rows += paragraph(text, cells, "warn", indent=6)
         rows += [*_offered(shown("q"), "stay (also Esc)", cells), EMPTY]
         if state.marks_told:

@@ -58,6 +58,7 @@ class TrialScreen(FaceScreen):
     """The try goes on while this screen is left."""
 
     TITLE = "try"
+    shows_tries: ClassVar[bool] = True
     CSS_PATH = style("trial")
     BINDINGS: ClassVar[list[BindingType]] = [
         *move_bindings(*MOVES),
