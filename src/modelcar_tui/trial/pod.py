@@ -13,7 +13,7 @@ import msgspec
 
 from modelcar_tui.cluster.types import Runtime
 from modelcar_tui.manifest import Requirement, Scheduling, Server
-from modelcar_tui.trial.environment import SCRATCH
+from modelcar_tui.trial.environment import LOGGING_FILE, SCRATCH, logging_config
 from modelcar_tui.trial.files import JOIN, MIB, Lent, part_name
 from modelcar_tui.trial.place import Spot
 from modelcar_tui.trial.refusing import MODEL_PATH
@@ -87,7 +87,7 @@ def trial_pod(
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": _GRACE_S,
         "securityContext": _who(security, server),
-        "initContainers": [_joining(what.runtime.image, lent, amounts)],
+        "initContainers": [_joining(what, lent, amounts)],
         "containers": [main],
         "volumes": _volumes(name, lent, shm),
         **_where(spot, server, priority),
@@ -142,13 +142,13 @@ def _ends_itself() -> dict[str, Any]:
     }
 
 
-def _joining(image: str, lent: Lent, amounts: dict[str, Any]) -> dict[str, Any]:
+def _joining(what: Container, lent: Lent, amounts: dict[str, Any]) -> dict[str, Any]:
     """The init container. It asks for no GPU, and else for what the main one does: limits of the namespace
     that let that in take it, too, and quotas count the larger of the two."""
     return {
         "name": FILES,
-        "image": image,
-        "command": ["python3", "-c", JOIN, LENT, MODEL_PATH, lent.sha256],
+        "image": what.runtime.image,
+        "command": ["python3", "-c", JOIN, LENT, MODEL_PATH, lent.sha256, *_own_files(what)],
         "resources": {part: given for part, given in amounts.items() if given},
         "volumeMounts": [
             {"name": "lent", "mountPath": LENT, "readOnly": True},
@@ -156,6 +156,11 @@ def _joining(image: str, lent: Lent, amounts: dict[str, Any]) -> dict[str, Any]:
         ],
         "securityContext": _confined(),
     }
+
+
+def _own_files(what: Container) -> list[str]:
+    named = LOGGING_FILE in what.environment.get("VLLM_LOGGING_CONFIG_PATH", "")
+    return [LOGGING_FILE, logging_config()] if named else []
 
 
 def _resources(spot: Spot, runtime: Runtime, server: Server | None) -> dict[str, Any]:

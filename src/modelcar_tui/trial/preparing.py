@@ -177,7 +177,7 @@ def _prepared(known: _Known, redact: Redactor) -> PreparedTrial:
     name = what.car.name
     skip = must_skip(name, lent, what.facts, what.tried.engine, skips=what.tried.skips)
     args = (*what.tried.args, SKIP) if skip else what.tried.args
-    environment = tried_environment(what.runtime)
+    environment = tried_environment(what.runtime, what.release)
     container = Container(
         runtime=what.runtime,
         args=args,
@@ -207,7 +207,12 @@ def _prepared(known: _Known, redact: Redactor) -> PreparedTrial:
         creates=_creates(known, trial),
         command=what.runtime.starts,
         args=args,
-        changed=(*what.tried.changed, *skipped, *changed_environment(what.runtime), *spot.changed),
+        changed=(
+            *what.tried.changed,
+            *skipped,
+            *changed_environment(what.runtime, what.release),
+            *spot.changed,
+        ),
         files=lent.files,
         left_out=lent.left_out,
         unproven=tuple(unproven(what.facts, what.tried.engine, what.car.serving.whole, skips=skip)),
@@ -220,7 +225,7 @@ def _prepared(known: _Known, redact: Redactor) -> PreparedTrial:
         spot,
         image=what.runtime.image,
         release=what.release,
-        environment=environment,
+        environment=what.runtime.environment,
         found=found,
     )
     return PreparedTrial(

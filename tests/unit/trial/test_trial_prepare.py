@@ -13,6 +13,7 @@ from plan_support import Found, everything, from_file, main_of, model, pod_of, p
 from modelcar_tui.demo.kube_scenarios import openshift_ai
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.fingerprint import model_fingerprint
+from modelcar_tui.trial.environment import LOGGING_FILE, logging_config
 
 
 def test_the_demo_s_model_lands_on_free_gpus_with_the_runtime_s_own_start(tmp_path: Path) -> None:
@@ -102,9 +103,9 @@ def test_the_init_container_joins_what_the_secrets_hold(tmp_path: Path) -> None:
         [places.get(word, word) for word in command], capture_output=True, text=True, check=True
     )
     assert done.stdout.count("\n") == 1
-    assert {
-        str(one.relative_to(target)): one.read_bytes() for one in target.rglob("*") if one.is_file()
-    } == files
+    there = {str(one.relative_to(target)): one.read_bytes() for one in target.rglob("*") if one.is_file()}
+    assert there.pop(LOGGING_FILE).decode() == logging_config()
+    assert there == files
     assert dict(made.plan.files) == {path: len(data) for path, data in files.items()}
     (lent / "part-000").write_bytes(b"other")
     again = subprocess.run(
@@ -161,7 +162,7 @@ def test_a_runtime_s_own_shared_memory_and_limits_are_taken(tmp_path: Path) -> N
     assert resources["limits"]["memory"] == "24576Mi"
     names = {one["name"]: one["value"] for one in main_of(made)["env"]}
     assert names["VLLM_LOGGING_LEVEL"] == "INFO" and "HF_TOKEN" not in names
-    assert made.basis.environment == (("VLLM_USE_V1", "1"),)
+    assert made.basis.environment == (("VLLM_LOGGING_LEVEL", "ERROR"), ("VLLM_USE_V1", "1"))
     assert any("HF_TOKEN" in line for line in made.plan.changed)
 
 
