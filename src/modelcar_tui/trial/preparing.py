@@ -20,6 +20,7 @@ from modelcar_tui.trial.arguments import SKIP, Tried, tried_arguments
 from modelcar_tui.trial.asking import PreparedTrial, TrialAsk
 from modelcar_tui.trial.environment import changed_environment, tried_environment
 from modelcar_tui.trial.files import UNPACKED, Lent, lend, must_skip
+from modelcar_tui.trial.headers import TOLD, lent_headers, unread_headers
 from modelcar_tui.trial.job import new_id, trial_job, trial_secrets
 from modelcar_tui.trial.place import Spot, find_spot, one_pod
 from modelcar_tui.trial.pod import Container, Security, secret_name, trial_pod
@@ -58,7 +59,10 @@ async def prepare_trial(
     spot = _where(ask, limits, chosen)
     around = await look_around(client, spot, chosen)
     spot = _still_free(ask, spot, around)
-    lent = await asyncio.to_thread(lend, what.car.name, await (read or _read)(what.car.image, ask.images))
+    found = await (read or _read)(what.car.image, ask.images)
+    heads = lent_headers(what.facts, found.files, found.weights)
+    whole = msgspec.structs.replace(found, files={**found.files, **heads}) if heads else found
+    lent = await asyncio.to_thread(lend, what.car.name, whole)
     check_counts(limits, len(lent.parts))
     return _prepared(_Known(ask, what, namespace, security, limits, chosen, around, spot, lent), redact)
 
@@ -129,11 +133,8 @@ async def _look(ask: TrialAsk, client: Client, namespace: str) -> tuple[Security
     # What may end it goes one by one: a refusal leaves no other question under way.
     security = await read_security(client, namespace)
     await check_rights(client, namespace, ask.cluster.access.user)
-    limits, chosen = await asyncio.gather(
-        _limits(ask.cluster, client, namespace),
-        choose_priority(client, server.priority_class if server is not None else ""),
-    )
-    return security, limits, chosen
+    chosen = await choose_priority(client, server.priority_class if server is not None else "")
+    return security, await _limits(ask.cluster, client, namespace), chosen
 
 
 async def _limits(cluster: AcceleratorReport, client: Client, namespace: str) -> NamespaceLimits:
@@ -210,12 +211,16 @@ def _prepared(known: _Known, redact: Redactor) -> PreparedTrial:
         changed=(
             *what.tried.changed,
             *skipped,
+            *([TOLD] if any(path.endswith(".safetensors") for path, _ in lent.files) else []),
             *changed_environment(what.runtime, what.release),
             *spot.changed,
         ),
         files=lent.files,
         left_out=lent.left_out,
-        unproven=tuple(unproven(what.facts, what.tried.engine, what.car.serving.whole, skips=skip)),
+        unproven=(
+            *unproven(what.facts, what.tried.engine, what.car.serving.whole, skips=skip),
+            *unread_headers(what.facts, what.tried.engine),
+        ),
         predicted=found.outcome.value,
         predicted_figures=figures_of(found),
     )
