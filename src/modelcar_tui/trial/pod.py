@@ -35,6 +35,8 @@ _ROOM = "10Gi"
 _SUITE_SHM = (1024, 16 * 1024)
 """MiB of /dev/shm as the QA suite has it, for one GPU and for several."""
 _GRACE_S = 15
+_SOME_CPU_MILLI = 1000
+"""Limit of a pod that asks for less, where a quota wants one."""
 
 
 class Security(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +56,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     port: int
     limit_s: int
+    cpu_limited: bool = False
+    """Whether the namespace takes no container without a limit of CPU."""
 
 
 def trial_pod(
@@ -123,7 +127,7 @@ def _main(spot: Spot, what: Container, shm: int | None, server: Server | None) -
         "args": list(what.args),
         "env": [{"name": key, "value": value} for key, value in what.environment.items()],
         "ports": [{"containerPort": what.port, "protocol": "TCP"}],
-        "resources": _resources(spot, what.runtime, server),
+        "resources": _resources(spot, what, server),
         "startupProbe": {**probe, "periodSeconds": PERIOD_S, "failureThreshold": tries},
         "livenessProbe": _ends_itself(),
         "volumeMounts": mounts,
@@ -163,14 +167,16 @@ def _own_files(what: Container) -> list[str]:
     return [LOGGING_FILE, logging_config()] if named else []
 
 
-def _resources(spot: Spot, runtime: Runtime, server: Server | None) -> dict[str, Any]:
-    shape, most = spot.shape, memory_limit(spot, runtime, server)
+def _resources(spot: Spot, what: Container, server: Server | None) -> dict[str, Any]:
+    shape, most = spot.shape, memory_limit(spot, what.runtime, server)
     gpus = {spot.resource: str(shape.units)}
     asked = {"cpu": f"{shape.cpu_milli}m"} if shape.cpu_milli else {}
     asked |= {"memory": f"{shape.memory_mib}Mi"} if shape.memory_mib else {}
     limit = {} if most is None else {"memory": f"{max(most, shape.memory_mib)}Mi"}
     if server is None:
         limit |= {"cpu": f"{shape.cpu_milli + 1000}m"}
+    elif what.cpu_limited:
+        limit |= {"cpu": f"{max(shape.cpu_milli, _SOME_CPU_MILLI)}m"}
     return {"requests": {**asked, **gpus}, "limits": {**limit, **gpus}}
 
 

@@ -22,12 +22,18 @@ from modelcar_tui.trial.environment import changed_environment, tried_environmen
 from modelcar_tui.trial.files import UNPACKED, Lent, lend, must_skip
 from modelcar_tui.trial.headers import TOLD, lent_headers, unread_headers
 from modelcar_tui.trial.job import new_id, trial_job, trial_secrets
-from modelcar_tui.trial.place import Spot, find_spot, one_pod
+from modelcar_tui.trial.place import Spot, find_spot, not_asked, one_pod
 from modelcar_tui.trial.pod import Container, Security, secret_name, trial_pod
 from modelcar_tui.trial.priority import Chosen, Neighbours, choose_priority, look_around
 from modelcar_tui.trial.proving import basis_of, figures_of, predicted, unproven
 from modelcar_tui.trial.refusing import cannot
-from modelcar_tui.trial.rights import check_counts, check_rights, checked_namespace, read_security
+from modelcar_tui.trial.rights import (
+    check_counts,
+    check_rights,
+    checked_namespace,
+    read_security,
+    wants_cpu_limit,
+)
 from modelcar_tui.trial.types import TrialPlan
 from modelcar_tui.verdict import at_runtime, kind_name, release_of, runtime_of
 
@@ -185,6 +191,7 @@ def _prepared(known: _Known, redact: Redactor) -> PreparedTrial:
         environment=environment,
         port=what.tried.port,
         limit_s=ask.limit_s,
+        cpu_limited=wants_cpu_limit(known.limits),
     )
     trial, queue = new_id(), spot.shape.queue
     pod = trial_pod(trial, spot, container, lent, what.car.server, known.security, known.chosen.name)
@@ -214,6 +221,8 @@ def _prepared(known: _Known, redact: Redactor) -> PreparedTrial:
             *([TOLD] if any(path.endswith(".safetensors") for path, _ in lent.files) else []),
             *changed_environment(what.runtime, what.release),
             *spot.changed,
+            *not_asked(ask.model, ask.cluster, ask.vllm),
+            *_cpu(known),
         ),
         files=lent.files,
         left_out=lent.left_out,
@@ -256,6 +265,11 @@ def _user(known: _Known) -> list[str]:
     if security.gives_user or not security.restricted:
         return []
     return ["the namespace lets nobody run as root: vLLM runs as another user than its image's own"]
+
+
+def _cpu(known: _Known) -> list[str]:
+    given = known.what.car.server is not None and wants_cpu_limit(known.limits)
+    return ["the container has a limit of CPU, which a quota of the namespace wants"] if given else []
 
 
 def _creates(known: _Known, trial: str) -> tuple[str, ...]:

@@ -144,3 +144,10 @@ def check_counts(limits: NamespaceLimits, parts: int) -> None:
                 what = f"{quota.title} leaves {left} of {resource}, a try makes {count}"
                 fix = f"free some, or ask for more: oc describe quota -n {limits.namespace}"
                 raise UserError(Problem(what=what, fix=fix, code="quota"))
+
+
+def wants_cpu_limit(limits: NamespaceLimits) -> bool:
+    """Whether a quota counts limits of CPU, so that a container without one is refused, and no LimitRange
+    gives it one."""
+    given = any(one.default.get("cpu") for one in limits.ranges if one.type == "Container")
+    return not given and any("limits.cpu" in quota.hard for quota in limits.quotas)
