@@ -11,6 +11,7 @@ level is INFO. Releases 0.11 to 0.25 say at DEBUG alone what activation and othe
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -43,6 +44,20 @@ LOGGING = {
     "NO_COLOR": "1",
     "PYTHONUNBUFFERED": "1",
 }
+_CACHES = frozenset(
+    {
+        *(
+            "HF_HUB_CACHE",
+            "HUGGINGFACE_HUB_CACHE",
+            "HF_MODULES_CACHE",
+            "HF_ASSETS_CACHE",
+            "TRANSFORMERS_CACHE",
+        ),
+        *("VLLM_CONFIG_ROOT", "VLLM_ASSETS_CACHE", "FLASHINFER_WORKSPACE_BASE", "CUDA_CACHE_PATH", "TMPDIR"),
+        *("TORCH_HOME", "TORCH_EXTENSIONS_DIR", "NUMBA_CACHE_DIR", "OUTLINES_CACHE_DIR", "MPLCONFIGDIR"),
+    }
+)
+"""Production's places, on volumes that a try has not; without them all lies below those above."""
 LOGGING_FILE = ".try-logging.json"
 """In the model's folder; no loader asks for a hidden file."""
 _CONFIG_PATH = "VLLM_LOGGING_CONFIG_PATH"
@@ -50,15 +65,28 @@ _QUIET = ("0.11.0", "0.26.0")
 """Releases that hide figures: the first, and the first that does not."""
 _HIDING = ("vllm.v1.worker.gpu_worker",)
 """Whose DEBUG lines have them."""
+_SECRET = re.compile(
+    r"(?:^|_)(?:pass|passphrase|passcode|pwd|creds?|auth|cookie|session|private)(?:_|$)", re.IGNORECASE
+)
 _KEYS = ("VLLM_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 """A try needs none."""
 
 
 def tried_environment(runtime: Runtime, release: str | None) -> dict[str, str]:
     """Name -> value of all that is set."""
-    own = {name: value for name, value in runtime.environment if name not in (*_KEYS, _CONFIG_PATH)}
+    never = {*_KEYS, *_CACHES, *_secrets(runtime)}
+    own = {
+        name: value
+        for name, value in runtime.environment
+        if name not in never and not name.startswith("VLLM_LOGGING_")  # our reader knows vLLM's own form
+    }
     lent = {_CONFIG_PATH: f"{MODEL_PATH}/{LOGGING_FILE}"} if hides_figures(release) else {}
     return {**own, **OFFLINE, **PLACES, **LOGGING, **lent}
+
+
+def _secrets(runtime: Runtime) -> list[str]:
+    """Names that may well hold a secret: what is not needed is not copied into another object."""
+    return [name for name, _ in runtime.environment if _SECRET.search(name)]
 
 
 def hides_figures(release: str | None) -> bool:
@@ -108,9 +136,9 @@ def changed_environment(runtime: Runtime, release: str | None) -> Iterator[str]:
         yield "vLLM logs at level INFO, so that its figures can be read"
     if _CONFIG_PATH in told:
         yield f"{_CONFIG_PATH} is not production's: the file that it names is not lent"
-    if runtime.withheld:
-        names = ", ".join(clean(name, limit=100) for name in runtime.withheld[:6])
-        more = f" and {len(runtime.withheld) - 6} more" if len(runtime.withheld) > 6 else ""
+    if withheld := list(dict.fromkeys((*runtime.withheld, *_secrets(runtime)))):
+        names = ", ".join(clean(name, limit=100) for name in withheld[:6])
+        more = f" and {len(withheld) - 6} more" if len(withheld) > 6 else ""
         yield f"variables from other objects, or secret, are not set: {names}{more}"
     if runtime.script:
         yield "the shell's script that starts vLLM is not run: vLLM is started as the script would start it"
@@ -121,5 +149,5 @@ def of_vllm(environment: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ..
     return tuple(
         (clean(name, limit=200), clean(value, limit=500))
         for name, value in sorted(dict(environment).items())
-        if name.startswith("VLLM_") and name not in _KEYS
+        if name.startswith("VLLM_") and name not in _KEYS and not _SECRET.search(name)
     )

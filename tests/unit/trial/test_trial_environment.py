@@ -84,3 +84,19 @@ def test_the_measurement_keeps_production_s_variables_and_no_key() -> None:
         ("HF_HOME", "/x"),
     )
     assert of_vllm(told) == (("VLLM_CACHE_ROOT", "/cache"), ("VLLM_USE_V1", "1"))
+
+
+def test_caches_on_volumes_of_production_are_the_pod_s_own() -> None:
+    told = (("HF_HUB_CACHE", "/models"), ("HF_MODULES_CACHE", "/pvc/x"), ("NCCL_DEBUG", "WARN"))
+    found = tried_environment(Runtime(image="x", environment=told), "0.19.0")
+    assert not {"HF_HUB_CACHE", "HF_MODULES_CACHE"} & found.keys()
+    assert found["HF_HOME"].startswith("/tmp/") and found["NCCL_DEBUG"] == "WARN"
+
+
+def test_what_may_be_a_secret_or_spoils_the_log_is_not_passed_on() -> None:
+    told = (("MY_PASS", "hunter2"), ("VLLM_LOGGING_PREFIX", "x "), ("PASSES", "3"), ("db_pwd", "y"))
+    runtime = Runtime(image="x", environment=told, withheld=("HF_TOKEN",))
+    found = tried_environment(runtime, None)
+    assert found["PASSES"] == "3" and not {"MY_PASS", "VLLM_LOGGING_PREFIX", "db_pwd"} & found.keys()
+    said = " ".join(changed_environment(runtime, None))
+    assert "HF_TOKEN, MY_PASS, db_pwd" in said and "hunter2" not in said
