@@ -172,9 +172,13 @@ with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
         with open(path, "wb") as out:
             out.write(archive.extractfile(entry).read())
         count, size = count + 1, size + entry.size
+for name, text in zip(sys.argv[4::2], sys.argv[5::2]):
+    with open(os.path.join(root, name), "w") as out:
+        out.write(text)
 print("%d files of the model, %d bytes" % (count, size), flush=True)
 """.lstrip()
-"""What the init container runs, with the folders of the parts and of the model, and the sum, behind it."""
+"""What the init container runs, with the folders of the parts and of the model, and the sum, behind it; then
+name and text of each file of our own."""
 
 
 def part_name(number: int) -> str:

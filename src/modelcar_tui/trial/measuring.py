@@ -35,6 +35,7 @@ OWN_VARIABLES = frozenset(
         "VLLM_NO_USAGE_STATS",
         "DO_NOT_TRACK",
         "HF_HUB_DISABLE_TELEMETRY",
+        "VLLM_LOGGING_CONFIG_PATH",
     )
 )
 """What a try sets and production may not."""

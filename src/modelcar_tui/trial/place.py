@@ -127,6 +127,14 @@ def one_pod(
     )
 
 
+def not_asked(model: ModelRequirements, report: AcceleratorReport, vllm: str | None) -> Iterator[str]:
+    """What production's pod asks for besides GPUs, CPU and RAM, and a try does not; one sentence."""
+    names = [clean(name, limit=100) for name in pod_for(model, report, vllm).scheduling.whole.resources]
+    if names:
+        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+        yield f"the pod does not ask for {', '.join(names[:6])}{more}, as production's does"
+
+
 def _only(name: str, report: AcceleratorReport, on: str) -> AcceleratorReport:
     """The report with the nodes, and their pools, that `on` names."""
     wanted, inventory = on.strip().lower(), report.inventory

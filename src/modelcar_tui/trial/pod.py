@@ -13,7 +13,7 @@ import msgspec
 
 from modelcar_tui.cluster.types import Runtime
 from modelcar_tui.manifest import Requirement, Scheduling, Server
-from modelcar_tui.trial.environment import SCRATCH
+from modelcar_tui.trial.environment import LOGGING_FILE, SCRATCH, logging_config
 from modelcar_tui.trial.files import JOIN, MIB, Lent, part_name
 from modelcar_tui.trial.place import Spot
 from modelcar_tui.trial.refusing import MODEL_PATH
@@ -35,6 +35,8 @@ _ROOM = "10Gi"
 _SUITE_SHM = (1024, 16 * 1024)
 """MiB of /dev/shm as the QA suite has it, for one GPU and for several."""
 _GRACE_S = 15
+_SOME_CPU_MILLI = 1000
+"""Limit of a pod that asks for less, where a quota wants one."""
 
 
 class Security(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +56,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     port: int
     limit_s: int
+    cpu_limited: bool = False
+    """Whether the namespace takes no container without a limit of CPU."""
 
 
 def trial_pod(
@@ -87,7 +91,7 @@ def trial_pod(
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": _GRACE_S,
         "securityContext": _who(security, server),
-        "initContainers": [_joining(what.runtime.image, lent, amounts)],
+        "initContainers": [_joining(what, lent, amounts)],
         "containers": [main],
         "volumes": _volumes(name, lent, shm),
         **_where(spot, server, priority),
@@ -123,7 +127,7 @@ def _main(spot: Spot, what: Container, shm: int | None, server: Server | None) -
         "args": list(what.args),
         "env": [{"name": key, "value": value} for key, value in what.environment.items()],
         "ports": [{"containerPort": what.port, "protocol": "TCP"}],
-        "resources": _resources(spot, what.runtime, server),
+        "resources": _resources(spot, what, server),
         "startupProbe": {**probe, "periodSeconds": PERIOD_S, "failureThreshold": tries},
         "livenessProbe": _ends_itself(),
         "volumeMounts": mounts,
@@ -142,13 +146,13 @@ def _ends_itself() -> dict[str, Any]:
     }
 
 
-def _joining(image: str, lent: Lent, amounts: dict[str, Any]) -> dict[str, Any]:
+def _joining(what: Container, lent: Lent, amounts: dict[str, Any]) -> dict[str, Any]:
     """The init container. It asks for no GPU, and else for what the main one does: limits of the namespace
     that let that in take it, too, and quotas count the larger of the two."""
     return {
         "name": FILES,
-        "image": image,
-        "command": ["python3", "-c", JOIN, LENT, MODEL_PATH, lent.sha256],
+        "image": what.runtime.image,
+        "command": ["python3", "-c", JOIN, LENT, MODEL_PATH, lent.sha256, *_own_files(what)],
         "resources": {part: given for part, given in amounts.items() if given},
         "volumeMounts": [
             {"name": "lent", "mountPath": LENT, "readOnly": True},
@@ -158,14 +162,21 @@ def _joining(image: str, lent: Lent, amounts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _resources(spot: Spot, runtime: Runtime, server: Server | None) -> dict[str, Any]:
-    shape, most = spot.shape, memory_limit(spot, runtime, server)
+def _own_files(what: Container) -> list[str]:
+    named = LOGGING_FILE in what.environment.get("VLLM_LOGGING_CONFIG_PATH", "")
+    return [LOGGING_FILE, logging_config()] if named else []
+
+
+def _resources(spot: Spot, what: Container, server: Server | None) -> dict[str, Any]:
+    shape, most = spot.shape, memory_limit(spot, what.runtime, server)
     gpus = {spot.resource: str(shape.units)}
     asked = {"cpu": f"{shape.cpu_milli}m"} if shape.cpu_milli else {}
     asked |= {"memory": f"{shape.memory_mib}Mi"} if shape.memory_mib else {}
     limit = {} if most is None else {"memory": f"{max(most, shape.memory_mib)}Mi"}
     if server is None:
         limit |= {"cpu": f"{shape.cpu_milli + 1000}m"}
+    elif what.cpu_limited:
+        limit |= {"cpu": f"{max(shape.cpu_milli, _SOME_CPU_MILLI)}m"}
     return {"requests": {**asked, **gpus}, "limits": {**limit, **gpus}}
 
 

@@ -20,13 +20,20 @@ from modelcar_tui.trial.arguments import SKIP, Tried, tried_arguments
 from modelcar_tui.trial.asking import PreparedTrial, TrialAsk
 from modelcar_tui.trial.environment import changed_environment, tried_environment
 from modelcar_tui.trial.files import UNPACKED, Lent, lend, must_skip
+from modelcar_tui.trial.headers import TOLD, lent_headers, unread_headers
 from modelcar_tui.trial.job import new_id, trial_job, trial_secrets
-from modelcar_tui.trial.place import Spot, find_spot, one_pod
+from modelcar_tui.trial.place import Spot, find_spot, not_asked, one_pod
 from modelcar_tui.trial.pod import Container, Security, secret_name, trial_pod
 from modelcar_tui.trial.priority import Chosen, Neighbours, choose_priority, look_around
 from modelcar_tui.trial.proving import basis_of, figures_of, predicted, unproven
 from modelcar_tui.trial.refusing import cannot
-from modelcar_tui.trial.rights import check_counts, check_rights, checked_namespace, read_security
+from modelcar_tui.trial.rights import (
+    check_counts,
+    check_rights,
+    checked_namespace,
+    read_security,
+    wants_cpu_limit,
+)
 from modelcar_tui.trial.types import TrialPlan
 from modelcar_tui.verdict import at_runtime, kind_name, release_of, runtime_of
 
@@ -58,7 +65,10 @@ async def prepare_trial(
     spot = _where(ask, limits, chosen)
     around = await look_around(client, spot, chosen)
     spot = _still_free(ask, spot, around)
-    lent = await asyncio.to_thread(lend, what.car.name, await (read or _read)(what.car.image, ask.images))
+    found = await (read or _read)(what.car.image, ask.images)
+    heads = lent_headers(what.facts, found.files, found.weights)
+    whole = msgspec.structs.replace(found, files={**found.files, **heads}) if heads else found
+    lent = await asyncio.to_thread(lend, what.car.name, whole)
     check_counts(limits, len(lent.parts))
     return _prepared(_Known(ask, what, namespace, security, limits, chosen, around, spot, lent), redact)
 
@@ -129,11 +139,8 @@ async def _look(ask: TrialAsk, client: Client, namespace: str) -> tuple[Security
     # What may end it goes one by one: a refusal leaves no other question under way.
     security = await read_security(client, namespace)
     await check_rights(client, namespace, ask.cluster.access.user)
-    limits, chosen = await asyncio.gather(
-        _limits(ask.cluster, client, namespace),
-        choose_priority(client, server.priority_class if server is not None else ""),
-    )
-    return security, limits, chosen
+    chosen = await choose_priority(client, server.priority_class if server is not None else "")
+    return security, await _limits(ask.cluster, client, namespace), chosen
 
 
 async def _limits(cluster: AcceleratorReport, client: Client, namespace: str) -> NamespaceLimits:
@@ -177,13 +184,14 @@ def _prepared(known: _Known, redact: Redactor) -> PreparedTrial:
     name = what.car.name
     skip = must_skip(name, lent, what.facts, what.tried.engine, skips=what.tried.skips)
     args = (*what.tried.args, SKIP) if skip else what.tried.args
-    environment = tried_environment(what.runtime)
+    environment = tried_environment(what.runtime, what.release)
     container = Container(
         runtime=what.runtime,
         args=args,
         environment=environment,
         port=what.tried.port,
         limit_s=ask.limit_s,
+        cpu_limited=wants_cpu_limit(known.limits),
     )
     trial, queue = new_id(), spot.shape.queue
     pod = trial_pod(trial, spot, container, lent, what.car.server, known.security, known.chosen.name)
@@ -207,10 +215,21 @@ def _prepared(known: _Known, redact: Redactor) -> PreparedTrial:
         creates=_creates(known, trial),
         command=what.runtime.starts,
         args=args,
-        changed=(*what.tried.changed, *skipped, *changed_environment(what.runtime), *spot.changed),
+        changed=(
+            *what.tried.changed,
+            *skipped,
+            *([TOLD] if any(path.endswith(".safetensors") for path, _ in lent.files) else []),
+            *changed_environment(what.runtime, what.release),
+            *spot.changed,
+            *not_asked(ask.model, ask.cluster, ask.vllm),
+            *_cpu(known),
+        ),
         files=lent.files,
         left_out=lent.left_out,
-        unproven=tuple(unproven(what.facts, what.tried.engine, what.car.serving.whole, skips=skip)),
+        unproven=(
+            *unproven(what.facts, what.tried.engine, what.car.serving.whole, skips=skip),
+            *unread_headers(what.facts, what.tried.engine),
+        ),
         predicted=found.outcome.value,
         predicted_figures=figures_of(found),
     )
@@ -220,7 +239,7 @@ def _prepared(known: _Known, redact: Redactor) -> PreparedTrial:
         spot,
         image=what.runtime.image,
         release=what.release,
-        environment=environment,
+        environment=what.runtime.environment,
         found=found,
     )
     return PreparedTrial(
@@ -246,6 +265,11 @@ def _user(known: _Known) -> list[str]:
     if security.gives_user or not security.restricted:
         return []
     return ["the namespace lets nobody run as root: vLLM runs as another user than its image's own"]
+
+
+def _cpu(known: _Known) -> list[str]:
+    given = known.what.car.server is not None and wants_cpu_limit(known.limits)
+    return ["the container has a limit of CPU, which a quota of the namespace wants"] if given else []
 
 
 def _creates(known: _Known, trial: str) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ no notice.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from modelcar_tui.kube import Client, ClusterError, whole
 from modelcar_tui.kube.jobs import mapping
 from modelcar_tui.kube.objects import SmallMeta
 from modelcar_tui.trial.place import Spot
+from modelcar_tui.trial.together import together
 
 _CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
 _SYSTEM = "system-"
@@ -108,7 +108,7 @@ def chosen_of(classes: Sequence[PriorityClass], named: str) -> Chosen:
 
 async def look_around(client: Client, spot: Spot, chosen: Chosen) -> Neighbours:
     """The pods on the candidate nodes: whom the try could push away, and what is still free."""
-    lists = await asyncio.gather(*(_pods_on(client, node.name) for node in spot.nodes))
+    lists = await together(_pods_on(client, node.name) for node in spot.nodes)
     pushed: list[str] = []
     full: set[str] = set()
     for node, pods in zip(spot.nodes, lists, strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -74,7 +74,7 @@ def basis_of(
     *,
     image: str,
     release: str | None,
-    environment: dict[str, str],
+    environment: Iterable[tuple[str, str]],
     found: Estimate,
 ) -> MeasuredStart:
     """All that is known of the measurement before it is made.
@@ -85,7 +85,7 @@ def basis_of(
         spot: where it lands.
         image: the runtime's.
         release: of vLLM, where it is known.
-        environment: of the container.
+        environment: what production's container has.
         found: the estimate.
     """
     digest = image.partition("@")[2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 import msgspec
@@ -13,6 +12,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.kube import Client, ClusterError
 from modelcar_tui.kube.objects import Meta
 from modelcar_tui.trial.pod import Security
+from modelcar_tui.trial.together import together
 
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _OPENSHIFT = "/apis/security.openshift.io/v1"
@@ -68,10 +68,7 @@ async def check_rights(client: Client, namespace: str, user: str) -> None:
         UserError: we may not; with the command that an administrator runs.
         ClusterError: the server could not be asked.
     """
-    asked = (_may(client, namespace, *one) for one in _NEEDED)
-    answers = await asyncio.gather(*asked, return_exceptions=True)
-    if (failed := next((one for one in answers if isinstance(one, BaseException)), None)) is not None:
-        raise failed
+    answers = await together(_may(client, namespace, *one) for one in _NEEDED)
     denied = [
         f"{verb} {resource}{f'/{part}' if part else ''}"
         for (verb, _, resource, part), allowed in zip(_NEEDED, answers, strict=True)
@@ -147,3 +144,10 @@ def check_counts(limits: NamespaceLimits, parts: int) -> None:
                 what = f"{quota.title} leaves {left} of {resource}, a try makes {count}"
                 fix = f"free some, or ask for more: oc describe quota -n {limits.namespace}"
                 raise UserError(Problem(what=what, fix=fix, code="quota"))
+
+
+def wants_cpu_limit(limits: NamespaceLimits) -> bool:
+    """Whether a quota counts limits of CPU, so that a container without one is refused, and no LimitRange
+    gives it one."""
+    given = any(one.default.get("cpu") for one in limits.ranges if one.type == "Container")
+    return not given and any("limits.cpu" in quota.hard for quota in limits.quotas)

@@ -22,7 +22,7 @@ _HEAD: Final = re.compile(
     r"\[?(?P<at>[\w./-]+:\d+)\] ?)?"
 )
 _GLUED: Final = re.compile(
-    rf"(?:{_WHO.replace('?P<who>', '')})?(?:INFO|WARNING|ERROR) \d\d-\d\d \d\d:\d\d:\d\d \["
+    rf"(?:{_WHO.replace('?P<who>', '')})?(?:DEBUG|INFO|WARNING|ERROR) \d\d-\d\d \d\d:\d\d:\d\d \["
 )
 """Where a line begins that was written behind a progress bar, which ends without a line end."""
 _ESCAPE: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.demo.kube_store import Kind
+from modelcar_tui.image import SmallFiles
 from modelcar_tui.image.options import ImageOptions
 from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.kube.connection import connect
@@ -36,12 +36,13 @@ TOKENIZER = b'{"model": {"type": "BPE"}}' * 40
 SMALL = {"config.json": b"{}", "generation_config.json": b"{}", "tokenizer.json": TOKENIZER}
 
 
-@dataclass
-class Found:
+def Found(
+    files: Mapping[str, bytes] = SMALL,
+    left_out: tuple[tuple[str, str], ...] = (),
+    weights: tuple[str, ...] = (),
+) -> SmallFiles:
     """Small files as a reader gives them."""
-
-    files: Mapping[str, bytes] = field(default_factory=lambda: dict(SMALL))
-    left_out: tuple[tuple[str, str], ...] = ()
+    return SmallFiles(files=dict(files), left_out=left_out, weights=weights)
 
 
 def requirements(car: ModelCar, config: dict[str, Any] | None = LLAMA_8B, **facts: Any) -> ModelRequirements:
@@ -83,13 +84,13 @@ def prepare(
     folder: Path,
     scenario: Scenario | None = None,
     *,
-    found: Found | None = None,
+    found: SmallFiles | None = None,
     report: Callable[[AcceleratorReport], AcceleratorReport] = lambda report: report,
     **ask: Any,
 ) -> PreparedTrial:
     """What `prepare_trial` makes of it."""
 
-    async def read(reference: str, options: ImageOptions) -> Found:
+    async def read(reference: str, options: ImageOptions) -> SmallFiles:
         assert reference == what.car.image
         assert isinstance(options, ImageOptions)
         return found or Found()

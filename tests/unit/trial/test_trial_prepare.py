@@ -7,12 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from plan_support import Found, everything, from_file, main_of, model, pod_of, prepare, with_classes
 
+from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.demo.kube_objects import QUOTAS
 from modelcar_tui.demo.kube_scenarios import openshift_ai
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.fingerprint import model_fingerprint
+from modelcar_tui.trial.environment import LOGGING_FILE, logging_config
+from modelcar_tui.verdict import candidates, decide_model
 
 
 def test_the_demo_s_model_lands_on_free_gpus_with_the_runtime_s_own_start(tmp_path: Path) -> None:
@@ -102,9 +107,9 @@ def test_the_init_container_joins_what_the_secrets_hold(tmp_path: Path) -> None:
         [places.get(word, word) for word in command], capture_output=True, text=True, check=True
     )
     assert done.stdout.count("\n") == 1
-    assert {
-        str(one.relative_to(target)): one.read_bytes() for one in target.rglob("*") if one.is_file()
-    } == files
+    there = {str(one.relative_to(target)): one.read_bytes() for one in target.rglob("*") if one.is_file()}
+    assert there.pop(LOGGING_FILE).decode() == logging_config()
+    assert there == files
     assert dict(made.plan.files) == {path: len(data) for path, data in files.items()}
     (lent / "part-000").write_bytes(b"other")
     again = subprocess.run(
@@ -161,7 +166,7 @@ def test_a_runtime_s_own_shared_memory_and_limits_are_taken(tmp_path: Path) -> N
     assert resources["limits"]["memory"] == "24576Mi"
     names = {one["name"]: one["value"] for one in main_of(made)["env"]}
     assert names["VLLM_LOGGING_LEVEL"] == "INFO" and "HF_TOKEN" not in names
-    assert made.basis.environment == (("VLLM_USE_V1", "1"),)
+    assert made.basis.environment == (("VLLM_LOGGING_LEVEL", "ERROR"), ("VLLM_USE_V1", "1"))
     assert any("HF_TOKEN" in line for line in made.plan.changed)
 
 
@@ -251,3 +256,79 @@ def test_a_place_can_be_named(tmp_path: Path, on: str) -> None:
     # The taint that keeps pods without GPUs away is no wish to be left alone.
     assert pod_of(made)["tolerations"][-1]["key"] == "nvidia.com/gpu"
     assert any("tolerates nvidia.com/gpu" in line for line in made.plan.changed)
+
+
+def test_what_a_quota_wants_is_given_and_what_is_not_asked_for_is_said(tmp_path: Path) -> None:
+    deployment = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: m, namespace: default}
+spec:
+  template:
+    spec:
+      volumes: [{name: model, image: {reference: "quay.io/x/m:1"}}]
+      containers:
+      - name: vllm
+        image: quay.io/x/vllm-openai:v0.19.0
+        command: [vllm, serve]
+        args: [/mnt/models]
+        env: [{name: VLLM_ATTENTION_BACKEND, value: FLASH_ATTN}]
+        volumeMounts: [{name: model, mountPath: /mnt/models}]
+        resources:
+          requests: {cpu: "2", memory: 8Gi, nvidia.com/gpu: "1", rdma/hca: "2"}
+          limits: {nvidia.com/gpu: "1", rdma/hca: "2"}
+"""
+    what = from_file(deployment, tmp_path)
+    limits = {"hard": {"limits.cpu": "20"}, "used": {"limits.cpu": "0"}}
+    quota = {
+        "metadata": {"name": "team", "namespace": "default"},
+        "spec": {"hard": limits["hard"]},
+        "status": limits,
+    }
+
+    scenario = openshift_ai()
+    scenario.objects[QUOTAS] = [quota]
+    made = prepare(what, tmp_path, scenario)
+    (init,) = pod_of(made)["initContainers"]
+    assert main_of(made)["resources"]["limits"]["cpu"] == init["resources"]["limits"]["cpu"] == "2000m"
+    assert any("a limit of CPU" in line for line in made.plan.changed)
+    assert any("does not ask for rdma/hca" in line for line in made.plan.changed)
+    plain = prepare(what, tmp_path)
+    assert "cpu" not in main_of(plain)["resources"]["limits"]
+    assert not any("limit of CPU" in line for line in plain.plan.changed)
+
+
+@pytest.mark.parametrize("args", [("--model", "/mnt/models/sub"), ("--model=org/name",), ()])
+def test_the_start_that_is_measured_is_found_again_whatever_the_model_is_called(
+    tmp_path: Path, args: tuple[str, ...]
+) -> None:
+    scenario = openshift_ai()
+    (cuda,) = (
+        one["objects"][0]["spec"]["containers"][0]
+        for objects in scenario.objects.values()
+        for one in objects
+        if one["metadata"]["name"] == "vllm-cuda-runtime-template"
+    )
+    cuda["env"] += [
+        {"name": "VLLM_LOGGING_LEVEL", "value": "ERROR"},
+        {"name": "VLLM_ATTENTION_BACKEND", "value": "FLASH_ATTN"},
+    ]
+    what = model(*args, "--max-model-len=8192")
+    reports: list[AcceleratorReport] = []
+
+    def seen(report: AcceleratorReport) -> AcceleratorReport:
+        reports.append(report)
+        return report
+
+    made = prepare(what, tmp_path, scenario, on="h100-80gb-hbm3", report=seen)
+    start = msgspec.structs.replace(
+        made.basis, id="one", at=1.0, outcome="starts", figures={"kv_cache_gib": 50.0, "kv_tokens": 400_000}
+    )
+    (report,) = reports
+    kinds = [kind for kind in candidates(report) if kind.gpu.product == "H100-80GB-HBM3"]
+    image = msgspec.structs.replace(
+        what.image, model=msgspec.structs.replace(what.image.model, measured=(start,))
+    )
+    verdict = decide_model(msgspec.structs.replace(what, image=image), report, tuple(kinds), None)
+    assert verdict.estimate is not None and verdict.estimate.exact
+    assert ("VLLM_ATTENTION_BACKEND", "FLASH_ATTN") in start.environment
