@@ -20,6 +20,7 @@ from modelcar_tui.memory.measured import (
     fit,
     measured_args,
     of_it,
+    others_held,
     outcome_of,
 )
 from modelcar_tui.memory.other_code import runs_other_code
@@ -68,15 +69,21 @@ def measured_estimate(
         found = _near(made, start, of, derive)
         if found is not None:
             return found
-    others = [start for start in starts if measured_args(start).variables != args.variables]
-    if not others:
+    why = next(((start, told) for start in starts if (told := _not_counted(start, of))), None)
+    if why is None:
         return made
-    note = f"not counted: a start {_where(others[0])}, whose variables were others ({_variables(others[0])})"
+    note = f"not counted: a start {_where(why[0])}, {why[1]}"
     return msgspec.structs.replace(made, notes=(*made.notes, note))
 
 
-def _variables(start: MeasuredStart) -> str:
-    return ", ".join(f"{name}={value}" for name, value in measured_args(start).variables) or "none"
+def _not_counted(start: MeasuredStart, of: Asked) -> str:
+    """What keeps a start from being this one that its arguments do not tell; empty for nothing."""
+    variables = measured_args(start).variables
+    if variables != of.args.variables:
+        told = ", ".join(f"{name}={value}" for name, value in variables) or "none"
+        return f"whose variables were others ({told})"
+    held = others_held(start, of.gpu)
+    return f"when others held {held:.1f} GiB of the card" if held else ""
 
 
 def _where(start: MeasuredStart) -> str:

@@ -239,6 +239,64 @@ def test_hostile_figures_are_none() -> None:
     assert found.weights_gib.value == told().weights_gib.value
 
 
+def busy(**changes: Any) -> MeasuredStart:
+    """A start on a card of which others held 40 GiB."""
+    made = start(**changes)
+    return msgspec.structs.replace(made, figures=made.figures | {"total_gib": 79.19, "free_gib": 38.5})
+
+
+@pytest.mark.parametrize(
+    "outcome", ["refused_free_memory", "refused_kv", "refused_no_kv", "oom_load", "oom_warmup", "died"]
+)
+def test_a_refusal_on_a_card_that_others_used_is_none_on_an_idle_one(outcome: str) -> None:
+    found = told(busy(outcome=outcome, error="Free memory on device is less than desired"))
+    assert found.outcome is Outcome.STARTS and found.measured is None
+    assert found.notes[-1].endswith("on 2026-11-28, when others held 40.7 GiB of the card")
+    left = msgspec.structs.replace(CARD, free_gib=Fact(value=38.5, source=Source.OPERATOR, unit="GiB"))
+    assert told(busy(outcome=outcome), gpu=left).outcome.value == outcome
+
+
+def test_what_served_beside_others_serves_alone_and_lends_no_parts() -> None:
+    assert told(busy()).outcome is Outcome.STARTS and told(busy()).exact
+    assert told(busy(), args=(*ARGS, "--gpu-memory-utilization=0.95")).measured is None
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--all2all-backend=deepep_low_latency",
+        "--trust-remote-code",
+        '--compilation-config={"use_inductor": false}',
+        "--lora-modules=a=/mnt/a",
+        "--enable-dbo",
+    ],
+)
+def test_of_a_flag_whose_memory_nobody_knows_no_part_follows(flag: str) -> None:
+    more = "--gpu-memory-utilization=0.92"
+    assert told(start(args=(*ARGS, flag)), args=(*ARGS, more)).measured is None
+    assert told(start(), args=(*ARGS, flag, more)).measured is None
+    assert told(start(args=(*ARGS, flag)), args=(*ARGS, flag)).exact
+
+
+def test_of_a_flag_that_takes_no_memory_of_a_gpu_parts_follow() -> None:
+    other = told(start(), args=(*ARGS, "--tool-call-parser=hermes", "--enable-auto-tool-choice"))
+    assert other.measured is not None and not other.exact
+    assert other.why.endswith("then other arguments beside memory")
+
+
+def test_a_slice_of_as_much_memory_is_another_card() -> None:
+    name = "NVIDIA-H100-80GB-HBM3-MIG-1g.20gb"
+    small = msgspec.structs.replace(
+        gpu_for(name, memory_mib=20096), product="NVIDIA-H100-80GB-HBM3", profile="1g.20gb"
+    )
+    larger = msgspec.structs.replace(small, profile="2g.20gb")
+    measured = start(gpu=name, memory_mib=20096, outcome="oom_load", figures={})
+    assert told(measured, gpu=small).exact and not told(measured, gpu=larger).exact
+    assert told(measured, gpu=gpu_for(name, memory_mib=20096)).exact
+    whole = start(memory_mib=20096, outcome="oom_load", figures={})
+    assert not told(whole, gpu=small).exact
+
+
 REAL = [row for row in rows() if row.start.outcome in set(Outcome)]
 
 
