@@ -62,6 +62,7 @@ _SAME = 0.01
 _OWN_GIB, _OWN_OF_ONE_GIB, _SMALL_GIB = 3.0, 1.5, 30.0
 """The most that a start of its own takes of an idle card before vLLM measures: 2.01 GiB with peers in the
 real logs, 1.11 on one card (a desktop's); the second bound is that of one small card."""
+_SUM = frozenset({"weights_gib", "activation_gib", "kv_cache_gib"})
 _OF_THE_SUMS = (Outcome.STARTS, Outcome.REFUSED_KV, Outcome.REFUSED_NO_KV)
 """Ends whose log has all parts of the sum."""
 
@@ -122,8 +123,8 @@ def outcome_of(start: MeasuredStart) -> Outcome | None:
 
 
 def of_it(facts: ModelFacts, gpu: Gpu, vllm: str | None) -> tuple[MeasuredStart, ...]:
-    """The starts of this very model on this very card with this very release, newest first. A release that is
-    not known is none."""
+    """The starts of this very model on this very card with this very release, newest first; of those that
+    were started and ended alike the newest. A release that is not known is none."""
     fingerprint = model_fingerprint(facts) if facts.measured and vllm else ""
     if not fingerprint or vllm is None:
         return ()
@@ -135,7 +136,16 @@ def of_it(facts: ModelFacts, gpu: Gpu, vllm: str | None) -> tuple[MeasuredStart,
         and same_card(one, gpu)
         and outcome_of(one) is not None
     ]
-    return tuple(sorted(found, key=lambda one: -one.at))
+    newest: dict[tuple[object, ...], MeasuredStart] = {}
+    for one in sorted(found, key=lambda one: -one.at):
+        newest.setdefault(
+            (*_started(one), one.outcome, others_held(one, gpu) > 0, {*one.figures} >= _SUM), one
+        )
+    return tuple(newest.values())
+
+
+def _started(one: MeasuredStart) -> tuple[object, ...]:
+    return one.vllm, one.args, one.implied_size, one.long_context, one.environment
 
 
 def fit(measured: MeasuredStart, of: Asked) -> Fit:

@@ -11,6 +11,7 @@ import pytest
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware import Gpu, gpu_for
 from modelcar_tui.memory import Estimate, Outcome, estimate
+from modelcar_tui.memory.measured import of_it
 from modelcar_tui.models import MeasuredStart, ModelFacts, model_fingerprint
 from modelcar_tui.vllm.arguments import read_engine_args
 from support.configs import LLAMA_8B
@@ -295,6 +296,13 @@ def test_a_slice_of_as_much_memory_is_another_card() -> None:
     assert told(measured, gpu=gpu_for(name, memory_mib=20096)).exact
     whole = start(memory_mib=20096, outcome="oom_load", figures={})
     assert not told(whole, gpu=small).exact
+
+
+def test_many_alike_are_compared_once() -> None:
+    many = tuple(start(id=f"a-{at}", at=start().at - at, args=(*ARGS, "--seed=1")) for at in range(100))
+    facts = msgspec.structs.replace(FACTS, measured=(*many, start(outcome="died", at=1.0)))
+    found = of_it(facts, CARD, VLLM)
+    assert [one.id for one in found] == ["a-0", start().id]
 
 
 REAL = [row for row in rows() if row.start.outcome in set(Outcome)]
