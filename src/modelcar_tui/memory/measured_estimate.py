@@ -25,6 +25,7 @@ from modelcar_tui.memory.measured import (
 )
 from modelcar_tui.memory.other_code import runs_other_code
 from modelcar_tui.memory.outcome import headroom_of
+from modelcar_tui.memory.own_head import with_own_head
 from modelcar_tui.memory.parts import Parts
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.types import Estimate, Outcome
@@ -112,7 +113,7 @@ def _exact(made: Estimate, starts: list[MeasuredStart], of: Asked, derive: bool)
         predicted=made.outcome,
         **{name: fact for name, fact in facts.items() if fact is not None},
     )
-    return _agreed(found, of, outcome, derive=derive)
+    return with_own_head(_agreed(found, of, outcome, derive=derive), start, of.facts, of.args)
 
 
 def _told_beside(start: MeasuredStart, older: list[MeasuredStart]) -> tuple[str, ...]:
@@ -212,7 +213,7 @@ def _near(made: Estimate, start: MeasuredStart, of: Asked, derive: bool) -> Esti
     if found.kv_available_gib.value is None:
         return None
     then = _then(start, was, of)
-    return msgspec.structs.replace(
+    found = msgspec.structs.replace(
         found,
         why=f"{found.why}; from parts {_where(start)}{f', then {then}' if then else ''}",
         notes=(*found.notes, *_told_beside(start, [])),
@@ -220,6 +221,7 @@ def _near(made: Estimate, start: MeasuredStart, of: Asked, derive: bool) -> Esti
         exact=False,
         predicted=made.outcome,
     )
+    return with_own_head(found, start, of.facts, of.args)
 
 
 def _then(start: MeasuredStart, was: Start, of: Asked) -> str:

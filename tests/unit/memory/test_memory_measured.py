@@ -12,7 +12,7 @@ from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware import Gpu, gpu_for
 from modelcar_tui.memory import Estimate, Outcome, estimate
 from modelcar_tui.memory.measured import of_it
-from modelcar_tui.models import MeasuredStart, ModelFacts, model_fingerprint
+from modelcar_tui.models import MeasuredStart, ModelFacts, TensorGroup, model_fingerprint
 from modelcar_tui.vllm.arguments import read_engine_args
 from support.configs import LLAMA_8B
 from support.measured_starts import AT, rows
@@ -296,6 +296,28 @@ def test_a_slice_of_as_much_memory_is_another_card() -> None:
     assert told(measured, gpu=gpu_for(name, memory_mib=20096)).exact
     whole = start(memory_mib=20096, outcome="oom_load", figures={})
     assert not told(whole, gpu=small).exact
+
+
+def test_a_head_of_its_own_that_dummies_lack_keeps_a_tight_start_open() -> None:
+    """128256 x 4096 of two bytes: 0.98 GiB."""
+    tied = {**LLAMA_8B, "tie_word_embeddings": True}
+    head = TensorGroup("lm_head.weight", "BF16", (128256, 4096), 1)
+    facts = ModelFacts(config=tied, tensors=(head,))
+    wide = start(fingerprint=model_fingerprint(facts))
+    tight = msgspec.structs.replace(
+        wide, figures=wide.figures | {"kv_cache_gib": 1.9, "kv_tokens": 15564.0, "concurrency": 1.9}
+    )
+    args = read_engine_args(ARGS, None, VLLM)
+
+    def found(one: MeasuredStart, of: ModelFacts = facts) -> Estimate:
+        return estimate(msgspec.structs.replace(of, measured=(one,)), CARD, args, vllm=VLLM)
+
+    assert found(tight).outcome is Outcome.UNKNOWN and found(tight).exact
+    assert found(tight).why.endswith("output matrix of their own, and dummies have not: up to 0.98 GiB more")
+    assert found(wide).outcome is Outcome.STARTS and "0.98 GiB more" in found(wide).notes[-1]
+    real = msgspec.structs.replace(tight, dummy=False)
+    assert found(real).outcome is Outcome.STARTS
+    assert found(tight, ModelFacts(config=tied)).outcome is Outcome.STARTS
 
 
 def test_many_alike_are_compared_once() -> None:
