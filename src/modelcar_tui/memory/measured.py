@@ -153,9 +153,9 @@ def fit(measured: MeasuredStart, of: Asked) -> Fit:
     args = measured_args(measured)
     if args.unknown or of.args.unknown or args.variables != of.args.variables:
         return Fit.NONE
-    if of.args.problems and set(of.args.problems) != set(args.problems):
-        return Fit.NONE
-    if differences(args, of.args) - {*_FREE, *_LEFT_TO_VLLM, "beside", "problems", "doubts"}:
+    if {*args.problems} != {*(of.args.problems or of.args.faults)}:
+        return Fit.NONE  # what the parser could not read stands in no other field
+    if differences(args, of.args) - {*_FREE, *_LEFT_TO_VLLM, "beside", "problems", "faults", "doubts"}:
         return Fit.NONE
     if {flag for flag, _ in {*args.beside} ^ {*of.args.beside}} - _OF_NO_MEMORY:
         return Fit.NONE
@@ -229,7 +229,9 @@ def _near(measured: MeasuredStart, args: EngineArgs, of: Asked) -> Fit:
 
 
 def _resolved(args: EngineArgs, start: Start | None, gpu: Gpu) -> EngineArgs:
-    plain = msgspec.structs.replace(args, problems=(), doubts=(), logprobs_mode=args.logprobs_mode.lower())
+    plain = msgspec.structs.replace(
+        args, problems=(), faults=(), doubts=(), logprobs_mode=args.logprobs_mode.lower()
+    )
     if start is None:
         return plain
     limits, switches = start.limits, start.switches

@@ -90,6 +90,8 @@ def _not_counted(start: MeasuredStart, of: Asked) -> str:
 def _where(start: MeasuredStart) -> str:
     """`measured on L40S with vLLM 0.13.0 on 2026-11-28`."""
     day = time.strftime("%Y-%m-%d", time.gmtime(min(max(start.at, 0.0), 1e11)))
+    if start.at <= 0:
+        day = "a day that is not known"
     return f"measured on {start.gpu} with vLLM {start.vllm} on {day}"
 
 
@@ -129,7 +131,7 @@ def _told_beside(start: MeasuredStart, older: list[MeasuredStart]) -> tuple[str,
 def _why(start: MeasuredStart, outcome: Outcome, predicted: Outcome) -> str:
     told = outcome.told
     tokens = _value(start, "kv_tokens")
-    if outcome is Outcome.STARTS and tokens:
+    if outcome is Outcome.STARTS and tokens and tokens >= 1:
         told += f", KV cache {tokens:,.0f} tokens"
     elif outcome is not Outcome.STARTS and start.error:
         told += f": {start.error if len(start.error) <= _WORDS else start.error[: _WORDS - 1] + '…'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from modelcar_tui.models import MeasuredStart, ModelFacts, architecture_of, mode
 VARIABLE = "MODELCAR_TUI_DATA_DIR"
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,62}")
 _LARGEST = 1024 * 1024
+_DAY = 86400.0
 _OF_ONE = 100
 """Starts of one model that an estimate looks through, the newest."""
 _WORD = re.compile(r"[\w.+-]{1,80}|re:[\w.*+?^$|()\[\]\\-]{1,100}")
@@ -113,8 +115,8 @@ class Measurements:
 
     def _read(self, names: Iterable[str]) -> tuple[tuple[Kept, ...], tuple[Problem, ...]]:
         found, problems = self._each(names, Kept)
-        found.sort(key=lambda kept: (kept.start.at, kept.start.id), reverse=True)
-        cleaned = (msgspec.structs.replace(kept, start=_cleaned(kept.start)) for kept in found)
+        found.sort(key=lambda kept: (_when(kept.start.at), kept.start.id), reverse=True)
+        cleaned = (msgspec.structs.replace(kept, start=_dated(_cleaned(kept.start))) for kept in found)
         return tuple(cleaned), problems
 
     def _looked_up(self) -> _Index:
@@ -125,7 +127,9 @@ class Measurements:
         if self._index is None or self._index[0] != now:
             whose: dict[str, list[_Whose]] = {}
             found, problems = self._each(self._names(), _Glance)
-            for one in sorted((one.start for one in found), key=lambda one: (one.at, one.id), reverse=True):
+            for one in sorted(
+                (one.start for one in found), key=lambda one: (_when(one.at), one.id), reverse=True
+            ):
                 whose.setdefault(one.fingerprint, []).append(one)
             self._index = now, (whose, problems)
         return self._index[1]
@@ -241,6 +245,15 @@ def _read(path: Path, name: str, kind: type[_T]) -> _T:
     if kept.start.id != name:
         raise ValueError("another id")
     return kept
+
+
+def _when(at: float) -> float:
+    """Of a day that is still to come nobody knows which it was: a wrong clock's start is no newest one."""
+    return at if 0 < at <= time.time() + _DAY else 0.0
+
+
+def _dated(start: MeasuredStart) -> MeasuredStart:
+    return msgspec.structs.replace(start, at=_when(start.at))
 
 
 def _cleaned(start: MeasuredStart) -> MeasuredStart:

@@ -320,6 +320,19 @@ def test_a_head_of_its_own_that_dummies_lack_keeps_a_tight_start_open() -> None:
     assert found(tight, ModelFacts(config=tied)).outcome is Outcome.STARTS
 
 
+@pytest.mark.parametrize(
+    "bad", ["--tensor-parallel-size=0", "--gpu-memory-utilization=lots", "--max-num-seqs=-3"]
+)
+def test_a_refusal_of_arguments_is_none_of_them_mended(bad: str) -> None:
+    refused = start(args=(*ARGS, bad), outcome="refused_args", error="error: argument", figures={})
+    assert told(refused).measured is None and told(refused).outcome is Outcome.STARTS
+    facts = msgspec.structs.replace(FACTS, measured=(refused,))
+    args = read_engine_args(refused.args, None, VLLM)
+    assert args.problems
+    for asked in (args, args.mended(), args.mended().mended()):
+        assert estimate(facts, CARD, asked, vllm=VLLM).exact
+
+
 def test_many_alike_are_compared_once() -> None:
     many = tuple(start(id=f"a-{at}", at=start().at - at, args=(*ARGS, "--seed=1")) for at in range(100))
     facts = msgspec.structs.replace(FACTS, measured=(*many, start(outcome="died", at=1.0)))

@@ -183,3 +183,12 @@ def test_the_folder_is_looked_through_once_for_many_models(
     assert {one.id for one in store.of(models[0])} == {"a-0", "b"}
     store.forget(["a-0"])
     assert [one.id for one in store.of(models[0])] == ["b"]
+
+
+@pytest.mark.parametrize("at", [4e9, 9e18, -5.0])
+def test_a_start_of_a_day_that_is_not_yet_is_no_newest_one(at: float, tmp_path: Path) -> None:
+    store = Measurements(tmp_path)
+    store.add(msgspec.structs.replace(start(), id="odd", at=at))
+    store.add(msgspec.structs.replace(start(), id="right", at=1.0))
+    for found in (store.of(FACTS), store.all()):
+        assert [(one.id, one.at) for one in found] == [("right", 1.0), ("odd", 0.0)]
