@@ -157,7 +157,7 @@ def fit(measured: MeasuredStart, of: Asked) -> Fit:
         return Fit.NONE  # what the parser could not read stands in no other field
     if differences(args, of.args) - {*_FREE, *_LEFT_TO_VLLM, "beside", "problems", "faults", "doubts"}:
         return Fit.NONE
-    if {flag for flag, _ in {*args.beside} ^ {*of.args.beside}} - _OF_NO_MEMORY:
+    if {flag for flag, _ in {*args.beside} ^ {*of.args.beside}} - _of_no_memory(of.facts):
         return Fit.NONE
     was = _resolved(args, prepared(of.facts, of.gpu, args, vllm=of.vllm), of.gpu)
     disturbed = others_held(measured, of.gpu) > 0
@@ -196,6 +196,11 @@ def same_card(measured: MeasuredStart, gpu: Gpu) -> bool:
     if measured.memory_mib is None or memory is None:
         return measured.memory_mib is None and memory is None
     return abs(measured.memory_mib / 1024 - memory) <= _SAME * memory
+
+
+def _of_no_memory(facts: ModelFacts) -> frozenset[str]:
+    """Without code of its own a model is the same, trusted or not."""
+    return _OF_NO_MEMORY if (facts.config or {}).get("auto_map") else _OF_NO_MEMORY | {"--trust-remote-code"}
 
 
 def others_held(measured: MeasuredStart, gpu: Gpu) -> float:

@@ -266,7 +266,6 @@ def test_what_served_beside_others_serves_alone_and_lends_no_parts() -> None:
     "flag",
     [
         "--all2all-backend=deepep_low_latency",
-        "--trust-remote-code",
         '--compilation-config={"use_inductor": false}',
         "--lora-modules=a=/mnt/a",
         "--enable-dbo",
@@ -277,6 +276,15 @@ def test_of_a_flag_whose_memory_nobody_knows_no_part_follows(flag: str) -> None:
     assert told(start(args=(*ARGS, flag)), args=(*ARGS, more)).measured is None
     assert told(start(), args=(*ARGS, flag, more)).measured is None
     assert told(start(args=(*ARGS, flag)), args=(*ARGS, flag)).exact
+
+
+def test_trust_is_of_account_where_the_model_has_code() -> None:
+    words = (*ARGS, "--trust-remote-code")
+    assert told(start(), args=words).measured is not None
+    coded = ModelFacts(config={**LLAMA_8B, "auto_map": {"AutoConfig": "configuration_x.X"}})
+    facts = msgspec.structs.replace(coded, measured=(start(fingerprint=model_fingerprint(coded)),))
+    args = read_engine_args(words, None, VLLM)
+    assert estimate(facts, CARD, args, vllm=VLLM).measured is None
 
 
 def test_of_a_flag_that_takes_no_memory_of_a_gpu_parts_follow() -> None:
