@@ -9,11 +9,13 @@ import pytest
 
 from modelcar_tui.advice import with_objections
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Inventory, Pool
+from modelcar_tui.core.facts import Fact
 from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.manifest import effective
 from modelcar_tui.manifest.types import ModelCar, Position, Server, ServingArguments
 from modelcar_tui.memory import Outcome, estimate, knobs
+from modelcar_tui.memory.measured import others_held
 from modelcar_tui.models import MeasuredStart, ModelFacts
 from modelcar_tui.verdict import (
     ModelRequirements,
@@ -78,7 +80,14 @@ def whole(of: Row) -> bool:
     return bool(alone and fits and of.start.outcome in set(Outcome))
 
 
-ROWS = [one for one in rows() if whole(one)]
+def beside_others(of: Row) -> bool:
+    """Whether it was refused on a card of which others held a part."""
+    idle = msgspec.structs.replace(of.gpu, free_gib=Fact())
+    return of.start.outcome != "starts" and others_held(of.start, idle) > 0
+
+
+BUSY = [one for one in rows() if whole(one) and beside_others(one)]
+ROWS = [one for one in rows() if whole(one) and not beside_others(one)]
 
 
 @pytest.mark.parametrize("of", ROWS, ids=lambda one: one.start.id)
@@ -97,8 +106,15 @@ def test_what_was_measured_is_the_verdict(of: Row) -> None:
     assert said.outcome is alone.outcome
 
 
+@pytest.mark.parametrize("of", BUSY, ids=lambda one: one.start.id)
+def test_a_refusal_beside_others_is_no_verdict_on_an_idle_card(of: Row) -> None:
+    found, plain = judged(of, of.start), judged(of)
+    assert (found.verdict, found.why) == (plain.verdict, plain.why)
+    assert found.estimate is not None and "GiB of the card" in found.estimate.notes[-1]
+
+
 def test_there_are_enough_of_them() -> None:
-    assert len(ROWS) >= 80
+    assert len(ROWS) >= 80 and BUSY
     assert sum(one.start.outcome != "starts" for one in ROWS) >= 8
 
 

@@ -146,6 +146,7 @@ def add_measurements(commands: Commands) -> None:
         ),
         epilog="exit status: 0 done, 2 refused, such as an unknown ID; all: agent --help",
     )
+    command.mixed = True
     what = "default: list"
     command.add_argument(
         "act", nargs="?", choices=("list", "show", "forget", "export"), default="list", help=what

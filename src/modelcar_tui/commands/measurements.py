@@ -186,7 +186,7 @@ def _lines(start: MeasuredStart) -> Iterator[str]:
     memory = f", {start.memory_mib / 1024:.0f} GiB each" if start.memory_mib else ""
     told = (
         ("model", f"{start.model}{' (with dummy weights)' if start.dummy else ''}"),
-        ("when", time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(_seconds(start.at)))),
+        ("when", _minute(start.at)),
         ("GPU", f"{start.gpus} x {start.gpu}{memory}"),
         ("vLLM", start.vllm or "?"),
         ("image", start.runtime_digest),
@@ -244,7 +244,11 @@ def _value(figures: dict[str, float], name: str) -> float | None:
 
 
 def _day(at: float) -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime(_seconds(at)))
+    return time.strftime("%Y-%m-%d", time.gmtime(_seconds(at))) if at > 0 else "?"
+
+
+def _minute(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(_seconds(at))) if at > 0 else ""
 
 
 def _seconds(at: float) -> float:

@@ -33,8 +33,36 @@ _LEFT_TO_VLLM = (
     "logprobs_mode",
 )
 """What may be written out or left to the release's own default."""
+_OF_NO_MEMORY = frozenset(
+    {
+        "--tokenizer",
+        "--tokenizer-mode",
+        "--tokenizer-revision",
+        "--revision",
+        "--code-revision",
+        "--chat-template",
+        "--chat-template-content-format",
+        "--default-chat-template-kwargs",
+        "--response-role",
+        "--enable-auto-tool-choice",
+        "--tool-call-parser",
+        "--reasoning-parser",
+        "--generation-config",
+        "--override-generation-config",
+        "--allowed-local-media-path",
+        "--download-dir",
+        "--api-server-count",
+        "--scheduling-policy",
+        "--prefix-caching-hash-algo",
+    }
+)
+"""What a server is told beside memory on which none of a GPU's parts hangs; of the rest nobody knows."""
 _SAME = 0.01
 """Two labels of one card differ by less, as drivers print them."""
+_OWN_GIB, _OWN_OF_ONE_GIB, _SMALL_GIB = 3.0, 1.5, 30.0
+"""The most that a start of its own takes of an idle card before vLLM measures: 2.01 GiB with peers in the
+real logs, 1.11 on one card (a desktop's); the second bound is that of one small card."""
+_SUM = frozenset({"weights_gib", "activation_gib", "kv_cache_gib"})
 _OF_THE_SUMS = (Outcome.STARTS, Outcome.REFUSED_KV, Outcome.REFUSED_NO_KV)
 """Ends whose log has all parts of the sum."""
 
@@ -95,8 +123,8 @@ def outcome_of(start: MeasuredStart) -> Outcome | None:
 
 
 def of_it(facts: ModelFacts, gpu: Gpu, vllm: str | None) -> tuple[MeasuredStart, ...]:
-    """The starts of this very model on this very card with this very release, newest first. A release that is
-    not known is none."""
+    """The starts of this very model on this very card with this very release, newest first; of those that
+    were started and ended alike the newest. A release that is not known is none."""
     fingerprint = model_fingerprint(facts) if facts.measured and vllm else ""
     if not fingerprint or vllm is None:
         return ()
@@ -108,7 +136,16 @@ def of_it(facts: ModelFacts, gpu: Gpu, vllm: str | None) -> tuple[MeasuredStart,
         and same_card(one, gpu)
         and outcome_of(one) is not None
     ]
-    return tuple(sorted(found, key=lambda one: -one.at))
+    newest: dict[tuple[object, ...], MeasuredStart] = {}
+    for one in sorted(found, key=lambda one: -one.at):
+        newest.setdefault(
+            (*_started(one), one.outcome, others_held(one, gpu) > 0, {*one.figures} >= _SUM), one
+        )
+    return tuple(newest.values())
+
+
+def _started(one: MeasuredStart) -> tuple[object, ...]:
+    return one.vllm, one.args, one.implied_size, one.long_context, one.environment
 
 
 def fit(measured: MeasuredStart, of: Asked) -> Fit:
@@ -116,13 +153,18 @@ def fit(measured: MeasuredStart, of: Asked) -> Fit:
     args = measured_args(measured)
     if args.unknown or of.args.unknown or args.variables != of.args.variables:
         return Fit.NONE
-    if of.args.problems and set(of.args.problems) != set(args.problems):
+    if {*args.problems} != {*(of.args.problems or of.args.faults)}:
+        return Fit.NONE  # what the parser could not read stands in no other field
+    if differences(args, of.args) - {*_FREE, *_LEFT_TO_VLLM, "beside", "problems", "faults", "doubts"}:
         return Fit.NONE
-    if differences(args, of.args) - {*_FREE, *_LEFT_TO_VLLM, "beside", "problems", "doubts"}:
+    if {flag for flag, _ in {*args.beside} ^ {*of.args.beside}} - _of_no_memory(of.facts):
         return Fit.NONE
     was = _resolved(args, prepared(of.facts, of.gpu, args, vllm=of.vllm), of.gpu)
-    if was == of.resolved:
+    disturbed = others_held(measured, of.gpu) > 0
+    if was == of.resolved and (not disturbed or outcome_of(measured) is Outcome.STARTS):
         return Fit.EXACT if _as_free(measured, of.gpu) else _near(measured, args, of)
+    if disturbed:
+        return Fit.NONE
     if differences(was, of.resolved) - {*_FREE, "beside"}:
         return Fit.NONE
     return _near(measured, args, of)
@@ -143,16 +185,35 @@ def same_release(logged: str, told: str) -> bool:
 
 def same_card(measured: MeasuredStart, gpu: Gpu) -> bool:
     """Whether it is the same kind of card: a MIG slice or a share of one is another."""
-    names = [name.strip().lower() for name in (measured.gpu, gpu.product)]
-    rows = [row_named(name) for name in names]
-    if names[0] != names[1] and (rows[0] is None or rows[0] is not rows[1]):
+    units = [name.strip().lower().partition("-mig-") for name in (measured.gpu, gpu.product)]
+    (name, _, cut), (told, _, profile) = units
+    if cut != (profile or gpu.profile.lower()) or name.endswith("-shared") != told.endswith("-shared"):
         return False
-    if len({(name.endswith("-shared"), "-mig-" in name) for name in names}) > 1:
+    rows = row_named(name), row_named(told)
+    if name != told and (rows[0] is None or rows[0] is not rows[1]):
         return False
     memory = gpu.memory_gib.value
     if measured.memory_mib is None or memory is None:
         return measured.memory_mib is None and memory is None
     return abs(measured.memory_mib / 1024 - memory) <= _SAME * memory
+
+
+def _of_no_memory(facts: ModelFacts) -> frozenset[str]:
+    """Without code of its own a model is the same, trusted or not."""
+    return _OF_NO_MEMORY if (facts.config or {}).get("auto_map") else _OF_NO_MEMORY | {"--trust-remote-code"}
+
+
+def others_held(measured: MeasuredStart, gpu: Gpu) -> float:
+    """GiB of the card that were in use by others when it started, beyond what is said of this one; 0 where
+    they are not many, and where the log or the card does not tell."""
+    total, free = measured.figures.get("total_gib"), measured.figures.get("free_gib")
+    if total is None or free is None or gpu.unified:
+        return 0.0
+    held = total - free
+    if gpu.free_gib.value is not None:
+        held -= max(0.0, (gpu.visible_gib.value or total) - gpu.free_gib.value)
+    alone = measured.gpus == 1 and total < _SMALL_GIB
+    return held if held > (_OWN_OF_ONE_GIB if alone else _OWN_GIB) else 0.0
 
 
 def _as_free(measured: MeasuredStart, gpu: Gpu) -> bool:
@@ -173,7 +234,9 @@ def _near(measured: MeasuredStart, args: EngineArgs, of: Asked) -> Fit:
 
 
 def _resolved(args: EngineArgs, start: Start | None, gpu: Gpu) -> EngineArgs:
-    plain = msgspec.structs.replace(args, problems=(), doubts=(), logprobs_mode=args.logprobs_mode.lower())
+    plain = msgspec.structs.replace(
+        args, problems=(), faults=(), doubts=(), logprobs_mode=args.logprobs_mode.lower()
+    )
     if start is None:
         return plain
     limits, switches = start.limits, start.switches

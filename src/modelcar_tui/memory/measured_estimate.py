@@ -20,10 +20,12 @@ from modelcar_tui.memory.measured import (
     fit,
     measured_args,
     of_it,
+    others_held,
     outcome_of,
 )
 from modelcar_tui.memory.other_code import runs_other_code
 from modelcar_tui.memory.outcome import headroom_of
+from modelcar_tui.memory.own_head import with_own_head
 from modelcar_tui.memory.parts import Parts
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.types import Estimate, Outcome
@@ -68,20 +70,28 @@ def measured_estimate(
         found = _near(made, start, of, derive)
         if found is not None:
             return found
-    others = [start for start in starts if measured_args(start).variables != args.variables]
-    if not others:
+    why = next(((start, told) for start in starts if (told := _not_counted(start, of))), None)
+    if why is None:
         return made
-    note = f"not counted: a start {_where(others[0])}, whose variables were others ({_variables(others[0])})"
+    note = f"not counted: a start {_where(why[0])}, {why[1]}"
     return msgspec.structs.replace(made, notes=(*made.notes, note))
 
 
-def _variables(start: MeasuredStart) -> str:
-    return ", ".join(f"{name}={value}" for name, value in measured_args(start).variables) or "none"
+def _not_counted(start: MeasuredStart, of: Asked) -> str:
+    """What keeps a start from being this one that its arguments do not tell; empty for nothing."""
+    variables = measured_args(start).variables
+    if variables != of.args.variables:
+        told = ", ".join(f"{name}={value}" for name, value in variables) or "none"
+        return f"whose variables were others ({told})"
+    held = others_held(start, of.gpu)
+    return f"when others held {held:.1f} GiB of the card" if held else ""
 
 
 def _where(start: MeasuredStart) -> str:
     """`measured on L40S with vLLM 0.13.0 on 2026-11-28`."""
     day = time.strftime("%Y-%m-%d", time.gmtime(min(max(start.at, 0.0), 1e11)))
+    if start.at <= 0:
+        day = "a day that is not known"
     return f"measured on {start.gpu} with vLLM {start.vllm} on {day}"
 
 
@@ -105,7 +115,7 @@ def _exact(made: Estimate, starts: list[MeasuredStart], of: Asked, derive: bool)
         predicted=made.outcome,
         **{name: fact for name, fact in facts.items() if fact is not None},
     )
-    return _agreed(found, of, outcome, derive=derive)
+    return with_own_head(_agreed(found, of, outcome, derive=derive), start, of.facts, of.args)
 
 
 def _told_beside(start: MeasuredStart, older: list[MeasuredStart]) -> tuple[str, ...]:
@@ -121,7 +131,7 @@ def _told_beside(start: MeasuredStart, older: list[MeasuredStart]) -> tuple[str,
 def _why(start: MeasuredStart, outcome: Outcome, predicted: Outcome) -> str:
     told = outcome.told
     tokens = _value(start, "kv_tokens")
-    if outcome is Outcome.STARTS and tokens:
+    if outcome is Outcome.STARTS and tokens and tokens >= 1:
         told += f", KV cache {tokens:,.0f} tokens"
     elif outcome is not Outcome.STARTS and start.error:
         told += f": {start.error if len(start.error) <= _WORDS else start.error[: _WORDS - 1] + '…'}"
@@ -205,7 +215,7 @@ def _near(made: Estimate, start: MeasuredStart, of: Asked, derive: bool) -> Esti
     if found.kv_available_gib.value is None:
         return None
     then = _then(start, was, of)
-    return msgspec.structs.replace(
+    found = msgspec.structs.replace(
         found,
         why=f"{found.why}; from parts {_where(start)}{f', then {then}' if then else ''}",
         notes=(*found.notes, *_told_beside(start, [])),
@@ -213,6 +223,7 @@ def _near(made: Estimate, start: MeasuredStart, of: Asked, derive: bool) -> Esti
         exact=False,
         predicted=made.outcome,
     )
+    return with_own_head(found, start, of.facts, of.args)
 
 
 def _then(start: MeasuredStart, was: Start, of: Asked) -> str:

@@ -158,4 +158,4 @@ def _card(basis: MeasuredStart, ran: Ran) -> dict[str, Any]:
     if row is None or (planned is not None and row == planned):
         return {}
     memory = str(labels.get(_MEMORY) or "")
-    return {"gpu": told, "memory_mib": int(memory) if memory.isdecimal() else None}
+    return {"gpu": told, "memory_mib": int(memory) if memory.isdecimal() else row.memory_mib}

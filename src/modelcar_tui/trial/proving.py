@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from modelcar_tui.core.text import clean
+from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import ModelCar
 from modelcar_tui.memory import Estimate, estimate
 from modelcar_tui.models import MeasuredStart, ModelFacts, model_fingerprint
@@ -94,8 +95,8 @@ def basis_of(
         at=0.0,
         model=clean(car.name, limit=200),
         fingerprint=model_fingerprint(facts),
-        gpu=spot.kind.gpu.product,
-        memory_mib=spot.kind.pool.mem_mib,
+        gpu=_unit(spot.kind.gpu),
+        memory_mib=spot.kind.pool.mem_mib or _mib(spot.kind.gpu),
         gpus=spot.shape.units,
         vllm=release or "",
         runtime_digest=digest if digest.startswith("sha256:") else "",
@@ -107,3 +108,15 @@ def basis_of(
         predicted=found.outcome.value,
         predicted_figures=figures_of(found),
     )
+
+
+def _unit(gpu: Gpu) -> str:
+    """Card and slice; a card's label may have the slice already."""
+    cut = gpu.profile and "-MIG-" not in gpu.product
+    return f"{gpu.product}-MIG-{gpu.profile}" if cut else gpu.product
+
+
+def _mib(gpu: Gpu) -> int | None:
+    """As the table has it, where no label says it."""
+    memory = gpu.memory_gib.value
+    return None if memory is None else round(memory * 1024)

@@ -19,7 +19,7 @@ from modelcar_tui.verdict.kinds import on_kinds
 from modelcar_tui.verdict.landing import Landing, landed, spread
 from modelcar_tui.verdict.no_gpus import if_all_seen, without_accelerator, without_gpus
 from modelcar_tui.verdict.other_vendors import if_built_for, if_served, settles_doubt
-from modelcar_tui.verdict.own_start import dummy_warning, served
+from modelcar_tui.verdict.own_start import served, start_warnings
 from modelcar_tui.verdict.reports import Condition, Holds, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.runtime import at_runtime, release_of, runtime_arguments, runtime_of
 from modelcar_tui.verdict.stopping import heard, not_understood
@@ -249,7 +249,7 @@ def _on(
         conditions=judged.conditions,
         warnings=(
             *_warnings(kind, result, compatibility, vllm),
-            *dummy_warning(result, model.image.model, arguments),
+            *start_warnings(result, model.image.model, arguments, runtime_of(car, report)),
             *_stopped(car),
         ),
         comparison="",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import platformdirs
@@ -21,6 +22,7 @@ from modelcar_tui.models import MeasuredStart, ModelFacts, architecture_of, mode
 VARIABLE = "MODELCAR_TUI_DATA_DIR"
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,62}")
 _LARGEST = 1024 * 1024
+_DAY = 86400.0
 _OF_ONE = 100
 """Starts of one model that an estimate looks through, the newest."""
 _WORD = re.compile(r"[\w.+-]{1,80}|re:[\w.*+?^$|()\[\]\\-]{1,100}")
@@ -41,6 +43,23 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """In a word: `fp8`, `w4a16`."""
 
 
+class _Whose(msgspec.Struct, frozen=True):
+    id: str
+    fingerprint: str
+    at: float
+
+
+class _Glance(msgspec.Struct, frozen=True):
+    """Of a file what tells whose it is."""
+
+    start: _Whose
+
+
+_T = TypeVar("_T", Kept, _Glance)
+_Index = tuple[dict[str, list[_Whose]], tuple[Problem, ...]]
+"""By fingerprint, newest first, and of the files that can't be read one problem each."""
+
+
 class Measurements:
     """The starts in a folder, by default the user's own. Two processes may use it at once: a file is whole or
     not there."""
@@ -50,6 +69,8 @@ class Measurements:
         self.folder = default_folder() if folder is None else folder
         self.broken: tuple[Problem, ...] = ()
         """Of the files that were looked at last, one problem for each that can't be read."""
+        self._index: tuple[int, _Index] | None = None
+        """As the folder was at that time (ns): a hundred models are asked about in a row."""
 
     def all(self) -> tuple[MeasuredStart, ...]:
         """Every start that can be read, newest first.
@@ -69,7 +90,11 @@ class Measurements:
         self.broken = ()
         if not fingerprint:
             return ()
-        return tuple(kept.start for kept in self.look(fingerprint)[0])[:_OF_ONE]
+        whose, problems = self._looked_up()
+        names = [one.id for one in whose.get(fingerprint, ())[:_OF_ONE]]
+        found, unread = self._read(names)
+        self.broken = (*problems, *unread)
+        return tuple(kept.start for kept in found if kept.start.fingerprint == fingerprint)
 
     def with_starts(self, facts: ModelFacts) -> tuple[ModelFacts, tuple[Problem, ...]]:
         """The facts with the starts of this very model, and what of them can't be read; never raises."""
@@ -79,29 +104,46 @@ class Measurements:
             return facts, error.problems
         return (msgspec.structs.replace(facts, measured=starts) if starts else facts), self.broken
 
-    def look(self, fingerprint: str = "") -> tuple[tuple[Kept, ...], tuple[Problem, ...]]:
+    def look(self) -> tuple[tuple[Kept, ...], tuple[Problem, ...]]:
         """What is kept, newest first, and one problem for each file that is none of ours or is broken.
-
-        Args:
-            fingerprint: of the model that is asked about; empty for all.
 
         Raises:
             UserError: the folder can't be read.
         """
+        found, self.broken = self._read(self._names())
+        return found, self.broken
+
+    def _read(self, names: Iterable[str]) -> tuple[tuple[Kept, ...], tuple[Problem, ...]]:
+        found, problems = self._each(names, Kept)
+        found.sort(key=lambda kept: (_when(kept.start.at), kept.start.id), reverse=True)
+        cleaned = (msgspec.structs.replace(kept, start=_dated(_cleaned(kept.start))) for kept in found)
+        return tuple(cleaned), problems
+
+    def _looked_up(self) -> _Index:
+        try:
+            now = self.folder.stat().st_mtime_ns
+        except OSError:
+            now = 0  # `_names` says why
+        if self._index is None or self._index[0] != now:
+            whose: dict[str, list[_Whose]] = {}
+            found, problems = self._each(self._names(), _Glance)
+            for one in sorted(
+                (one.start for one in found), key=lambda one: (_when(one.at), one.id), reverse=True
+            ):
+                whose.setdefault(one.fingerprint, []).append(one)
+            self._index = now, (whose, problems)
+        return self._index[1]
+
+    def _each(self, names: Iterable[str], kind: type[_T]) -> tuple[list[_T], tuple[Problem, ...]]:
         found, problems = [], []
-        for name in self._names():
+        for name in names:
             try:
-                kept = _read(self.folder / f"{name}.json", name, fingerprint.encode())
+                found.append(_read(self.folder / f"{name}.json", name, kind))
             except FileNotFoundError:  # forgotten meanwhile
                 continue
             except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
                 problems.append(self._broken(name, error))
-                continue
-            if kept is not None and fingerprint in ("", kept.start.fingerprint):
-                found.append(kept)
-        found.sort(key=lambda kept: (kept.start.at, kept.start.id), reverse=True)
-        self.broken = tuple(problems)
-        return tuple(found), self.broken
+        return found, tuple(problems)
 
     def add(self, start: MeasuredStart, facts: ModelFacts | None = None) -> None:
         """Keep one.
@@ -119,6 +161,7 @@ class Measurements:
         data = msgspec.json.format(msgspec.json.encode(_kept(start, facts)), indent=2) + b"\n"
         try:
             private_folder(self.folder)
+            self._index = None  # a clock may be too coarse to tell the folder's change
             write_atomic(path, data, mode=0o600, new=True)
         except FileExistsError:
             what = "is there already, and is not replaced"
@@ -133,7 +176,7 @@ class Measurements:
         Raises:
             UserError: one can't be deleted.
         """
-        gone = []
+        gone, self._index = [], None
         for name in dict.fromkeys(ids):
             path = self.folder / f"{name}.json"
             if _ID.fullmatch(name) is None:
@@ -188,8 +231,8 @@ def default_folder() -> Path:
     return (Path(named) if named else platformdirs.user_data_path("modelcar-tui")) / "measurements"
 
 
-def _read(path: Path, name: str, needle: bytes) -> Kept | None:
-    """One file; None where it does not hold what is looked for.
+def _read(path: Path, name: str, kind: type[_T]) -> _T:
+    """One file, or a glance at it.
 
     Raises:
         OSError, ValueError, msgspec.MsgspecError: it can't be read.
@@ -198,12 +241,19 @@ def _read(path: Path, name: str, needle: bytes) -> Kept | None:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
         raise ValueError("larger than 1 MiB")
-    if needle not in data and data.rstrip().endswith(b"}"):  # what was cut off is broken, whosesoever
-        return None
-    kept = decode(data, Kept)
+    kept = decode(data, kind)
     if kept.start.id != name:
         raise ValueError("another id")
-    return msgspec.structs.replace(kept, start=_cleaned(kept.start))
+    return kept
+
+
+def _when(at: float) -> float:
+    """Of a day that is still to come nobody knows which it was: a wrong clock's start is no newest one."""
+    return at if 0 < at <= time.time() + _DAY else 0.0
+
+
+def _dated(start: MeasuredStart) -> MeasuredStart:
+    return msgspec.structs.replace(start, at=_when(start.at))
 
 
 def _cleaned(start: MeasuredStart) -> MeasuredStart:

@@ -188,3 +188,19 @@ def test_every_real_start_can_be_exported(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert problems == () and len(found) == len(rows())
     made = rows_of(found)
     assert yaml.safe_load(as_yaml(made)) == made and all(set(one) <= FIELDS for one in made)
+
+
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [
+        (("export", "--anonymous", IDS[0]), ("export", IDS[0], "--anonymous")),
+        (("show", "--format", "json", IDS[1]), ("show", IDS[1], "--format=json")),
+        (("--format", "json", "export", IDS[0], IDS[1]), ("export", IDS[0], "--format", "json", IDS[1])),
+    ],
+)
+def test_options_stand_before_the_ids_or_behind(
+    before: tuple[str, ...], behind: tuple[str, ...], kept: Measurements, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = said(*before, capsys=capsys)
+    assert (status, err) == (0, "") and len(out) > 40
+    assert said(*behind, capsys=capsys) == (status, out, err)

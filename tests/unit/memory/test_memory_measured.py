@@ -11,7 +11,8 @@ import pytest
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware import Gpu, gpu_for
 from modelcar_tui.memory import Estimate, Outcome, estimate
-from modelcar_tui.models import MeasuredStart, ModelFacts, model_fingerprint
+from modelcar_tui.memory.measured import of_it
+from modelcar_tui.models import MeasuredStart, ModelFacts, TensorGroup, model_fingerprint
 from modelcar_tui.vllm.arguments import read_engine_args
 from support.configs import LLAMA_8B
 from support.measured_starts import AT, rows
@@ -237,6 +238,114 @@ def test_hostile_figures_are_none() -> None:
     assert found.exact and found.outcome is Outcome.STARTS
     assert found.weights_gib.source is not Source.MEASURED
     assert found.weights_gib.value == told().weights_gib.value
+
+
+def busy(**changes: Any) -> MeasuredStart:
+    """A start on a card of which others held 40 GiB."""
+    made = start(**changes)
+    return msgspec.structs.replace(made, figures=made.figures | {"total_gib": 79.19, "free_gib": 38.5})
+
+
+@pytest.mark.parametrize(
+    "outcome", ["refused_free_memory", "refused_kv", "refused_no_kv", "oom_load", "oom_warmup", "died"]
+)
+def test_a_refusal_on_a_card_that_others_used_is_none_on_an_idle_one(outcome: str) -> None:
+    found = told(busy(outcome=outcome, error="Free memory on device is less than desired"))
+    assert found.outcome is Outcome.STARTS and found.measured is None
+    assert found.notes[-1].endswith("on 2026-11-28, when others held 40.7 GiB of the card")
+    left = msgspec.structs.replace(CARD, free_gib=Fact(value=38.5, source=Source.OPERATOR, unit="GiB"))
+    assert told(busy(outcome=outcome), gpu=left).outcome.value == outcome
+
+
+def test_what_served_beside_others_serves_alone_and_lends_no_parts() -> None:
+    assert told(busy()).outcome is Outcome.STARTS and told(busy()).exact
+    assert told(busy(), args=(*ARGS, "--gpu-memory-utilization=0.95")).measured is None
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--all2all-backend=deepep_low_latency",
+        '--compilation-config={"use_inductor": false}',
+        "--lora-modules=a=/mnt/a",
+        "--enable-dbo",
+    ],
+)
+def test_of_a_flag_whose_memory_nobody_knows_no_part_follows(flag: str) -> None:
+    more = "--gpu-memory-utilization=0.92"
+    assert told(start(args=(*ARGS, flag)), args=(*ARGS, more)).measured is None
+    assert told(start(), args=(*ARGS, flag, more)).measured is None
+    assert told(start(args=(*ARGS, flag)), args=(*ARGS, flag)).exact
+
+
+def test_trust_is_of_account_where_the_model_has_code() -> None:
+    words = (*ARGS, "--trust-remote-code")
+    assert told(start(), args=words).measured is not None
+    coded = ModelFacts(config={**LLAMA_8B, "auto_map": {"AutoConfig": "configuration_x.X"}})
+    facts = msgspec.structs.replace(coded, measured=(start(fingerprint=model_fingerprint(coded)),))
+    args = read_engine_args(words, None, VLLM)
+    assert estimate(facts, CARD, args, vllm=VLLM).measured is None
+
+
+def test_of_a_flag_that_takes_no_memory_of_a_gpu_parts_follow() -> None:
+    other = told(start(), args=(*ARGS, "--tool-call-parser=hermes", "--enable-auto-tool-choice"))
+    assert other.measured is not None and not other.exact
+    assert other.why.endswith("then other arguments beside memory")
+
+
+def test_a_slice_of_as_much_memory_is_another_card() -> None:
+    name = "NVIDIA-H100-80GB-HBM3-MIG-1g.20gb"
+    small = msgspec.structs.replace(
+        gpu_for(name, memory_mib=20096), product="NVIDIA-H100-80GB-HBM3", profile="1g.20gb"
+    )
+    larger = msgspec.structs.replace(small, profile="2g.20gb")
+    measured = start(gpu=name, memory_mib=20096, outcome="oom_load", figures={})
+    assert told(measured, gpu=small).exact and not told(measured, gpu=larger).exact
+    assert told(measured, gpu=gpu_for(name, memory_mib=20096)).exact
+    whole = start(memory_mib=20096, outcome="oom_load", figures={})
+    assert not told(whole, gpu=small).exact
+
+
+def test_a_head_of_its_own_that_dummies_lack_keeps_a_tight_start_open() -> None:
+    """128256 x 4096 of two bytes: 0.98 GiB."""
+    tied = {**LLAMA_8B, "tie_word_embeddings": True}
+    head = TensorGroup("lm_head.weight", "BF16", (128256, 4096), 1)
+    facts = ModelFacts(config=tied, tensors=(head,))
+    wide = start(fingerprint=model_fingerprint(facts))
+    tight = msgspec.structs.replace(
+        wide, figures=wide.figures | {"kv_cache_gib": 1.9, "kv_tokens": 15564.0, "concurrency": 1.9}
+    )
+    args = read_engine_args(ARGS, None, VLLM)
+
+    def found(one: MeasuredStart, of: ModelFacts = facts) -> Estimate:
+        return estimate(msgspec.structs.replace(of, measured=(one,)), CARD, args, vllm=VLLM)
+
+    assert found(tight).outcome is Outcome.UNKNOWN and found(tight).exact
+    assert found(tight).why.endswith("output matrix of their own, and dummies have not: up to 0.98 GiB more")
+    assert found(wide).outcome is Outcome.STARTS and "0.98 GiB more" in found(wide).notes[-1]
+    real = msgspec.structs.replace(tight, dummy=False)
+    assert found(real).outcome is Outcome.STARTS
+    assert found(tight, ModelFacts(config=tied)).outcome is Outcome.STARTS
+
+
+@pytest.mark.parametrize(
+    "bad", ["--tensor-parallel-size=0", "--gpu-memory-utilization=lots", "--max-num-seqs=-3"]
+)
+def test_a_refusal_of_arguments_is_none_of_them_mended(bad: str) -> None:
+    refused = start(args=(*ARGS, bad), outcome="refused_args", error="error: argument", figures={})
+    assert told(refused).measured is None and told(refused).outcome is Outcome.STARTS
+    facts = msgspec.structs.replace(FACTS, measured=(refused,))
+    args = read_engine_args(refused.args, None, VLLM)
+    assert args.problems
+    for asked in (args, args.mended(), args.mended().mended()):
+        assert estimate(facts, CARD, asked, vllm=VLLM).exact
+
+
+def test_many_alike_are_compared_once() -> None:
+    many = tuple(start(id=f"a-{at}", at=start().at - at, args=(*ARGS, "--seed=1")) for at in range(100))
+    facts = msgspec.structs.replace(FACTS, measured=(*many, start(outcome="died", at=1.0)))
+    found = of_it(facts, CARD, VLLM)
+    assert [one.id for one in found] == ["a-0", start().id]
 
 
 REAL = [row for row in rows() if row.start.outcome in set(Outcome)]

@@ -165,3 +165,30 @@ def test_ten_thousand_starts_are_looked_through(tmp_path: Path) -> None:
         (tmp_path / f"{id_}.json").write_bytes(msgspec.json.encode({"start": one}))
     found = Measurements(tmp_path).of(FACTS)
     assert [one.at for one in found] == [float(number) for number in range(199, 99, -1)]
+
+
+def test_the_folder_is_looked_through_once_for_many_models(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    store, looks = Measurements(tmp_path), []
+    models = [ModelFacts(config={**(FACTS.config or {}), "vocab_size": 1000 + at}) for at in range(30)]
+    for at, facts in enumerate(models):
+        one = msgspec.structs.replace(start(), id=f"a-{at}", fingerprint=model_fingerprint(facts))
+        store.add(one, facts)
+    scan = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: looks.append(path) or scan(path))
+    assert [[one.id for one in store.of(facts)] for facts in models] == [[f"a-{at}"] for at in range(30)]
+    assert len(looks) == 1
+    store.add(msgspec.structs.replace(start(), id="b", fingerprint=model_fingerprint(models[0])))
+    assert {one.id for one in store.of(models[0])} == {"a-0", "b"}
+    store.forget(["a-0"])
+    assert [one.id for one in store.of(models[0])] == ["b"]
+
+
+@pytest.mark.parametrize("at", [4e9, 9e18, -5.0])
+def test_a_start_of_a_day_that_is_not_yet_is_no_newest_one(at: float, tmp_path: Path) -> None:
+    store = Measurements(tmp_path)
+    store.add(msgspec.structs.replace(start(), id="odd", at=at))
+    store.add(msgspec.structs.replace(start(), id="right", at=1.0))
+    for found in (store.of(FACTS), store.all()):
+        assert [(one.id, one.at) for one in found] == [("right", 1.0), ("odd", 0.0)]

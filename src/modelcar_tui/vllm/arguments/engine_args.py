@@ -106,6 +106,8 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     """Of the environment, those that may decide how it starts."""
     problems: tuple[str, ...] = ()
     """What vLLM's parser would refuse, one sentence each."""
+    faults: tuple[str, ...] = ()
+    """Of `mended` ones the problems that they had."""
     doubts: tuple[str, ...] = ()
     """The same of a release that stands in for one that is not known or was not read."""
     unknown: tuple[str, ...] = ()
@@ -118,7 +120,8 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
 
     def mended(self) -> EngineArgs:
         """The same without what the parser refuses: what is left to ask once that is mended."""
-        return msgspec.structs.replace(self, problems=(), doubts=())
+        faults = self.problems or self.faults
+        return msgspec.structs.replace(self, problems=(), doubts=(), faults=faults)
 
 
 @lru_cache(maxsize=4096)
