@@ -76,6 +76,9 @@ class TrialCluster(ThreadingHTTPServer):
         """All that a test may switch."""
         self.on_request: Callable[[str, str], None] = lambda method, path: None
         """Called before a request is served."""
+        self.fault: Callable[[str, str], int] = lambda method, path: 0
+        """The status that a request is answered with; 0 serves it, 1 closes the connection, 2 serves it and
+        then closes."""
         self.refusals: dict[tuple[str, str], tuple[int, str]] = {}
         """What a method on a kind (`("POST", "jobs")`; logs are `log`) is answered with."""
         self.denied: set[tuple[str, str]] = set()

@@ -28,6 +28,8 @@ class TrialHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else each answer waits 40 ms for the client's acknowledgement
     server: TrialCluster
+    _silent = False
+    """What was asked is done, and its answer lost."""
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
@@ -59,6 +61,14 @@ class TrialHandler(BaseHTTPRequestHandler):
         if cluster.away.is_set():
             self.close_connection = True
             return
+        if (fault := cluster.fault(self.command, parts.path)) > 2:
+            self._answer(fault, {"message": "planted"})
+            return
+        if fault:
+            self.close_connection = True
+            self._silent = fault == 2
+            if fault == 1:
+                return
         if cluster.expired.is_set() or self.headers.get("Authorization") != f"Bearer {TOKEN}":
             self._answer(401, {"message": "Unauthorized"})
             return
@@ -179,6 +189,8 @@ class TrialHandler(BaseHTTPRequestHandler):
             send_log(self, one, query, self.server)
 
     def _answer(self, code: int, value: Object) -> None:
+        if self._silent:
+            return
         send_json(self, code, value)
 
 

@@ -32,6 +32,12 @@ class Asks:
         self.job = job
         self._doubt = Doubt()
         self._away = 0.0
+        self._made = time.monotonic()
+
+    @property
+    def made_s(self) -> float:
+        """Seconds since the Job was made: no container of it is older, whatever its node's clock says."""
+        return time.monotonic() - self._made
 
     async def held(self) -> Object | Away | None:
         """The Job as it is now; None where it is gone."""
@@ -65,7 +71,8 @@ class Asks:
     async def _pod(self) -> Object | None:
         pods = await self.client.read(f"{self.record.core}/pods", labelSelector=selector(self.job))
         found = pods.get("items") or []
-        return found[-1] if found else None
+        staying = [one for one in found if not (one.get("metadata") or {}).get("deletionTimestamp")]
+        return (staying or found)[-1] if found else None
 
     async def _asked(self, ask: Callable[[], Awaitable[T]]) -> T | Away:
         """

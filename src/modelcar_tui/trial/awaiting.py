@@ -71,7 +71,8 @@ class Awaiting:
         Raises:
             UserError: the Job is gone, or over, or its pod is going.
         """
-        if pod is not None and is_leaving(pod):
+        queued = held is not None and mapping(held, "spec").get("suspend")
+        if pod is not None and is_leaving(pod) and not queued:
             raise UserError(words.pushed_away(pod, seen(pod, self.container).node))
         if held is None:
             what = f"somebody deleted its Job {self._asks.record.job} before vLLM started"

@@ -60,7 +60,7 @@ _CACHES = frozenset(
 """Production's places, on volumes that a try has not; without them all lies below those above."""
 LOGGING_FILE = ".try-logging.json"
 """In the model's folder; no loader asks for a hidden file."""
-_CONFIG_PATH = "VLLM_LOGGING_CONFIG_PATH"
+CONFIG_PATH = "VLLM_LOGGING_CONFIG_PATH"
 _QUIET = ("0.11.0", "0.26.0")
 """Releases that hide figures: the first, and the first that does not."""
 _HIDING = ("vllm.v1.worker.gpu_worker",)
@@ -80,7 +80,7 @@ def tried_environment(runtime: Runtime, release: str | None) -> dict[str, str]:
         for name, value in runtime.environment
         if name not in never and not name.startswith("VLLM_LOGGING_")  # our reader knows vLLM's own form
     }
-    lent = {_CONFIG_PATH: f"{MODEL_PATH}/{LOGGING_FILE}"} if hides_figures(release) else {}
+    lent = {CONFIG_PATH: f"{MODEL_PATH}/{LOGGING_FILE}"} if hides_figures(release) else {}
     return {**own, **OFFLINE, **PLACES, **LOGGING, **lent}
 
 
@@ -132,10 +132,10 @@ def changed_environment(runtime: Runtime, release: str | None) -> Iterator[str]:
     level = told.get("VLLM_LOGGING_LEVEL", "INFO").upper()
     if hides_figures(release):
         yield "vLLM logs at level INFO, its worker at DEBUG: this release hides figures of memory there"
-    elif level != "INFO" or _CONFIG_PATH in told:
+    elif level != "INFO" or CONFIG_PATH in told:
         yield "vLLM logs at level INFO, so that its figures can be read"
-    if _CONFIG_PATH in told:
-        yield f"{_CONFIG_PATH} is not production's: the file that it names is not lent"
+    if CONFIG_PATH in told:
+        yield f"{CONFIG_PATH} is not production's: the file that it names is not lent"
     if withheld := list(dict.fromkeys((*runtime.withheld, *_secrets(runtime)))):
         names = ", ".join(clean(name, limit=100) for name in withheld[:6])
         more = f" and {len(withheld) - 6} more" if len(withheld) > 6 else ""

@@ -60,6 +60,8 @@ class Following:
         self._container, self._poll = container, poll_s
         self._now = Seen()
         self._pod: Object = {}
+        self._uid = ""
+        """The pod's: another one in its place starts anew."""
         self._first = self._looked = time.monotonic()
         self._over = False
         self._refused: ClusterError | None = None
@@ -67,11 +69,12 @@ class Following:
     @property
     def age_s(self) -> float:
         """Seconds since the container began, by the cluster's clock; where it tells no time, since we saw
-        it."""
-        ahead = self._asks.client.ahead_s
+        it. A node whose clock is wrong makes it neither older than
+        its Job nor younger than our sight of it."""
+        ahead, watched = self._asks.client.ahead_s, time.monotonic() - self._first
         if self._now.began and ahead is not None:
-            return max(time.time() - ahead - self._now.began, 0.0)
-        return time.monotonic() - self._first
+            return max(min(time.time() - ahead - self._now.began, self._asks.made_s), watched)
+        return watched
 
     @property
     def took_s(self) -> float:
@@ -88,6 +91,7 @@ class Following:
             UserError: its pod was taken away, its node or its log is lost.
             ClusterError: the API server says no, or is away for too long.
         """
+        self._uid = _uid(pod)
         self._note(pod)
         self._tell.at(
             TrialStage.STARTING,
@@ -108,9 +112,12 @@ class Following:
         while True:
             if self._now.healthy:
                 await self._settled()
+                if self._refused is not None and not self._log.lines:
+                    raise UserError(self._unread(self._refused))
                 return Ran(self._now, healthy=True, late=False)
             if self._now.over and not isinstance(found, Away):
-                return await self._ended(found, reading)
+                same = found if found is not None and _uid(found) == self._uid else None
+                return await self._ended(same, reading)
             await self._check(found)
             self._told()
             # A log that broke off says that something has happened.
@@ -118,7 +125,7 @@ class Following:
             if reading.done():
                 await asyncio.sleep(self._poll)
             found = await self._asks.pod()
-            if isinstance(found, dict):
+            if isinstance(found, dict) and _uid(found) == self._uid:
                 self._note(found)
 
     def _note(self, pod: Object) -> None:
@@ -137,6 +144,8 @@ class Following:
             raise UserError(self._unread(self._refused))
         if found is None:
             raise UserError(await self._taken(self._pod))
+        if isinstance(found, dict) and _uid(found) != self._uid:
+            raise UserError(await self._taken(self._pod))
         if isinstance(found, Away):
             return
         if is_leaving(found):
@@ -150,6 +159,9 @@ class Following:
                 raise UserError(lost)
 
     async def _taken(self, pod: Object) -> Problem:
+        job = await self._asks.held()
+        if isinstance(job, dict) and mapping(job, "spec").get("suspend"):
+            return words.queued_again(self._plan.queue, self._now.node)
         return words.pushed_away(pod, self._now.node, await self._asks.events(pod))
 
     async def _lost(self) -> Problem | None:
@@ -216,3 +228,7 @@ class Following:
             if over:
                 return
             await asyncio.sleep(self._poll)
+
+
+def _uid(pod: Object) -> str:
+    return str(mapping(pod, "metadata").get("uid") or "")

@@ -16,6 +16,7 @@ from modelcar_tui.hardware import row_of
 from modelcar_tui.kube.jobs import mapping
 from modelcar_tui.memory import Outcome
 from modelcar_tui.models import MeasuredStart
+from modelcar_tui.trial.environment import CONFIG_PATH, LOGGING, OFFLINE, PLACES
 from modelcar_tui.trial.following import Ran
 from modelcar_tui.trial.keeping import TrialLog
 from modelcar_tui.trial.types import TrialPlan
@@ -27,17 +28,7 @@ _ERROR = 500
 _TOKENIZERS = ("tokenizer", "tekken", "vocab", "spiece", "merges")
 _WEIGHTS = (".safetensors", ".safetensors.index.json", ".bin", ".bin.index.json", ".pt", ".gguf")
 """Files that a try never has."""
-OWN_VARIABLES = frozenset(
-    (
-        "HF_HUB_OFFLINE",
-        "TRANSFORMERS_OFFLINE",
-        "HF_DATASETS_OFFLINE",
-        "VLLM_NO_USAGE_STATS",
-        "DO_NOT_TRACK",
-        "HF_HUB_DISABLE_TELEMETRY",
-        "VLLM_LOGGING_CONFIG_PATH",
-    )
-)
+OWN_VARIABLES = frozenset((*OFFLINE, *PLACES, *LOGGING, CONFIG_PATH))
 """What a try sets and production may not."""
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from modelcar_tui.cluster.types import Runtime
 from modelcar_tui.manifest import Requirement, Scheduling, Server
-from modelcar_tui.trial.environment import LOGGING_FILE, SCRATCH, logging_config
+from modelcar_tui.trial.environment import CONFIG_PATH, LOGGING_FILE, SCRATCH, logging_config
 from modelcar_tui.trial.files import JOIN, MIB, Lent, part_name
 from modelcar_tui.trial.place import Spot
 from modelcar_tui.trial.refusing import MODEL_PATH
@@ -163,7 +163,7 @@ def _joining(what: Container, lent: Lent, amounts: dict[str, Any]) -> dict[str, 
 
 
 def _own_files(what: Container) -> list[str]:
-    named = LOGGING_FILE in what.environment.get("VLLM_LOGGING_CONFIG_PATH", "")
+    named = LOGGING_FILE in what.environment.get(CONFIG_PATH, "")
     return [LOGGING_FILE, logging_config()] if named else []
 
 

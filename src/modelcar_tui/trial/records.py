@@ -7,6 +7,7 @@ killed process has left on the cluster.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -67,6 +68,9 @@ class KeptRecord:
         self._path = private_folder(folder / "trials") / f"{record.id}.json"
         self._lock = _locked(self._path)
         if self._lock is None:
+            # Raises for a folder in which nothing can be written: that is no other process.
+            if not os.access(self._path.parent, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             raise UserError(
                 Problem(what="another process drives this try", where=str(self._path), code="busy")
             )

@@ -119,6 +119,8 @@ class Removal:
             try:
                 return await ask()
             except ClusterError as error:
-                if (error.status and error.status < 500) or time.monotonic() > self._give_up:
+                if (
+                    error.status and error.status < 500 and error.status != 429
+                ) or time.monotonic() > self._give_up:
                     raise
                 await asyncio.sleep(self._poll)

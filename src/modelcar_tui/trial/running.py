@@ -180,7 +180,7 @@ class _Trial:
         try:
             found = await self._client.create(path, value)
         except ClusterError as error:
-            self._unsure = not error.status
+            self._unsure = error.status in (0, 504)
             raise
         if mapping(mapping(found, "metadata"), "labels").get(TRIAL_LABEL) != self._plan.id:
             kind, name = str(value.get("kind") or "object"), value["metadata"]["name"]

@@ -144,6 +144,13 @@ def _taken(told: Mapping[str, Any], node: str) -> Problem:
     return _ended(what, f"oc describe node {node or 'NODE'}; try again")
 
 
+def queued_again(queue: str, node: str) -> Problem:
+    """The queue has suspended the Job that it had let in."""
+    on = f" on node {node}" if node else ""
+    of = f"queue {queue}" if queue else "its queue"
+    return _ended(f"{of} took its GPU back{on}", "try again when the queue has room: oc get workloads")
+
+
 def lost_node(node: str) -> Problem:
     """The kubelet does not answer."""
     return _ended(

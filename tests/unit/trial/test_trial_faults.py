@@ -150,7 +150,7 @@ async def test_files_that_can_not_be_unpacked(bench: Make) -> None:
 
 
 async def test_too_late_is_no_measurement(bench: Make) -> None:
-    one = bench(FAKE_VLLM_END="hangs", hurry=200.0)
+    one = bench(FAKE_VLLM_END="hangs", hurry=60.0)
     line = said(await one.run(ready(limit_s=60, start_s=600)))
     assert "did not start within 1 min; it was at: loading the weights" in line
     assert one.nothing_left
