@@ -7,7 +7,9 @@ operators for CPUs take: heads of 64, MLA's of 512 and 64, layers enough that a 
 
 from __future__ import annotations
 
+import base64
 import json
+import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -173,6 +175,12 @@ def files(kind: str, context: int | None = None) -> dict[str, bytes]:
         seen = (_PICTURE // _PATCH // _MERGED) ** 2
         made["processor_config.json"] = {"processor_class": "Idefics3Processor", "image_seq_len": seen}
     return {name: json.dumps(value, indent=1).encode() for name, value in made.items()}
+
+
+def large(tokenizer: bytes) -> bytes:
+    """The same tokenizer with 11 MiB beside its words that no archiver makes smaller."""
+    filler = base64.b64encode(random.Random(0).randbytes(11 << 20)).decode()
+    return json.dumps({**json.loads(tokenizer), "filler": filler}).encode()
 
 
 def _pictures() -> dict[str, Any]:

