@@ -106,14 +106,14 @@ _BEST_FIRST = (Verdict.GO, Verdict.UNKNOWN, Verdict.NO_GO)
 _Kinds = list[tuple[Candidate, ModelVerdict]]
 
 
-def _preference(judged: tuple[Candidate, ModelVerdict]) -> tuple[int, int, int, float, int]:
-    """Least is best: the verdict, then a kind that would start it, fewer warnings, more free units; where
-    none starts it, the largest card says most."""
+def _preference(judged: tuple[Candidate, ModelVerdict]) -> tuple[float, ...]:
+    """Least is best: the verdict, then a kind that would start it, one on which it has, fewer warnings, more
+    free units; where none starts it, the largest card says most."""
     kind, verdict = judged
     starts = verdict.estimate is not None and verdict.estimate.outcome is Outcome.STARTS
     memory = 0.0 if starts else kind.gpu.memory_gib.value or 0.0
-    place = _BEST_FIRST.index(verdict.verdict)
-    return place, not starts, len(verdict.warnings), -memory, -(kind.most_free or 0)
+    place, warned = _BEST_FIRST.index(verdict.verdict), len(verdict.warnings)
+    return place, not starts, not served(verdict.estimate), warned, -memory, -(kind.most_free or 0)
 
 
 _OF_THE_MODEL = frozenset({Outcome.REFUSED_ARGS, Outcome.REFUSED_ARCH})
