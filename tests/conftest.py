@@ -22,6 +22,7 @@ _CLEARED = (
     "VLLM_RUNTIME_IMAGE",
     "MODELCAR_TUI_STATE_DIR",
     "MODELCAR_TUI_CACHE_DIR",
+    "MODELCAR_TUI_DATA_DIR",
     "MODELCAR_TUI_CONFIG",
     "MODELCAR_TUI_THEME",
     "MODELCAR_TUI_ASCII",
@@ -66,7 +67,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, homes: Iterator[Path]) ->
     home = next(homes)
     home.mkdir(mode=0o700)
     monkeypatch.setenv("HOME", str(home))
-    for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
+    for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(home / name.lower()))
     monkeypatch.setenv("TZ", "UTC")
 

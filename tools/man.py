@@ -39,6 +39,7 @@ FILES = {
     "~/.config/modelcar-tui/config.toml": "the settings; agent schema config prints its JSON Schema",
     "~/.config/modelcar-tui/themes/NAME.toml": "a theme of your own",
     "~/.local/state/modelcar-tui/runs/ID/": "a run: journal.jsonl, settings.json, qa/qa.log, replaced/",
+    "~/.local/share/modelcar-tui/measurements/": "measured starts: agent measurements",
     "~/.cache/modelcar-tui/": "facts of images",
 }
 ABOUT = {

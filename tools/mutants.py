@@ -63,6 +63,12 @@ TESTS: dict[str, tuple[str, ...]] = {
     "verdict/kinds.py": (f"{UNIT}/verdict/test_kinds.py",),
     "verdict/landing.py": (f"{UNIT}/verdict/test_landing.py",),
     "verdict/measured.py": (f"{UNIT}/verdict/test_measured.py",),
+    "verdict/measurements.py": (f"{UNIT}/verdict/test_measurements.py",),
+    "verdict/remeasured.py": (f"{UNIT}/verdict/test_remeasured.py",),
+    "verdict/own_start.py": (
+        f"{UNIT}/supervisor/test_measured_models.py",
+        "tests/seams/test_seam_measured.py",
+    ),
     "verdict/other_vendors.py": (f"{UNIT}/verdict/test_other_vendors.py",),
     "verdict/one_by_one.py": (f"{UNIT}/verdict/test_one_by_one.py",),
     "verdict/outcome.py": (f"{UNIT}/verdict/test_outcome_table.py",),

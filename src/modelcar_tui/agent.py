@@ -163,11 +163,37 @@ def _call_manifest(args: argparse.Namespace) -> int:
     return render_manifest(_settings(args), wanted)
 
 
+def _call_try(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.trying import Wanted, run_tries
+
+    piped = args.config == inputs.STDIN
+    settings = _settings(args)
+    if piped and not args.yes:
+        inputs.keys_from_terminal()
+    wanted = Wanted(
+        models=tuple(args.try_models),
+        accept=args.accept,
+        on=args.on,
+        limit_min=args.limit,
+        yes=args.yes,
+        dry_run=args.dry,
+        form=args.form,
+        words=args.words,
+    )
+    return run_tries(settings, wanted)
+
+
 def _call_runs(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.runs import list_runs
     from modelcar_tui.supervisor import Settings
 
     return list_runs(Settings(manifest="", state_dir=args.state_dir))
+
+
+def _call_measurements(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.measurements import run_measurements
+
+    return run_measurements(args.act, args.ids, every=args.every, anonymous=args.anonymous, form=args.form)
 
 
 def _call_report(args: argparse.Namespace) -> int:
@@ -282,7 +308,9 @@ _CALLS: dict[str | None, Callable[[argparse.Namespace], int]] = {
     "plan": _call_plan,
     "apply": _call_apply,
     "manifest": _call_manifest,
+    "try": _call_try,
     "runs": _call_runs,
+    "measurements": _call_measurements,
     "report": _call_report,
     "cleanup": _call_cleanup,
     "ask": _call_ask,

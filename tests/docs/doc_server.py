@@ -1,7 +1,8 @@
 """Runs the programs of pages in forks of one interpreter that has loaded their modules: what a process of its
 own would do, without the second that each takes to import.
 
-Arguments, folder, environment and the three streams are those of the caller, the little program `CALL`.
+Arguments, folder, environment and the three streams are those of the caller, the little program `CALL`. Where
+its environment names a `PID_FILE`, the process writes its number there, for those who send it signals.
 """
 
 from __future__ import annotations
@@ -119,6 +120,8 @@ def _answer(call: socket.socket) -> None:
         os.environ.clear()
         os.environ.update(environment)
         sys.argv = argv
+        if told_to := environment.get("PID_FILE"):
+            Path(told_to).write_text(str(os.getpid()))
         os._exit(importlib.import_module(module).main())
     for stream in streams:
         os.close(stream)

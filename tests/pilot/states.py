@@ -9,9 +9,11 @@ from pathlib import Path
 import msgspec
 
 from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.memory.types import Outcome
+from modelcar_tui.models.measured import MeasuredStart
 from modelcar_tui.qa.effect import Effect, EffectLevel
 from modelcar_tui.qa.types import QaCounts, QaModelResult, QaOutcome
 from modelcar_tui.supervisor import events as e
@@ -145,6 +147,75 @@ def no_cluster(_: Path) -> list[e.AnyEvent]:
     return [swap.get(type(one), one) for one in s.decided()[:-1]]
 
 
+def start_of(name: str, **more: object) -> MeasuredStart:
+    """A start of a model on the GPU, two days before."""
+    values: dict[str, object] = {
+        "id": "20260101-100000-1f3a",
+        "at": s.T0 - 2 * 86_400,
+        "model": name,
+        "fingerprint": "f" * 64,
+        "gpu": "NVIDIA-H100-80GB-HBM3",
+        "memory_mib": 81_559,
+        "vllm": "0.13.0",
+        "args": ("--max-model-len=8192",),
+        "outcome": "starts",
+        "figures": FIGURES,
+        "predicted": "starts",
+        "predicted_figures": {
+            "weights_gib": 15.19,
+            "activation_gib": 2.31,
+            "graphs_gib": 1.3,
+            "kv_cache_gib": 12.4,
+        },
+    }
+    return MeasuredStart(**(values | more))  # type: ignore[arg-type]
+
+
+FIGURES = {
+    "weights_gib": 15.27,
+    "activation_gib": 2.04,
+    "non_torch_gib": 0.88,
+    "graphs_gib": 1.1,
+    "kv_cache_gib": 13.02,
+    "kv_tokens": 106_624.0,
+    "max_model_len": 8192.0,
+    "concurrency": 13.02,
+    "init_s": 31.2,
+}
+
+
+def measured(_: Path) -> list[e.AnyEvent]:
+    """One model was started with these arguments, another one with others."""
+    found = [_with_kinds(model, at) for at, model in enumerate(s.report().models)]
+    for at, exact in ((0, True), (2, False)):
+        found[at] = with_start(found[at], start_of(found[at].model), exact=exact)
+    return _decided(tuple(found))
+
+
+def with_start(model: ModelVerdict, start: MeasuredStart, *, exact: bool) -> ModelVerdict:
+    """The verdict as the estimate has it of a start."""
+    assert model.estimate is not None
+
+    def fact(what: str, unit: str = "GiB") -> Fact[float]:
+        return Fact(value=start.figures[what], source=Source.MEASURED, at=start.at, unit=unit)
+
+    parts: dict[str, Fact[float]] = {
+        "weights_gib": fact("weights_gib"),
+        "activation_gib": fact("activation_gib"),
+    }
+    if exact:
+        parts |= {
+            "non_torch_gib": fact("non_torch_gib"),
+            "cuda_graph_gib": fact("graphs_gib"),
+            "kv_available_gib": fact("kv_cache_gib"),
+            "kv_tokens": fact("kv_tokens", "tokens"),
+        }
+    found = msgspec.structs.replace(
+        model.estimate, measured=start, exact=exact, predicted=Outcome.STARTS, **parts
+    )
+    return msgspec.structs.replace(model, estimate=found)
+
+
 def hundred(_: Path) -> list[e.AnyEvent]:
     """A hundred models of five kinds."""
     firsts = [_with_kinds(model, at) for at, model in enumerate(s.report().models)]
@@ -230,6 +301,8 @@ STATES: dict[str, tuple[Callable[[Path], list[e.AnyEvent]], tuple[str, ...]]] = 
     "waiting": (waiting, ()),
     "hundred": (hundred, ()),
     "page": (waiting, ("enter",)),
+    "measured": (measured, ()),
+    "measured-page": (measured, ("m", "j", "j", "enter")),
     "review": (waiting, ("d",)),
     "writing": (waiting, ("d", "asterisk", "W")),
     "qa-question": (qa_question, ()),
@@ -238,4 +311,4 @@ STATES: dict[str, tuple[Callable[[Path], list[e.AnyEvent]], tuple[str, ...]]] = 
     "finished": (finished, ()),
     "gpus": (waiting, ("g",)),
 }
-"""Twelve states: the events, and the keys that lead there."""
+"""States by name: the events, and the keys that lead there."""

@@ -588,6 +588,16 @@ class FakeEngine:
     def consent(self, allowed: bool) -> None:
         self.calls.append("start QA" if allowed else "skip QA")
 
+    def try_model(self, name: str, accepted: Decision | None) -> str:
+        self.calls.append(("try", name, accepted))
+        return "wish"
+
+    def allow_trial(self, identifier: str, allowed: bool) -> None:
+        self.calls.append(("allow" if allowed else "refuse", identifier))
+
+    def stop_trial(self, identifier: str) -> None:
+        self.calls.append(("stop", identifier))
+
     def cancel(self) -> None:
         self.calls.append("cancel")
 

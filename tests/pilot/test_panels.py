@@ -115,7 +115,7 @@ async def test_question_mark_on_the_changes_explains_them_by_their_terms() -> No
 async def test_no_key_is_silent() -> None:
     async with s.dashboard(s.FakeEngine(s.decided()), (120, 40)) as (app, pilot):
         for key, word in (
-            ("t", "t does nothing here; ? shows the keys"),
+            ("K", "K does nothing here; ? shows the keys"),
             ("Z", "Z does nothing here"),
             ("n", "there is no log yet"),
             ("e", "there is no log yet"),

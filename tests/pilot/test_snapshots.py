@@ -17,11 +17,13 @@ from modelcar_tui.supervisor import events as e
 from modelcar_tui.tui import app as dashboard_app
 from modelcar_tui.tui.app import DashboardApp
 from pilot import support as s
-from pilot.states import STATES
+from pilot.states import STATES as RUNS
+from pilot.trial_states import TRIAL_STATES
 from support.words import faults
 
 KEPT = Path(__file__).parent.parent / "data" / "screens"
 RECORD = bool(os.environ.get("RECORD_SCREENS"))
+STATES = RUNS | TRIAL_STATES
 COLOURED = ("waiting", "qa-failed", "review")
 STILL_S = 0.4
 """Longer than the screen's own pace."""

@@ -318,12 +318,13 @@ def by_parser(args: tuple[str, ...], release: str) -> dict[str, Any]:
 
 
 def asked(engine: EngineArgs) -> dict[str, Any]:
-    """The fields that are not the default, but for what the parser refuses."""
+    """The fields of the memory that are not the default, but for what the parser refuses."""
     plain = EngineArgs()
     return {
         name: value
         for name in engine.__struct_fields__
-        if name not in ("problems", "doubts") and (value := getattr(engine, name)) != getattr(plain, name)
+        if name not in ("problems", "doubts", "beside")
+        and (value := getattr(engine, name)) != getattr(plain, name)
     }
 
 

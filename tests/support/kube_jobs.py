@@ -26,6 +26,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from support import suite_tree
+from support.pod_log import send_json, send_log
 
 SUITE = Path(__file__).with_name("fake_suite.py")
 STAGE = "/run/modelcar-tui"
@@ -274,6 +275,7 @@ class Handler(BaseHTTPRequestHandler):
     """Paths of batch/v1 and v1."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for the client's acknowledgement
     server: Cluster
 
     def log_message(self, *_: object) -> None:
@@ -402,50 +404,7 @@ class Handler(BaseHTTPRequestHandler):
         if "waiting" in pod.state:
             self._answer(400, {"message": "container is waiting to start"})
             return
-        since = datetime.fromisoformat(query["sinceTime"]) if "sinceTime" in query else None
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        place = sent = 0
-        while True:
-            with pod.changed:
-                while place >= len(pod.lines) and not pod.ended:
-                    pod.changed.wait(0.2)
-                batch, ended = pod.lines[place:], pod.ended
-                place += len(batch)
-            data = b""
-            for at, line in batch:
-                if since is not None and at < since:
-                    continue
-                sent += 1
-                stamp = at.strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z "
-                data += (stamp.encode() if "timestamps" in query else b"") + line + b"\n"
-                if (
-                    "timestamps" in query
-                    and self.server.cut_logs_after
-                    and sent >= self.server.cut_logs_after
-                ):
-                    # In the middle of a line. A connection that breaks has no end of the transfer; an API
-                    # server that loses the node ends it properly all the same.
-                    self.wfile.write(b"%x\r\n%s\r\n" % (len(data) - 5, data[:-5]))
-                    if self.server.cut_logs_after // 20 % 2:
-                        self.wfile.write(b"0\r\n\r\n")
-                    self.server.cut_logs_after += 20
-                    self.close_connection = True
-                    return
-            if data:
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-            if ended and place >= len(pod.lines):
-                self.wfile.write(b"0\r\n\r\n")
-                return
+        send_log(self, pod, {"follow": "true"} | query, self.server)
 
     def _answer(self, code: int, value: dict[str, Any]) -> None:
-        data = json.dumps(value).encode()
-        self.send_response(code)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        if code == 429:
-            self.send_header("Retry-After", "0")
-        self.end_headers()
-        self.wfile.write(data)
+        send_json(self, code, value)

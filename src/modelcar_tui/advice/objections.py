@@ -8,7 +8,7 @@ from modelcar_tui.advice.finding import Finding, Stops
 from modelcar_tui.advice.lint import lint_model
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import ModelCar, Position, ServingArguments
-from modelcar_tui.memory import Estimate, Outcome
+from modelcar_tui.memory import Estimate, Outcome, measured_problems
 from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.arguments import read_engine_args
 from modelcar_tui.vllm.quantization import Support, check_support
@@ -27,7 +27,7 @@ def with_objections(
         result: of the same model, GPU, arguments and release.
         arguments: as they are written.
     """
-    if result.outcome not in (Outcome.STARTS, Outcome.UNKNOWN):
+    if result.outcome not in (Outcome.STARTS, Outcome.UNKNOWN) or _started_so(result, arguments, vllm):
         return result
     findings = _findings(facts, gpu, arguments, vllm)
     for finding in findings:
@@ -40,6 +40,13 @@ def with_objections(
         return _lowered(result, Outcome.UNKNOWN, what)
     doubt = _doubt(facts, gpu, arguments, vllm)
     return _lowered(result, Outcome.UNKNOWN, doubt) if doubt else result
+
+
+def _started_so(result: Estimate, arguments: tuple[str, ...], vllm: str | None) -> bool:
+    """Whether vLLM was seen to serve with these arguments."""
+    if result.measured is None or not result.exact or result.outcome is not Outcome.STARTS:
+        return False
+    return set(read_engine_args(arguments, None, vllm).problems) <= measured_problems(result.measured)
 
 
 def _findings(facts: ModelFacts, gpu: Gpu, arguments: tuple[str, ...], vllm: str | None) -> list[Finding]:

@@ -20,6 +20,7 @@ from modelcar_tui.manifest import masked_arguments
 from modelcar_tui.memory import Estimate, Knob, Outcome, knobs, smallest_tp
 from modelcar_tui.memory import estimate as estimate_memory
 from modelcar_tui.models import ModelFacts, count_parameters
+from modelcar_tui.verdict import Measurements
 from modelcar_tui.vllm.arguments import EngineArgs, read_engine_args
 
 Say = Callable[[str], object]
@@ -61,6 +62,7 @@ def estimate(
     say: Say = lambda _: None,
 ) -> Estimated:
     """What vLLM would do with one model on one kind of GPU. Nothing is written.
+    The user's own measured starts of this very model count (`agent measurements`).
 
     Args:
         source: A model folder, a `config.json`, a `.gguf` file, a public model's name, or an image.
@@ -88,22 +90,23 @@ def estimate(
     given = masked_arguments(words("arguments", arguments))
     card = _gpu(gpu, note)  # before the image is asked for: a slip in its name should cost nothing
     image = _facts(source, place(authfile), place(registries_conf))
-    for problem in image.problems:
+    facts, unread = Measurements().with_starts(image.model)
+    for problem in (*image.problems, *unread):
         note(str(problem))
     args = read_engine_args(given, None, vllm)
     _enough(card, args)
-    alone = estimate_memory(image.model, card, args, vllm=vllm)
-    result = with_objections(alone, image.model, card, given, vllm)
+    alone = estimate_memory(facts, card, args, vllm=vllm)
+    result = with_objections(alone, facts, card, given, vllm)
     # What no size and no change of memory mends is not to be told of them.
     mends = result.outcome in (alone.outcome, Outcome.UNKNOWN)
-    hear = partial(_heard, image.model, card, given, vllm)
+    hear = partial(_heard, facts, card, given, vllm)
     return Estimated(
         source=without_address_secrets(image.reference),
         gpu=card,
         args=args,
         estimate=result,
-        smallest_tp=smallest_tp(image.model, card, args, vllm=vllm, hear=hear) if mends else None,
-        knobs=knobs(image.model, card, args, vllm=vllm, hear=hear) if mends else (),
+        smallest_tp=smallest_tp(facts, card, args, vllm=vllm, hear=hear) if mends else None,
+        knobs=knobs(facts, card, args, vllm=vllm, hear=hear) if mends else (),
         notes=tuple(told),
     )
 

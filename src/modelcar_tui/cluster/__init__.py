@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         PROFILE_NAMESPACE,
         naming_profile,
     )
+    from modelcar_tui.cluster.quotas import read_limits
     from modelcar_tui.cluster.report import accelerator_json, accelerator_rows
     from modelcar_tui.cluster.serving_objects import ServingObjects, read_serving_objects
     from modelcar_tui.cluster.serving_types import HardwareProfile, OciMode, ProfileKind
@@ -78,6 +79,7 @@ __all__ = [
     "places_on",
     "pull_seconds",
     "read_cluster",
+    "read_limits",
     "read_serving_objects",
     "refresh_cluster",
     "runtime_pod",
@@ -105,6 +107,7 @@ if not TYPE_CHECKING:
             "look": "read_cluster refresh_cluster",
             "model_checks": "ModelNeed check_models",
             "profile_checks": "APPLIED_TO PROFILE_NAME PROFILE_NAMESPACE naming_profile",
+            "quotas": "read_limits",
             "report": "accelerator_json accelerator_rows",
             "serving_objects": "ServingObjects read_serving_objects",
             "serving_types": "HardwareProfile OciMode ProfileKind",

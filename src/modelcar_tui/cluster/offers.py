@@ -47,6 +47,11 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     args: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     port: int | None = None
+    starts: tuple[str, ...] = ()
+    script: bool = False
+    shm_mib: int | None = None
+    memory_limit_mib: int | None = None
+    withheld: tuple[str, ...] = ()
     template: bool = False
     environment: tuple[tuple[str, str], ...] = ()
     scheduling: Scheduling = Scheduling()
@@ -122,6 +127,11 @@ def _offer(runtime: ServingRuntime, name: str) -> Offer | None:
         scheduling=read.scheduling,
         command=read.command,
         port=read.port,
+        starts=read.starting.words,
+        script=read.starting.script,
+        shm_mib=read.shm_mib,
+        memory_limit_mib=read.memory_limit_mib,
+        withheld=read.withheld,
         architectures=_architectures(short),
         dropped=_why_dropped(read),
     )

@@ -125,6 +125,11 @@ def choose(
         template=best.template,
         command=best.command,
         port=best.port,
+        starts=best.starts,
+        script=best.script,
+        shm_mib=best.shm_mib,
+        memory_limit_mib=best.memory_limit_mib,
+        withheld=best.withheld,
     ), None
 
 
@@ -262,6 +267,13 @@ async def serving_runtimes(client: Client, namespace: str) -> tuple[Runtime, ...
             args=offer.args,
             environment=offer.environment,
             scheduling=offer.scheduling,
+            command=offer.command,
+            port=offer.port,
+            starts=offer.starts,
+            script=offer.script,
+            shm_mib=offer.shm_mib,
+            memory_limit_mib=offer.memory_limit_mib,
+            withheld=offer.withheld,
         )
         for offer in found
     )

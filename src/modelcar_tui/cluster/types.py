@@ -280,6 +280,16 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     """What the container starts; empty leaves it to the image."""
     port: int | None = None
     """On which the container says that it serves."""
+    starts: tuple[str, ...] = ()
+    """The words that start vLLM, without its arguments; empty leaves it to the image. Masked."""
+    script: bool = False
+    """Whether a shell's script starts it; then `starts` is what the script has for it."""
+    shm_mib: int | None = None
+    """MiB of the memory volume at `/dev/shm`: 0 for one without a limit of its own, None for no volume."""
+    memory_limit_mib: int | None = None
+    """MiB of RAM that the container may take; None for no limit."""
+    withheld: tuple[str, ...] = ()
+    """Names of variables that stand in another object or look secret, so that no value is told."""
 
 
 class State(StrEnum):

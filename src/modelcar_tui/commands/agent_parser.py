@@ -7,7 +7,7 @@ import argparse
 from modelcar_tui.commands import options, values
 from modelcar_tui.commands.agent_tools import Commands as _Commands
 from modelcar_tui.commands.agent_tools import add_command as _add
-from modelcar_tui.commands.agent_tools import add_manifest, add_tools
+from modelcar_tui.commands.agent_tools import add_manifest, add_measurements, add_tools, add_try
 from modelcar_tui.commands.parser import EPILOG, Parser
 from modelcar_tui.core.version import __version__
 
@@ -29,7 +29,9 @@ _WITH_PROFILES = (
     "plan",
     "apply",
     "manifest",
+    "try",
     "runs",
+    "measurements",
     "report",
     "cleanup",
     "ask",
@@ -70,7 +72,9 @@ def agent_parser() -> Parser:
         _plan,
         _apply,
         add_manifest,
+        add_try,
         _runs,
+        add_measurements,
         _report,
         _cleanup,
         _ask,

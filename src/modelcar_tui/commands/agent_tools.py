@@ -77,6 +77,87 @@ def add_manifest(commands: Commands) -> None:
     options.add_plan_options(command)
 
 
+def add_try(commands: Commands) -> None:
+    """`agent try`."""
+    command = add_command(
+        commands,
+        "try",
+        "start vLLM on a real GPU with dummy weights, and judge by what it told",
+        usage="agent try FILE [--model NAME]... [--on NODE|PRODUCT] [--yes] [options]",
+        description="Makes a Job with the runtime's own image, asks before, removes all of it at its\n"
+        "end. No weights are pulled; docs/try.md says what it proves and what not.",
+        examples=(
+            "agent try FILE --model NAME           # asks, then tries it",
+            "agent try FILE --model NAME --dry-run # what it would make",
+            "agent try FILE --on L40S --yes        # every model, no question",
+            "agent try FILE --accept required      # with the required changes",
+            "agent try - --yes --limit 30          # kustomize build | agent try - --yes",
+        ),
+        epilog="exit status: the verdict's on what was measured, 8 where nothing was, 2 where\n"
+        "nobody could be asked, 5 where you said no; all: agent --help",
+    )
+    judged = command.add_argument_group("what to judge").add_mutually_exclusive_group()
+    judged.add_argument("config", metavar="FILE", nargs="?", help=options.FILE_HELP)
+    options.add_input_options(judged)
+    what = command.add_argument_group("what is tried", "docs/try.md")
+    what.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        dest="try_models",
+        metavar="NAME",
+        help="model of the file; repeatable; default: all, one after the other",
+    )
+    what.add_argument("--on", default="", metavar="NODE|PRODUCT", help="this node, or this kind of GPU")
+    what.add_argument(
+        "--accept",
+        default="none",
+        metavar="none|required|all|ID,...",
+        help="proposed changes that count; default: none, the arguments as they stand",
+    )
+    what.add_argument(
+        "--limit",
+        type=values.minutes,
+        metavar="MINUTES",
+        help="from the container's start to vLLM's; default: 15",
+    )
+    what.add_argument("--yes", action="store_true", help="ask nobody: what is shown may be made")
+    what.add_argument("--dry-run", action="store_true", dest="dry", help="print what it would make, as YAML")
+    command.add_argument(
+        "--format", choices=("text", "json"), default="text", dest="form", help="default: text"
+    )
+    options.add_access_options(command)
+    options.add_judging_options(command)
+    options.add_place_options(command, report=False)
+
+
+def add_measurements(commands: Commands) -> None:
+    """`agent measurements`."""
+    command = add_command(
+        commands,
+        "measurements",
+        "starts of vLLM that were measured here, which count before any estimate",
+        usage="agent measurements [list]|show ID|forget ID...|export [ID...] [options]",
+        examples=(
+            "agent measurements                     # newest first",
+            "agent measurements show ID             # each figure beside the predicted one",
+            "agent measurements forget ID ID        # these count no more",
+            "agent measurements export > mine.yaml  # to share; no host, no namespace",
+        ),
+        epilog="exit status: 0 done, 2 refused, such as an unknown ID; all: agent --help",
+    )
+    command.mixed = True
+    what = "default: list"
+    command.add_argument(
+        "act", nargs="?", choices=("list", "show", "forget", "export"), default="list", help=what
+    )
+    command.add_argument("ids", nargs="*", metavar="ID", help="as the list has them")
+    command.add_argument("--all", action="store_true", dest="every", help="forget all of them")
+    command.add_argument("--anonymous", action="store_true", help="export no names of models")
+    what = "default: text; of export YAML"
+    command.add_argument("--format", choices=("text", "json"), default="text", dest="form", help=what)
+
+
 def _schema(commands: Commands) -> None:
     kinds = ("config", "manifest", "plan", "report", "settings")
     command = add_command(

@@ -51,6 +51,7 @@ def _tell(parser: argparse.ArgumentParser, found: Preferences) -> None:
         **dict.fromkeys(_FILES, shtab.FILE),
         **dict.fromkeys(_FOLDERS, shtab.DIRECTORY),
         **dict.fromkeys(_RUNS, _looked_up("runs", _runs_folder(found))),
+        "ids": _looked_up("measurements", _measurements_folder(found)),
         "profile": _looked_up("profiles", _settings_file()),
         "theme": _looked_up("themes", _settings_file()),
     }
@@ -81,6 +82,14 @@ def _runs_folder(found: Preferences) -> str:
     if told.of_file:
         return f"${{MODELCAR_TUI_STATE_DIR:-{_quoted(str(told.value))}}}/runs"
     return "${MODELCAR_TUI_STATE_DIR:-${XDG_STATE_HOME:-$HOME/.local/state}/modelcar-tui}/runs"
+
+
+def _measurements_folder(found: Preferences) -> str:
+    """Where measured starts are kept, found likewise."""
+    told = found.chosen["paths.data-dir"]
+    if told.of_file:
+        return f"${{MODELCAR_TUI_DATA_DIR:-{_quoted(str(told.value))}}}/measurements"
+    return "${MODELCAR_TUI_DATA_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/modelcar-tui}/measurements"
 
 
 def _settings_file() -> str:
@@ -125,6 +134,7 @@ _WITHOUT_EQUALS = """\
 }"""
 _POSIX = {
     "runs": 'echo last; for run in "{place}"/*/; do run=${{run%/}}; echo "${{run##*/}}"; done',
+    "measurements": 'for one in "{place}"/*.json; do one=${{one##*/}}; echo "${{one%.json}}"; done',
     "profiles": """sed -n 's/^ *\\[profiles\\.\\([A-Za-z0-9_-]*\\).*/\\1/p' "{place}" | sort -u""",
     "themes": """printf '%s\\n' {themes}; file="{place}"
 sed -n 's/^ *\\[themes\\.\\([A-Za-z0-9_-]*\\).*/\\1/p' "$file"

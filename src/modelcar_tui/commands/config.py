@@ -105,5 +105,9 @@ def _here(told: str, here: str) -> str:
 def _default_folder(name: str) -> str:
     import platformdirs
 
-    place = platformdirs.user_cache_path if name == "paths.cache-dir" else platformdirs.user_state_path
+    places = {
+        "paths.cache-dir": platformdirs.user_cache_path,
+        "paths.data-dir": platformdirs.user_data_path,
+    }
+    place = places.get(name, platformdirs.user_state_path)
     return with_home(str(place("modelcar-tui")))

@@ -136,13 +136,15 @@ def settings(patient: Patient) -> Iterator[Row]:
 
 
 def folders(patient: Patient) -> Iterator[Row]:
-    """Where runs and facts of images are kept."""
+    """Where runs, facts of images and measured starts are kept."""
     import platformdirs
 
     state = patient.value("paths.state-dir") or str(platformdirs.user_state_path(PRODUCT))
     cache = patient.value("paths.cache-dir") or str(platformdirs.user_cache_path(PRODUCT))
     yield from _folder("state folder", Path(state), "--state-dir", stops=ExitStatus.USAGE)
     yield from _folder("cache folder", Path(cache), "paths.cache-dir", stops=0)
+    kept = patient.value("paths.data-dir") or str(platformdirs.user_data_path(PRODUCT))
+    yield from _folder("data folder", Path(kept), "paths.data-dir", stops=0)
 
 
 def _folder(name: str, path: Path, instead: str, *, stops: int) -> Iterator[Row]:

@@ -119,7 +119,7 @@ def _rendered(
     cluster = state.cluster
     if cluster is None:
         raise UserError(Problem(what="the accelerators were not looked at"), status=ExitStatus.CLUSTER)
-    ids = accepted_ids(plan, wanted.accept, "--accept", {"required": _required(plan)})
+    ids = accepted_ids(plan, wanted.accept, "--accept", {"required": required_ids(plan)})
     decision = Decision(plan_digest=plan.digest, accepted=ids, who=settings.who)
     after = msgspec.structs.replace(report, plan=plan)
     if ids:
@@ -151,7 +151,7 @@ def _of_cluster(error: UserError, state: RunState) -> UserError:
     return UserError(access, *error.problems, status=ExitStatus.CLUSTER)
 
 
-def _required(plan: Plan) -> list[str]:
+def required_ids(plan: Plan) -> list[str]:
     """What it does not run without, and what that needs beside it."""
     known = {change.id: change for change in plan.changes}
     found = [change.id for change in plan.changes if change.severity == "required"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, NoReturn
 
 from modelcar_tui.commands.guard import Told
@@ -40,6 +41,8 @@ class Parser(argparse.ArgumentParser):
         form = argparse.RawDescriptionHelpFormatter
         more = {"formatter_class": form, "description": f"{description}{shown}", "allow_abbrev": False}
         super().__init__(*args, **{**more, **options})
+        self.mixed = False
+        """Whether arguments may stand behind options, too."""
         self._words: tuple[str, ...] = ()
         self._given: dict[str, argparse.Action] = {}
         """Of the command line that is being read: the options so far, by what they set."""
@@ -81,12 +84,22 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         self._given = {}
         self._words = tuple(map(str, sys.argv[1:] if args is None else args))
-        found, rest = super().parse_known_args(args, namespace)
+        found, rest = super().parse_known_args(self._arguments_first(args) if self.mixed else args, namespace)
         of_command = getattr(found, "given", {}) if any(_commands_of(self)) else {}
         own = {dest: action.option_strings[0] for dest, action in self._given.items()}
         found.given = {**of_command, **own}
         found.words = self._words
         return found, rest
+
+    def _arguments_first(self, args: Any) -> list[str]:
+        """The words with the options behind the arguments, so that argparse takes these as one row."""
+        words, arguments, options = iter(map(str, args or ())), list[str](), list[str]()
+        for word in words:
+            action = self._option_string_actions.get(word)
+            (options if word.startswith("-") else arguments).append(word)
+            if action is not None and action.nargs is None:
+                options.extend(islice(words, 1))
+        return [*arguments, *options]
 
     def _get_option_tuples(self, option_string: str) -> Any:
         """Asked for a word that is no option as it stands: one cut short is refused by its whole name.

@@ -60,6 +60,14 @@ def count(text: str) -> int:
     return value
 
 
+def minutes(text: str) -> int:
+    """A limit in minutes, of a day at most."""
+    value = whole(text.strip()) or 0
+    if not 1 <= value <= 1440:
+        raise argparse.ArgumentTypeError("give minutes from 1 to 1440")
+    return value
+
+
 def user_id(text: str) -> int:
     """A user of a pod: root can't be."""
     value = whole(text.strip()) or 0

@@ -13,9 +13,11 @@ MIB = 1024**2
 
 
 class Source(StrEnum):
-    """Where a value comes from. The first nine are sources of model facts in falling order of trust."""
+    """Where a value comes from. From `MEASURED` to `NAME` they are sources of model facts in falling order of
+    trust."""
 
     OPERATOR = "operator"
+    MEASURED = "measured start"
     HEADERS = "safetensors headers"
     MODEL_CONFIG = "config.json"
     INDEX = "safetensors index"
@@ -51,6 +53,7 @@ class Source(StrEnum):
 
 _TOLD = {
     Source.OPERATOR: "stated by the operator",
+    Source.MEASURED: "measured by a start on the GPU",
     Source.MODEL_CONFIG: "read from config.json",
     Source.CATALOG: "guessed from its entry in Red Hat's catalog",
     Source.PUBLIC: "guessed from the public model of that name",

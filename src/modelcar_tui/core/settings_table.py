@@ -172,6 +172,12 @@ KEYS: dict[str, Key] = {
         in_demo=True,
         what="facts of images; ~/.cache/modelcar-tui",
     ),
+    "paths.data-dir": Key(
+        kind=Kind.PATH,
+        variable="MODELCAR_TUI_DATA_DIR",
+        in_demo=True,
+        what="measured starts, in measurements/ under it; ~/.local/share/modelcar-tui",
+    ),
     "registry.authfile": Key(
         kind=Kind.PATH,
         option="--authfile",

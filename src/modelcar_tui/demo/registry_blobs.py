@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
@@ -15,11 +16,12 @@ Pieces = tuple[bytes | int, ...]
 TAR = "application/vnd.oci.image.layer.v1.tar"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
-_HASHED_WHOLE = 4 * 1024 * 1024
+_HASHED_WHOLE = 16 * 1024 * 1024
+"""Above every small file of a model, a tokenizer included: those are read whole, and checked."""
 
 
 class Blob:
-    """One blob; those with many zeros carry a digest of their description: nobody reads them whole to
+    """One blob; those with very many zeros carry a digest of their description: nobody reads them whole to
     check."""
 
     def __init__(
@@ -29,12 +31,7 @@ class Blob:
         self.size = sum(piece if isinstance(piece, int) else len(piece) for piece in pieces)
         self.media_type = media_type
         self.annotations = annotations or {}
-        hashed = hashlib.sha256()
-        sparse = sum(piece for piece in pieces if isinstance(piece, int)) > _HASHED_WHOLE
-        for piece in pieces:
-            zeros = repr(piece).encode() if sparse else bytes(piece) if isinstance(piece, int) else b""
-            hashed.update(zeros if isinstance(piece, int) else piece)
-        self.digest = f"sha256:{hashed.hexdigest()}"
+        self.digest = _digest(pieces)
 
     def read(self, start: int, length: int) -> bytes:
         """`length` bytes from `start`, zeros made on the way."""
@@ -52,6 +49,16 @@ class Blob:
         """As a manifest names it."""
         plain = {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
         return plain | ({"annotations": self.annotations} if self.annotations else {})
+
+
+@functools.lru_cache(64)  # the models of a demo share a base layer and a tokenizer
+def _digest(pieces: Pieces) -> str:
+    hashed = hashlib.sha256()
+    sparse = sum(piece for piece in pieces if isinstance(piece, int)) > _HASHED_WHOLE
+    for piece in pieces:
+        zeros = repr(piece).encode() if sparse else bytes(piece) if isinstance(piece, int) else b""
+        hashed.update(zeros if isinstance(piece, int) else piece)
+    return f"sha256:{hashed.hexdigest()}"
 
 
 class File(msgspec.Struct, frozen=True):

@@ -12,6 +12,8 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     """One unit that a pod gets: a whole card or a slice."""
 
     product: str
+    profile: str = ""
+    """`3g.40gb`: of a MIG slice whose product is its card's."""
     vendor: str = NVIDIA
     """One of `vendors()`, or another resource's domain."""
     memory_gib: Fact[float] = Fact()

@@ -11,17 +11,20 @@ if TYPE_CHECKING:
     from modelcar_tui.image.inspect import inspect_image, inspect_images, not_inspected
     from modelcar_tui.image.local import is_local, read_local
     from modelcar_tui.image.options import ImageOptions
-    from modelcar_tui.image.types import ImageFacts
+    from modelcar_tui.image.small_files import read_small_files
+    from modelcar_tui.image.types import ImageFacts, SmallFiles
 
 __all__ = [
     "ImageFacts",
     "ImageOptions",
+    "SmallFiles",
     "auth_files",
     "inspect_image",
     "inspect_images",
     "is_local",
     "not_inspected",
     "read_local",
+    "read_small_files",
     "teach_logins",
 ]
 
@@ -33,6 +36,7 @@ if not TYPE_CHECKING:
             "inspect": "inspect_image inspect_images not_inspected",
             "local": "is_local read_local",
             "options": "ImageOptions",
-            "types": "ImageFacts",
+            "small_files": "read_small_files",
+            "types": "ImageFacts SmallFiles",
         },
     )

@@ -60,7 +60,7 @@ class ImageCache:
         """The facts of a digest."""
         entry = self._load(self._name("of", digest), CachedImage)
         good = isinstance(entry, CachedImage) and entry.version == VERSION and entry.digest == digest
-        return entry if good else None  # type: ignore[return-value]
+        return _unmeasured(entry) if good else None  # type: ignore[arg-type]
 
     def put(self, reference: Reference, image: CachedImage) -> None:
         """Keep the facts, and what the reference pointed to."""
@@ -68,7 +68,7 @@ class ImageCache:
             return
         with suppress(OSError):
             private_folder(self._folder)
-            _write(self._name("of", image.digest), msgspec.json.encode(image))
+            _write(self._name("of", image.digest), msgspec.json.encode(_unmeasured(image)))
             pointer = _Pointer(version=VERSION, digest=image.digest)
             _write(self._name("at", f"{reference.pull}\0{self._map}"), msgspec.json.encode(pointer))
 
@@ -85,6 +85,13 @@ class ImageCache:
             return decode(raw, kind) if len(raw) <= _LARGEST else None
         except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
             return None
+
+
+def _unmeasured(image: CachedImage) -> CachedImage:
+    """Measured starts are the operator's, not the image's: they are never kept, nor taken, from here."""
+    if not image.model.measured:
+        return image
+    return msgspec.structs.replace(image, model=msgspec.structs.replace(image.model, measured=()))
 
 
 def _write(path: Path, data: bytes) -> None:

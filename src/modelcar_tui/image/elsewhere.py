@@ -38,9 +38,9 @@ def facts_by_name(reference: str, name: str) -> ImageFacts:
     """
     shown = without_address_secrets(clean(reference, limit=1024))
     model, by_name = _known(_names(shown, name))
-    found = _TRANSPORT.match(shown)
-    place = _PLACES.get(found[1].lower() if found else "", "no such storage is looked into")
-    not_read = f"the weights are not read: {place}" if shown else "nothing says where its weights come from"
+    not_read = (
+        f"the weights are not read: {_place(shown)}" if shown else "nothing says where its weights come from"
+    )
     problem = Problem(where=shown or clean(name), what=f"{not_read}{by_name}", fix=_FIX, code="not-an-image")
     return ImageFacts(
         reference=shown,
@@ -49,6 +49,20 @@ def facts_by_name(reference: str, name: str) -> ImageFacts:
         model=model,
         problems=(problem,),
     )
+
+
+def files_elsewhere(reference: str) -> Problem:
+    """Why no file of such a model is read."""
+    shown = without_address_secrets(clean(reference, limit=1024))
+    place = _place(shown)
+    what = f"the model's files are not read: {place}" if shown else "nothing says where the model's files are"
+    fix = "give the model as an image (oci://...) or as a folder of this machine"
+    return Problem(where=shown, what=what, fix=fix, code="not-an-image")
+
+
+def _place(reference: str) -> str:
+    found = _TRANSPORT.match(reference)
+    return _PLACES.get(found[1].lower() if found else "", "no such storage is looked into")
 
 
 def _names(reference: str, name: str) -> tuple[str, ...]:

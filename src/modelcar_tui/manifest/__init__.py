@@ -9,6 +9,7 @@ from modelcar_tui.core.door import door
 if TYPE_CHECKING:
     from modelcar_tui.manifest.arguments import accepted_changes, effective, flag_of
     from modelcar_tui.manifest.as_data import FileObject, objects_as_data
+    from modelcar_tui.manifest.deciding_variables import engine_variables
     from modelcar_tui.manifest.diff import text_hunks
     from modelcar_tui.manifest.fields import OCI_TRANSPORTS
     from modelcar_tui.manifest.keeping import ChangedError, Keeping
@@ -79,6 +80,7 @@ __all__ = [
     "allows_long_context",
     "check_output",
     "effective",
+    "engine_variables",
     "expanded",
     "flag_of",
     "group_size",
@@ -110,6 +112,7 @@ if not TYPE_CHECKING:
             "arguments": "accepted_changes effective flag_of",
             "as_data": "FileObject objects_as_data",
             "diff": "text_hunks",
+            "deciding_variables": "engine_variables",
             "fields": "OCI_TRANSPORTS",
             "keeping": "ChangedError Keeping",
             "kinds.runtimes": "ReadRuntime runtime_from",

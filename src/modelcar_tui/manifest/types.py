@@ -64,6 +64,8 @@ class ServingArguments(msgspec.Struct, frozen=True, kw_only=True):
     What a Kubernetes manifest starts has the size that its arguments name, and 1 where they name none."""
     long_context: bool = False
     """Whether the environment lets a context be longer than the model's positions."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """vLLM's variables that may decide how it starts, as far as they are told: see `engine_variables`."""
 
     @property
     def whole(self) -> tuple[str, ...]:
@@ -111,6 +113,14 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     profile: str = ""
     """The hardware profile that an annotation names."""
     priority_class: str = ""
+    starts: tuple[str, ...] = ()
+    """The words that start vLLM, without its arguments; empty leaves it to the image. Masked."""
+    script: bool = False
+    """Whether a shell's script starts it; then `starts` is what the script has for it."""
+    port: int | None = None
+    """The first that the container tells of."""
+    withheld: tuple[str, ...] = ()
+    """Names of variables that stand in another object or look secret, so that no value is told."""
 
 
 LONG_CONTEXT = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"

@@ -15,6 +15,7 @@ from modelcar_tui.memory.activation import Peak, peak_of
 from modelcar_tui.memory.buffers import step_buffers
 from modelcar_tui.memory.compressed_peak import with_compressed
 from modelcar_tui.memory.kv.plan import Plan, plan_for
+from modelcar_tui.memory.parts import Parts
 from modelcar_tui.memory.split import SWIZZLED, SWIZZLED_EARLY, Split
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import tower_bytes
@@ -57,13 +58,17 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """How often over vLLM's check counts this rank's layers."""
     loading: float
     """The most that loading takes at once."""
+    unexplained: float = 0.0
+    """What a measured start took beside the parts that are told of it; nothing where all is computed."""
+    proven: float = 0.0
+    """What is known to be free for the warm-up beyond what is computed: a start like it served."""
     unpooled: str = ""
     """Why vLLM can't put the caches of all layers into one pool; empty where it can."""
 
     @property
     def fixed(self) -> float:
         """Everything that is not KV cache."""
-        return self.weights_bytes + self.peak.total + self.non_torch + self.graphs_deducted
+        return self.weights_bytes + self.peak.total + self.non_torch + self.graphs_deducted + self.unexplained
 
 
 def budget_for(start: Start) -> Budget:
@@ -124,7 +129,7 @@ def _of_card(start: Start, fixed: float, plan: Plan | None) -> dict[str, Any]:
         "total": total,
         "requested": requested,
         "available": available,
-        "start": overheads.used_at_start(start),
+        "start": overheads.used_at_start(start) + (start.parts.used if start.parts else 0.0),
     }
 
 
@@ -144,7 +149,7 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
     plan = planned if isinstance(planned, Plan) else None
     often = _all_layers(shape.layers, rank, profile)
     peak = with_compressed(peak, start)
-    return Budget(
+    budget = Budget(
         weights=weights,
         weights_bytes=held,
         adapters=adapters,
@@ -161,6 +166,30 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
         unpooled=planned if isinstance(planned, str) else "",
         **_of_card(start, held + peak.total + outside + deducted, plan),
     )
+    return budget if start.parts is None else _measured(budget, start, start.parts)
+
+
+def _measured(budget: Budget, start: Start, parts: Parts) -> Budget:
+    """The budget with what a measured start says of its parts."""
+
+    def with_(computed: float, more: float | None) -> float:
+        return computed if more is None else max(0.0, computed + more)
+
+    graphs, deducted = with_(budget.graphs, parts.graphs), with_(budget.graphs_deducted, parts.deducted)
+    made = msgspec.structs.replace(
+        budget,
+        weights_bytes=with_(budget.weights_bytes, parts.weights),
+        loading=with_(budget.loading, parts.weights),
+        peak=msgspec.structs.replace(budget.peak, total=with_(budget.peak.total, parts.activation)),
+        non_torch=with_(budget.non_torch, parts.non_torch),
+        graphs=graphs,
+        graphs_least=budget.graphs_least if parts.graphs is None else graphs,
+        graphs_deducted=deducted,
+        deducted_least=budget.deducted_least if parts.deducted is None else deducted,
+        unexplained=parts.unexplained,
+        proven=parts.proven,
+    )
+    return on_card(made, start)
 
 
 def _weights(start: Start, split: Split, rank: tuple[int, int]) -> RankWeights:

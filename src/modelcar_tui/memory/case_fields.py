@@ -38,7 +38,7 @@ def fields_as_flags(case: Mapping[str, Any], read: Reader, vllm: str | None) -> 
 def with_flags(args: EngineArgs, words: tuple[str, ...], vllm: str | None) -> EngineArgs:
     """`args` with what the flags say beside it."""
     told, nothing = read_engine_args(words, None, vllm), EngineArgs()
-    names = set(EngineArgs.__struct_fields__) - {"problems", "doubts", "unknown"}
+    names = set(EngineArgs.__struct_fields__) - {"problems", "faults", "doubts", "unknown", "beside"}
     changes = {name: getattr(told, name) for name in names if getattr(told, name) != getattr(nothing, name)}
     return EngineArgs(**{name: getattr(args, name) for name in EngineArgs.__struct_fields__} | changes)
 

@@ -115,7 +115,8 @@ class Cards:
 def on_size(start: Start, gib: float) -> Start:
     """The same start on a card of another memory."""
     other = start_of(start.model, sized(start.gpu, gib), start.args, start.profile)
-    return msgspec.structs.replace(other, switches=start.switches, most=start.most)
+    other = msgspec.structs.replace(other, switches=start.switches, most=start.most)
+    return other.measured_as(start)
 
 
 def alike(one: float | None, other: float | None) -> bool:
@@ -152,7 +153,7 @@ def _of_length(start: Start, length: int) -> tuple[Start, Budget]:
     other = start_of(start.model, start.gpu, args, start.profile)
     forced = start.switches.hybrid_manager
     switches = msgspec.structs.replace(other.switches, hybrid_manager=forced)
-    other = msgspec.structs.replace(other, switches=switches, most=start.most)
+    other = msgspec.structs.replace(other, switches=switches, most=start.most).measured_as(start)
     return other, budget_for(other)
 
 

@@ -33,6 +33,7 @@ _INSIDE: dict[str, Callable[[Budget], float]] = {
     "activation peak": lambda budget: budget.peak.total,
     "outside PyTorch": lambda budget: budget.non_torch,
     "CUDA graphs, as vLLM estimates them": lambda budget: budget.graphs_deducted,
+    "measured beside these": lambda budget: budget.unexplained,
 }
 """What lies beside the KV cache inside of what vLLM may use."""
 
@@ -270,6 +271,7 @@ def _headroom_fact(start: Start, budget: Budget) -> Fact[float]:
         _term("idle after weights were re-laid", -budget.weights.relaid),
         _term("tables of requests", -budget.peak.tables, "Model Runner V2's"),
         _term("the sampler's warm-up", -budget.peak.warmup, "its run and what stays, as while profiling"),
+        _term("more than is computed", budget.proven, "at the least: such a start served"),
     )
     note = "for the sampler's warm-up, after KV cache and CUDA graphs; not checked by vLLM"
     return _gib(value, tuple(term for term in terms if term.value), note=note)

@@ -18,9 +18,9 @@ def open_questions(start: Start) -> tuple[str, ...]:
     empty where one figure says all.
 
     Each is a quantity that `Start.between` reads: the figures that are shown lie at `Start.most`, the verdict
-    is sure only where the least and the most of all of them end alike.
+    is sure only where the least and the most of all of them end alike. What was measured is none of them.
     """
-    return tuple(_open(start))
+    return () if start.parts is not None else tuple(_open(start))
 
 
 def _open(start: Start) -> Iterator[str]:

@@ -168,11 +168,11 @@ def _death(start: Start, budget: Budget, graphs: float, total: float) -> Verdict
     """How a start ends whose CUDA graphs take so much; None where all fits."""
     available = max(0.0, budget.available or 0.0)
     held = budget.start + budget.weights_bytes + budget.non_torch + available + _idle(budget)
-    if total - held - graphs < -_SURE:
+    if total - held - graphs + budget.proven < -_SURE:
         left = text(max(0.0, total - held))
         why = f"CUDA graphs need {text(graphs)} and {left} are left after the KV cache"
         return Outcome.OOM_GRAPH_CAPTURE, why, _OOM
-    headroom = total - held - graphs - budget.peak.warmup
+    headroom = total - held - graphs - budget.peak.warmup + budget.proven
     warmed = start.profile.release >= _WARMED_UP
     if warmed and headroom < (0.0 if budget.weights.relaid or total >= _MEASURED else -_SURE):
         why = (
@@ -195,7 +195,7 @@ def headroom_of(budget: Budget) -> float | None:
     if budget.total is None or budget.available is None:
         return None
     held = budget.start + budget.weights_bytes + budget.non_torch + max(0.0, budget.available)
-    return budget.total - held - budget.graphs - _idle(budget) - budget.peak.warmup
+    return budget.total - held - budget.graphs - _idle(budget) - budget.peak.warmup + budget.proven
 
 
 def would_fit(start: Start, budget: Budget, most: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.hardware import AMD, NVIDIA, Gpu, hardware
+from modelcar_tui.memory.parts import Parts
 from modelcar_tui.models import Model
 from modelcar_tui.vllm import (
     EngineSwitches,
@@ -43,6 +44,9 @@ class Start(msgspec.Struct, frozen=True):
     """Where it stands between the least (0) and the most (1) that what nobody knows of it may take
     (`memory.open_questions`)."""
 
+    parts: Parts | None = None
+    """What a measured start says of its parts; None where all of them are computed."""
+
     @property
     def rows(self) -> int:
         """Sequences of one step at most: rows of logits that are sampled at once."""
@@ -60,6 +64,13 @@ class Start(msgspec.Struct, frozen=True):
     def at(self, most: float) -> Start:
         """The same start at another place of the range."""
         return msgspec.structs.replace(self, most=most)
+
+    def measured_as(self, other: Start) -> Start:
+        """The same with what is measured of `other`, where both have batches of one size: on these the parts
+        hang."""
+        mine, theirs = self.limits, other.limits
+        alike = (mine.seqs, mine.batch) == (theirs.seqs, theirs.batch)
+        return msgspec.structs.replace(self, parts=other.parts if alike else None)
 
     def of(self, model: Model) -> Start:
         """The same start of another model, with the numbers that were settled before."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from modelcar_tui.core.facts import Fact
+from modelcar_tui.models import MeasuredStart
 
 TIGHT = 1.25
 """Requests of the full context at once below which a start is called tight."""
@@ -27,6 +28,8 @@ class Outcome(StrEnum):
     REFUSED_KV = "refused_kv"
     OOM_WARMUP = "oom_warmup"
     OOM_GRAPH_CAPTURE = "oom_graph_capture"
+    DIED = "died"
+    """Only ever measured: it ended for a reason that none of these names."""
     UNKNOWN = "unknown"
 
     @property
@@ -47,6 +50,7 @@ _TOLD = {
     Outcome.REFUSED_KV: "refused (the KV cache is too small)",
     Outcome.OOM_WARMUP: "out of memory in the warm-up",
     Outcome.OOM_GRAPH_CAPTURE: "out of memory while CUDA graphs are captured",
+    Outcome.DIED: "ended before it served",
 }
 
 
@@ -96,6 +100,13 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """What vLLM would write, when it refuses."""
     notes: tuple[str, ...] = ()
     """What was assumed, one sentence each."""
+    measured: MeasuredStart | None = None
+    """The start that these figures are of; None where all of them are computed."""
+    exact: bool = False
+    """Whether that start had these very arguments. Where it had not, the parts that hang on none of the
+    differences are its, and the rest is computed from them."""
+    predicted: Outcome | None = None
+    """What is computed without that start."""
 
     @property
     def tight(self) -> bool:

@@ -30,6 +30,8 @@ _CAPPED_SINCE = (0, 18)
 def reason(start: Start, budget: Budget) -> str:
     """Why the verdict must stay UNKNOWN although the sum can be made; the empty text when it need not."""
     model, args, profile = start.model, start.args, start.profile
+    if start.parts is not None and start.parts.settled:
+        return next(iter((*args.unknown, *args.doubts)), "") or cache_unsure(start) or _states(start, budget)
     return (
         next(iter((*args.unknown, *args.doubts)), "")
         or cache_unsure(start)

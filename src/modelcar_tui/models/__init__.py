@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from modelcar_tui.models.count import count_parameters
     from modelcar_tui.models.facts import ModelFacts, TensorGroup
     from modelcar_tui.models.families import family_of
+    from modelcar_tui.models.fingerprint import model_fingerprint
     from modelcar_tui.models.in_words import model_of_name, model_of_sizes
+    from modelcar_tui.models.measured import MeasuredStart
     from modelcar_tui.models.model import Model, describe_model, tensor_parallel_fault
     from modelcar_tui.models.names import guess_model
     from modelcar_tui.models.parts import Mla, Moe, no_experts
@@ -45,6 +47,7 @@ __all__ = [
     "CatalogImage",
     "CompressedAttention",
     "Config",
+    "MeasuredStart",
     "Mla",
     "Model",
     "ModelFacts",
@@ -66,6 +69,7 @@ __all__ = [
     "layers_told",
     "makes_no_text",
     "may_generate",
+    "model_fingerprint",
     "model_of_name",
     "model_of_sizes",
     "no_experts",
@@ -97,6 +101,8 @@ if not TYPE_CHECKING:
             "facts": "ModelFacts TensorGroup",
             "families": "family_of",
             "in_words": "model_of_name model_of_sizes",
+            "fingerprint": "model_fingerprint",
+            "measured": "MeasuredStart",
             "model": "Model describe_model tensor_parallel_fault",
             "names": "guess_model",
             "parts": "Mla Moe no_experts",

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.facts import Fact
+from modelcar_tui.models.measured import MeasuredStart
 
 
 class TensorGroup(msgspec.Struct, frozen=True):
@@ -49,3 +50,5 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Bits of a quantized linear weight; 16 for bf16 and fp16."""
     quantization_name: Fact[str] = Fact()
     """`fp8`, `w4a16`, `awq`, ... ; the empty text when it is known to be unquantized."""
+    measured: tuple[MeasuredStart, ...] = ()
+    """Starts of this very model that were measured, newest first; no file of its own tells them."""

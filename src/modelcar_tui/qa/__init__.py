@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from modelcar_tui.qa.suite_facts import suite_namespaces
     from modelcar_tui.qa.types import FAILED_STATUSES, QaMeasured, QaModelResult, QaOutcome, QaRequest
     from modelcar_tui.qa.untested import nothing_to_test, other_manifest_effects
+    from modelcar_tui.qa.watch_causes import cause_of, mends_itself
     from modelcar_tui.qa.watch_models import cut_model_name
+    from modelcar_tui.qa.watch_pods import Sighting, Trouble, sightings
 
 __all__ = [
     "FAILED_STATUSES",
@@ -59,10 +61,13 @@ __all__ = [
     "QaStarted",
     "Runner",
     "Seen",
+    "Sighting",
     "SuiteImage",
     "TimeBudgets",
+    "Trouble",
     "Warned",
     "WentSilent",
+    "cause_of",
     "clean_up_commands",
     "cluster_effects",
     "cold_start_s",
@@ -81,12 +86,14 @@ __all__ = [
     "left_by_log",
     "load_suite_facts",
     "measured_line",
+    "mends_itself",
     "named",
     "nothing_to_test",
     "other_manifest_effects",
     "output_type_of",
     "pull_effects",
     "qa_skipped",
+    "sightings",
     "skip_reason",
     "suite_image",
     "suite_namespaces",
@@ -115,6 +122,8 @@ if not TYPE_CHECKING:
             "suite_facts": "suite_namespaces",
             "types": "FAILED_STATUSES QaMeasured QaModelResult QaOutcome QaRequest",
             "untested": "nothing_to_test other_manifest_effects",
+            "watch_causes": "cause_of mends_itself",
             "watch_models": "cut_model_name",
+            "watch_pods": "Sighting Trouble sightings",
         },
     )

@@ -18,12 +18,12 @@ from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.secrets import Redactor, quoted
 from modelcar_tui.kube import Client, connect, find_credentials
+from modelcar_tui.kube.jobs import is_ready
 from modelcar_tui.qa import store
 from modelcar_tui.qa.events import QaSaw, Warned
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.measured import figures_of
-from modelcar_tui.qa.pod import is_ready
 from modelcar_tui.qa.runner import OnEvent
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.suite_facts import suite_namespaces

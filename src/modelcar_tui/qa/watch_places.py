@@ -7,9 +7,9 @@ from typing import Any
 
 from modelcar_tui.core.stamps import seconds
 from modelcar_tui.kube import Client, ClusterError
+from modelcar_tui.kube.jobs import is_ready
 from modelcar_tui.qa.log.objects import SLACK_S
 from modelcar_tui.qa.log.pipeline import Pipeline
-from modelcar_tui.qa.pod import is_ready
 
 _PAGE = "100"
 _SELDOM = 3

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from modelcar_tui.core.stamps import seconds
-from modelcar_tui.qa.pod import CREATE, PULL, Container, containers_of, mapping, mappings
+from modelcar_tui.kube.jobs import CREATE, PULL, Container, containers_of, mapping, mappings
 
 LABEL = "serving.kserve.io/inferenceservice"
 SERVER = "kserve-container"

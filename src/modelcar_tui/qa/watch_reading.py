@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.kube import Client, ClusterError
-from modelcar_tui.qa.pod import Container, containers_of
+from modelcar_tui.kube.jobs import Container, containers_of
 from modelcar_tui.qa.watch_pods import SERVER
 
 EVERY_S = 20.0

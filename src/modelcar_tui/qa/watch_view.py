@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from modelcar_tui.qa.pod import is_ready
+from modelcar_tui.kube.jobs import is_ready
 from modelcar_tui.qa.watch_causes import cause_of
 from modelcar_tui.qa.watch_models import Car, model_behind, service_name
 from modelcar_tui.qa.watch_pods import (

@@ -16,7 +16,27 @@ if TYPE_CHECKING:
     from modelcar_tui.report.html.page import html_page
     from modelcar_tui.report.junit_xml import junit
     from modelcar_tui.report.kinds import KindAtHand, kinds_at_hand
+    from modelcar_tui.report.starts import (
+        StartFigure,
+        estimate_basis,
+        predicted_words,
+        start_figures,
+        start_line,
+    )
     from modelcar_tui.report.text import change_text, plain, sections
+    from modelcar_tui.report.trials import (
+        TrialWords,
+        end_words,
+        lasts,
+        model_trials,
+        news_line,
+        plan_words,
+        predicted_line,
+        trial_figures,
+        trial_lines,
+        trial_seconds,
+        trial_word,
+    )
     from modelcar_tui.report.values import bytes_text, fact_text, number, span_text
 
 __all__ = [
@@ -27,10 +47,14 @@ __all__ = [
     "KindAtHand",
     "Known",
     "ModelQa",
+    "StartFigure",
+    "TrialWords",
     "bytes_text",
     "change_text",
+    "end_words",
     "endings",
     "envelope",
+    "estimate_basis",
     "estimate_lines",
     "fact_text",
     "facts_of",
@@ -40,16 +64,28 @@ __all__ = [
     "json_report",
     "junit",
     "kinds_at_hand",
+    "lasts",
     "markdown",
+    "model_trials",
     "models_in_qa",
+    "news_line",
     "number",
     "plain",
+    "plan_words",
+    "predicted_line",
+    "predicted_words",
     "render",
     "sections",
     "seen_of",
     "span_text",
+    "start_figures",
+    "start_line",
     "to_json",
     "to_json_line",
+    "trial_figures",
+    "trial_lines",
+    "trial_seconds",
+    "trial_word",
 ]
 
 if not TYPE_CHECKING:
@@ -65,6 +101,11 @@ if not TYPE_CHECKING:
             "html.page": "html_page",
             "junit_xml": "junit",
             "kinds": "KindAtHand kinds_at_hand",
+            "starts": "StartFigure estimate_basis predicted_words start_figures start_line",
+            "trials": (
+                "TrialWords end_words lasts model_trials news_line plan_words predicted_line "
+                "trial_figures trial_lines trial_seconds trial_word"
+            ),
             "text": "change_text plain sections",
             "values": "bytes_text fact_text number span_text",
         },

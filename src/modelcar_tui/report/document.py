@@ -23,6 +23,7 @@ from modelcar_tui.report.text import (
     own_metadata,
     writing,
 )
+from modelcar_tui.report.tried import TITLE, tries
 from modelcar_tui.supervisor import Pane, RunState, Step, unknowns
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.verdict import DecisionReport, ModelOutcome, RunOutcome, long_words
@@ -60,6 +61,7 @@ def _lines(state: RunState) -> Iterator[str]:
     yield from _listed("What is not known", unknowns(state, end.told))
     for pane in state.panes:
         yield from _section(state, pane)
+    yield from _tries(state)
     yield from _language_model(state)
     yield from _listed("Notes", (notice.text for notice in state.notices))
     yield from _result(state)
@@ -210,6 +212,18 @@ def _qa(state: RunState) -> Iterator[str]:
         for one in outcome.models
     ]
     yield from table(("model", "QA", "cause", "our estimate had said", "next"), rows)
+
+
+def _tries(state: RunState) -> Iterator[str]:
+    told = list(tries(state))
+    if not told:
+        return
+    yield f"## {TITLE}"
+    yield ""
+    for one in told:
+        yield f"- {escaped(one.model)}: {escaped(one.word)}"
+        yield from (f"  - {escaped(line)}" for line in one.lines)
+    yield ""
 
 
 def _language_model(state: RunState) -> Iterator[str]:

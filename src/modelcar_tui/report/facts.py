@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from modelcar_tui.cluster import MEMORY_WORTH
@@ -9,6 +10,8 @@ from modelcar_tui.core.counting import several
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest import Change, Operation
+from modelcar_tui.memory import Estimate
+from modelcar_tui.report.starts import ended_as, estimate_basis, predicted_words, start_figures, started_on
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.verdict import ModelRequirements, ModelVerdict
 
@@ -69,7 +72,7 @@ def _spoken(state: RunState, facts: list[Known]) -> list[Known]:
 
     said = {(fact.model, fact.measure): sentence(fact) for fact in run_facts(state) if fact.model}
     return [
-        known._replace(says=said.get((known.group, _MEASURES.get(known.label, "")), ""))
+        known._replace(says=said.get((known.group, _MEASURES.get(known.label, "")), "") or known.says)
         if known.fact.known
         else known
         for known in facts
@@ -126,18 +129,49 @@ def _of_verdict(model: ModelVerdict) -> list[Known]:
     ]
     if estimate is None:
         return facts
+    beside = _beside(estimate)
     return [
         *facts,
-        Known(name, "weights, each GPU", estimate.weights_gib),
-        Known(name, "activation, each GPU", estimate.activation_gib),
-        Known(name, "driver and NCCL, each GPU", estimate.non_torch_gib),
-        Known(name, "CUDA graphs, each GPU", estimate.cuda_graph_gib),
-        Known(name, "left for the KV cache", estimate.kv_available_gib),
-        Known(name, "KV cache in tokens", estimate.kv_tokens),
+        *_of_start(name, estimate),
+        Known(name, "weights, each GPU", estimate.weights_gib, says=beside("weights_gib")),
+        Known(name, "activation, each GPU", estimate.activation_gib, says=beside("activation_gib")),
+        Known(name, "driver and NCCL, each GPU", estimate.non_torch_gib, says=beside("non_torch_gib")),
+        Known(name, "CUDA graphs, each GPU", estimate.cuda_graph_gib, says=beside("graphs_gib")),
+        Known(name, "left for the KV cache", estimate.kv_available_gib, says=beside("kv_cache_gib")),
+        Known(name, "KV cache in tokens", estimate.kv_tokens, says=beside("kv_tokens")),
         Known(name, "requests of full length that the cache holds", estimate.max_concurrency),
         Known(name, "longest context", estimate.longest_context),
         Known(name, "smallest GPU that starts it", estimate.required_gib),
     ]
+
+
+def _beside(estimate: Estimate) -> Callable[[str], str]:
+    """A figure of the start that it rests on beside its prediction; empty of what was not measured."""
+    start = estimate.measured
+
+    def line(what: str) -> str:
+        if start is None or what not in start.figures:
+            return ""
+        both = (start.figures, start.predicted_figures)
+        measured, predicted = ({what: each[what]} if what in each else {} for each in both)
+        return next((figure.line for figure in start_figures(measured, predicted)), "")
+
+    return line
+
+
+def _of_start(name: str, estimate: Estimate) -> list[Known]:
+    """The start that the figures are of, and what is computed without it."""
+    start = estimate.measured
+    if start is None:
+        return []
+    told = Fact(
+        value=f"{ended_as(start.outcome)} on {started_on(start)}",
+        source=Source.MEASURED,
+        at=start.at,
+        note=reveal(f"{estimate_basis(estimate)}{f'; {start.error}' if start.error else ''}"),
+    )
+    without: Fact[str] = Fact(value=predicted_words(estimate) or None, source=Source.COMPUTED)
+    return [Known(name, "measured start", told), Known(name, "predicted without it", without)]
 
 
 def _of_cluster(state: RunState) -> list[Known]:

@@ -1,7 +1,8 @@
 """A run as JUnit XML, which GitLab, Jenkins and GitHub's actions show as tests.
 
-A suite for the verdict, one for QA, one for the findings, one for the checks before serving; a testcase a
-model, or a check. What is not known is an error: neither of them shows that green.
+A suite for the verdict, one for QA, one for tries on real GPUs, one for the findings, one for the checks
+before serving; a testcase a model, a try or a check. What is not known is an error: neither of them shows
+that green.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from modelcar_tui.qa import FAILED_STATUSES, QaModelResult, QaOutcome, cut_model
 from modelcar_tui.report.ending import NOT_TESTED, Ending, at, ending
 from modelcar_tui.report.shown import shown
 from modelcar_tui.report.text import finding_text, own_metadata
+from modelcar_tui.report.tried import tries
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.verdict import ModelOutcome, Verdict, long_words
 
@@ -69,7 +71,7 @@ def _suites(state: RunState) -> Iterator[_Suite]:
     end = ending(state)
     seconds = state.finish.seconds if state.finish is not None else None
     verdict = tuple(_verdicts(state, end))
-    others = [_qa(state), _findings(state), _checks(state)]
+    others = [_qa(state), _tries(state), _findings(state), _checks(state)]
     cases = [*verdict, *(case for suite in others for case in suite.cases)]
     red = any(case.how in ("failure", "error") for case in cases)
     if not verdict or not (_well(state) or (red and _told(state))):
@@ -168,6 +170,18 @@ def _result(one: QaModelResult, outcome: QaOutcome) -> _Case:
     if how in ("failure", "error"):
         why = why or outcome.message
     return _Case(one.model, how, word, why, one.fix, (*said, *figures))
+
+
+def _tries(state: RunState) -> _Suite:
+    """A try each: passed where vLLM started, else skipped. What it measured counts in the verdict, which may
+    be GO on another card; a try that could not be run leaves the run as good as it was."""
+    return _Suite(
+        "tries",
+        tuple(
+            _Case(one.model, "" if one.good else "skipped", "", one.word, "", one.lines)
+            for one in tries(state)
+        ),
+    )
 
 
 def _findings(state: RunState) -> _Suite:

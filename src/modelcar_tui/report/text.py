@@ -15,6 +15,7 @@ from modelcar_tui.manifest import Change
 from modelcar_tui.report.ending import NONE_ASKED, ending, kept_id
 from modelcar_tui.report.escaping import fence
 from modelcar_tui.report.shown import indented, shown_lines
+from modelcar_tui.report.tried import TITLE, tries
 from modelcar_tui.supervisor import Approve, Pane, RunState, Step, outcome_of
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.verdict import DecisionReport
@@ -58,6 +59,7 @@ def _lines(state: RunState) -> Iterator[str]:
         yield ""
     for pane in state.panes:
         yield from _section(state, pane)
+    yield from _tries(state)
     yield from _language_model(state)
     if state.finish is not None:
         yield "## Result"
@@ -94,6 +96,18 @@ def _section(state: RunState, pane: Pane) -> Iterator[str]:
         yield from fence("json", indented(pane.metadata))
     if pane.name == "decision" and state.decision is not None:
         yield from _decision(state, state.decision)
+    yield ""
+
+
+def _tries(state: RunState) -> Iterator[str]:
+    told = list(tries(state))
+    if not told:
+        return
+    yield f"## {TITLE}"
+    yield ""
+    for one in told:
+        yield f"- {one.model}: {one.word}"
+        yield from (f"  - {line}" for line in one.lines)
     yield ""
 
 

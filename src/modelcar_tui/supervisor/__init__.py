@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.engine import Engine
     from modelcar_tui.supervisor.inputs import MOST_BYTES, keep_input
     from modelcar_tui.supervisor.journal import read_journal
-    from modelcar_tui.supervisor.limits import STOP_S
+    from modelcar_tui.supervisor.limits import STOP_S, TRY_STOP_S
     from modelcar_tui.supervisor.marks import Marked, Marks, marked
     from modelcar_tui.supervisor.outcome import outcome_of
     from modelcar_tui.supervisor.pane import Pane, Step
@@ -36,12 +36,16 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.specialists.configuration import Configuration, requirements_row
     from modelcar_tui.supervisor.state import Finish, Qa, RunState, fold
     from modelcar_tui.supervisor.supervisor import Supervisor
+    from modelcar_tui.supervisor.trial_room import Wish
+    from modelcar_tui.supervisor.trials import Trial
+    from modelcar_tui.supervisor.trying import Try
     from modelcar_tui.supervisor.unsettled import unknowns
 
 __all__ = [
     "MOST_BYTES",
     "SETTINGS",
     "STOP_S",
+    "TRY_STOP_S",
     "Accelerator",
     "Approve",
     "CleanUp",
@@ -59,6 +63,9 @@ __all__ = [
     "Specialist",
     "Step",
     "Supervisor",
+    "Trial",
+    "Try",
+    "Wish",
     "clean_up",
     "command_keeping",
     "damage_of",
@@ -91,7 +98,7 @@ if not TYPE_CHECKING:
             "engine": "Engine",
             "inputs": "MOST_BYTES keep_input",
             "journal": "read_journal",
-            "limits": "STOP_S",
+            "limits": "STOP_S TRY_STOP_S",
             "marks": "Marked Marks marked",
             "outcome": "outcome_of",
             "recorded": "damage_of recorded_run retold shipped_runs",
@@ -104,6 +111,9 @@ if not TYPE_CHECKING:
             "pane": "Pane Step",
             "state": "Finish Qa RunState fold",
             "supervisor": "Supervisor",
+            "trials": "Trial",
+            "trial_room": "Wish",
+            "trying": "Try",
             "unsettled": "unknowns",
         },
     )

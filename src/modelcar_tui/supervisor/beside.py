@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Redactor
@@ -16,6 +17,9 @@ from modelcar_tui.supervisor.state import RunState
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.answers import WhatIf
     from modelcar_tui.supervisor.llm import Session
+    from modelcar_tui.supervisor.trial_room import Wish
+    from modelcar_tui.supervisor.tries import Tries
+    from modelcar_tui.supervisor.trying import Try
 
 
 class Beside:
@@ -60,6 +64,42 @@ class Beside:
             say=say or self.tell,
             allowed=self._model_hosts,
         )
+
+    def tries(self, say: Callable[[e.AnyEvent], object] | None = None) -> Tries:
+        """The tries of this run's models on real GPUs; `say` is told of them, `tell` by default."""
+        from modelcar_tui.supervisor.tries import Tries
+
+        return Tries(lambda wish: self.attempt(wish, say), lambda: self.state, say or self.tell)
+
+    def attempt(self, wish: Wish, say: Callable[[e.AnyEvent], object] | None = None) -> Try:
+        """One try of a model of this run, on any loop; `say` is told of it, `tell` by default."""
+        from modelcar_tui.supervisor.trying import Try
+
+        tell = say or self.tell
+
+        def told(event: e.AnyEvent) -> None:
+            with suppress(OSError, MemoryError):  # the supervisor ends the run for it and says so
+                tell(event)
+
+        return Try(wish, self.settings, state=lambda: self.state, say=told, redact=self._redact)
+
+    async def sweep(self) -> None:
+        """Remove what tries of killed processes left on this cluster, and say so."""
+        from modelcar_tui.supervisor.trial_room import sweep
+
+        for line in await sweep(self.state, self.settings):
+            with suppress(OSError, MemoryError):
+                self.tell(e.Noticed(text=line))
+
+    async def planned(self, wish: Wish) -> tuple[dict[str, Any], ...]:
+        """The objects that a try would make, fit to be shown: see `prepared_for`.
+
+        Raises:
+            UserError: it can't be tried.
+        """
+        from modelcar_tui.supervisor.trial_room import prepared_for
+
+        return await prepared_for(self.state, self.settings, wish, self._redact)
 
     def allow_model(
         self, host: str, allowed: bool, *, say: Callable[[e.AnyEvent], object] | None = None

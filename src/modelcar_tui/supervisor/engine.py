@@ -31,6 +31,7 @@ from modelcar_tui.verdict import ApplyPreview, Verdict
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.answers import WhatIf
     from modelcar_tui.supervisor.supervisor import Supervisor
+    from modelcar_tui.supervisor.tries import Tries
 
 
 class Engine:
@@ -57,6 +58,8 @@ class Engine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: str = ""
         self._questions = itertools.count(1)
+        self._tries: Tries | None = None
+        self._making = threading.Lock()
         self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
         self._on_ready: Callable[[], None] | None = None
         self._failure: tuple[str, ...] = ()
@@ -161,6 +164,35 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - whoever pressed the key must hear the end of it
             done(f"a fault of ours: {type(error).__name__}")
 
+    def try_model(self, name: str, accepted: Decision | None) -> str:
+        """Work out what a try of a model on a real GPU would do; what comes of it comes as events.
+
+        Returns:
+            The id of its `TrialAsked`; empty where there is no run yet, or a try is open already.
+        """
+        from modelcar_tui.supervisor.trial_room import Wish
+
+        supervisor = self._supervisor
+        if supervisor is None:
+            return ""
+        return self._tries_of(supervisor).begin(Wish(model=name, decision=accepted))
+
+    def allow_trial(self, identifier: str, allowed: bool) -> None:
+        """The operator's word on a try's plan."""
+        if self._tries is not None:
+            self._tries.allow(identifier, allowed)
+
+    def stop_trial(self, identifier: str) -> None:
+        """Stop a try; what it has made is removed."""
+        if self._tries is not None:
+            self._tries.stop(identifier)
+
+    def _tries_of(self, supervisor: Supervisor) -> Tries:
+        with self._making:
+            if self._tries is None:
+                self._tries = supervisor.tries(self._teller(supervisor))
+            return self._tries
+
     def _teller(self, supervisor: Supervisor) -> Callable[[e.AnyEvent], None]:
         """Tells an event from beside the run; what comes after the run's end is still shown."""
 
@@ -171,9 +203,11 @@ class Engine:
         return say
 
     def join(self, timeout: float) -> bool:
-        """Wait for the thread to end; whether it did."""
+        """Wait for the thread, and a try, to end; whether they did."""
+        until = time.monotonic() + timeout
         self._thread.join(timeout)
-        return not self._thread.is_alive()
+        tried = self._tries is None or self._tries.join(max(0.0, until - time.monotonic()))
+        return tried and not self._thread.is_alive()
 
     @property
     def state(self) -> RunState:
@@ -189,6 +223,8 @@ class Engine:
 
     def _end(self, how: str) -> None:
         self._stop = how
+        if self._tries is not None:  # a try is worth no process that goes on alone
+            self._tries.end()
         if self._supervisor is not None:
             self._supervisor.cancel(detach=how == "detach")
 

@@ -15,6 +15,7 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.counting import several
 from modelcar_tui.manifest import Decision, Manifest, Replaced
 from modelcar_tui.qa import Effect, QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted
+from modelcar_tui.trial import TrialEnd, TrialNews, TrialPlan
 from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict
 
 
@@ -277,6 +278,43 @@ class QuestionAnswered(Event, tag=True, frozen=True, kw_only=True):
         return f"the language model chose the facts, the words are the program's; {self.cost}"
 
 
+class TrialAsked(Event, tag=True, frozen=True, kw_only=True):
+    """Somebody wants a model tried on a real GPU: what that would do is being worked out."""
+
+    id: str
+    model: str
+
+
+class TrialPlanned(Event, tag=True, frozen=True, kw_only=True):
+    """What the try would do: nothing is made before the operator's word."""
+
+    plan: TrialPlan
+    asked: str = ""
+    """Id of the `TrialAsked` that it answers; from here on the try has the plan's."""
+
+
+class TrialAllowed(Event, tag=True, frozen=True, kw_only=True):
+    """The operator's word on a try."""
+
+    id: str
+    allowed: bool
+    who: str = ""
+
+
+class TrialMoved(Event, tag=True, frozen=True, kw_only=True):
+    """How far a try has come."""
+
+    news: TrialNews
+    passing: bool = False
+    """It says only how it stands now, at the stage that was told: shown, and not kept in the journal."""
+
+
+class TrialEnded(Event, tag=True, frozen=True, kw_only=True):
+    """How a try ended, also one that could not be prepared."""
+
+    end: TrialEnd
+
+
 class RunFinished(Event, tag=True, frozen=True, kw_only=True):
     exit_status: int
     verdict: Verdict
@@ -314,6 +352,11 @@ AnyEvent = (
     | LanguageModelUsed
     | ReadFirst
     | QuestionAnswered
+    | TrialAsked
+    | TrialPlanned
+    | TrialAllowed
+    | TrialMoved
+    | TrialEnded
     | RunFinished
 )
 

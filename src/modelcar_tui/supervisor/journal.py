@@ -23,6 +23,9 @@ from modelcar_tui.supervisor.events import (
     ManifestWritten,
     RunFinished,
     Stamped,
+    TrialAllowed,
+    TrialEnded,
+    TrialMoved,
 )
 
 _ENCODER = msgspec.json.Encoder()
@@ -41,7 +44,16 @@ class _Place(msgspec.Struct):
 
 
 _PLACES = decoder(_Place)
-_PRECIOUS = (ApprovalGiven, ChangesMarked, ConsentGiven, ManifestWritten, QaStarted, RunFinished)
+_PRECIOUS = (
+    ApprovalGiven,
+    ChangesMarked,
+    ConsentGiven,
+    ManifestWritten,
+    QaStarted,
+    RunFinished,
+    TrialAllowed,
+    TrialEnded,
+)
 """Flushed to the disk, not only to the kernel: a power cut must not ask the operator twice."""
 
 
@@ -61,10 +73,10 @@ class Journal:
         self._file.seek(0, os.SEEK_END)
 
     def append(self, event: AnyEvent, at: float) -> Stamped:
-        """Give the event its number and write it. Log growth is only numbered."""
+        """Give the event its number and write it. Log growth, and what passes of a try, are only numbered."""
         with self._lock:
             stamped = Stamped(self.seq + 1, at, event)
-            if not isinstance(event, QaLogGrew):
+            if not _passes(event):
                 self._file.write(_ENCODER.encode(stamped) + b"\n")
                 if isinstance(event, _PRECIOUS):
                     os.fsync(self._file.fileno())
@@ -98,6 +110,10 @@ def read_journal(path: Path, *, passed: list[bytes] | None = None) -> Iterator[S
                     yield stamped
                 elif passed is not None:
                     passed.append(line)
+
+
+def _passes(event: AnyEvent) -> bool:
+    return isinstance(event, QaLogGrew) or (isinstance(event, TrialMoved) and event.passing)
 
 
 def _mend(handle: int, path: Path) -> int:

@@ -22,6 +22,9 @@ GUEST_S = 600.0
 STOP_S = 45.0
 """The operator's own stop, while QA cleans up on the cluster; longer than QA's own grace."""
 
+TRY_STOP_S = 75.0
+"""The stop of a try, whose pod is given a minute to end so that its GPU is free again."""
+
 
 async def unhurried(limit: asyncio.Timeout, answer: Awaitable[bool]) -> bool:
     """Wait for the operator's answer; meanwhile the time of `limit` stands still."""

@@ -7,6 +7,7 @@ and approvals are few, and log lines don't travel here (the screen reads the spo
 
 from __future__ import annotations
 
+import itertools
 import threading
 
 from modelcar_tui.qa import QaLogGrew, QaProgressed, QaSaw
@@ -19,6 +20,7 @@ class Mailbox:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._events: dict[object, e.Stamped] = {}
+        self._count = itertools.count()
         self.coalesced = 0
         """How many events were replaced by newer ones before they were fetched."""
 
@@ -27,7 +29,7 @@ class Mailbox:
         key = _key(stamped.event)
         with self._lock:
             if key is None:
-                key = stamped.seq
+                key = next(self._count)  # what the journal did not take has the number of the one before
             elif self._events.pop(key, None) is not None:
                 self.coalesced += 1
             self._events[key] = stamped
@@ -47,4 +49,6 @@ def _key(event: e.AnyEvent) -> object:
             return ("step", event.specialist, event.step)
         case e.ModelLearned():
             return ("model", event.model.car.name)
+        case e.TrialMoved():
+            return ("try", event.news.id)
     return None

@@ -11,12 +11,14 @@ from modelcar_tui.core import resources
 from modelcar_tui.core.decode import decoder
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import open_regular
+from modelcar_tui.core.lock import try_lock
 from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor.events import Noticed, RunStarted, Stamped
 from modelcar_tui.supervisor.journal import read_journal
-from modelcar_tui.supervisor.runs import find_run, journal_of
+from modelcar_tui.supervisor.runs import LOCK, find_run, journal_of
 from modelcar_tui.supervisor.settings import Settings
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor.state import RunState, fold
+from modelcar_tui.supervisor.trials import cut_off
 
 SHIPPED = "demo:"
 """Before the name of a recording that is shipped with the product."""
@@ -80,6 +82,8 @@ def retold(run: Path) -> list[Stamped]:
             "only what stands before it is told"
         )
         told.append(Stamped(told[-1].seq, told[-1].at, Noticed(text=text)))
+    at = told[-1]
+    told += (Stamped(at.seq, at.at, ended) for ended in cut_off(fold(told).trials) if not _held(path))
     folder = path.parent.resolve()
     return [_at_home(stamped, folder) for stamped in told]
 
@@ -87,6 +91,18 @@ def retold(run: Path) -> list[Stamped]:
 def damage_of(state: RunState) -> str:
     """From where on the journal of a run could not be read; empty where all of it was."""
     return next((one.text for one in state.notices if one.text.startswith(_DAMAGED)), "")
+
+
+def _held(journal: Path) -> bool:
+    """Whether a process has the run open, so that what has no end may still get it."""
+    try:
+        handle = os.open(journal.parent / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return not try_lock(handle)
+    finally:
+        os.close(handle)
 
 
 def _at_home(stamped: Stamped, folder: Path) -> Stamped:

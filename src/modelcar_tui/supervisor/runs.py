@@ -25,6 +25,8 @@ INFO = "info"
 """In a run's folder, and beside the folder of runs for commands without a run: what specialists wrote."""
 JOURNAL = "journal.jsonl"
 CHECKPOINT = "checkpoint.sqlite"
+LOCK = "lock"
+"""Held by the process that has the run open."""
 SETTINGS = "settings.json"
 MANIFEST = "modelcar.base.yaml"
 """In the folder of a run whose manifest a program gave; what is generated lies beside it."""
@@ -43,11 +45,11 @@ class RunFolder:
         self.settings = settings
         self.run_id = path.name
         try:
-            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             what = f"can't be opened: {error.strerror}"
             raise UserError(
-                Problem(where=str(path / "lock"), what=what, fix="give another with --state-dir")
+                Problem(where=str(path / LOCK), what=what, fix="give another with --state-dir")
             ) from error
         if not try_lock(self._lock):
             os.close(self._lock)

@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport
-from modelcar_tui.core.counting import several
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest import Decision, Manifest
 from modelcar_tui.qa import Effect, QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted, Seen, effect_rows
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.marks import Marks, marked, told
+from modelcar_tui.supervisor.model_use import LanguageModel
 from modelcar_tui.supervisor.pane import Pane, Step, of_objects
+from modelcar_tui.supervisor.trials import Trial, after, learned
 from modelcar_tui.verdict import (
     ConfigurationReport,
     DecisionReport,
@@ -31,32 +32,6 @@ from modelcar_tui.verdict import (
 
 _S = TypeVar("_S", bound=msgspec.Struct)
 _INTERRUPTED = (ExitStatus.INTERRUPTED, ExitStatus.TIMED_OUT, ExitStatus.HANGUP, ExitStatus.TERMINATED)
-
-
-class LanguageModel(msgspec.Struct, frozen=True, kw_only=True):
-    """The language model of the run and what it has cost."""
-
-    model: str = ""
-    """Empty where none is asked."""
-    host: str = ""
-    shares: tuple[str, ...] = ()
-    asked: bool = False
-    """Whether it may be asked as the run stands: one that goes on asks for the consent of its own time."""
-    offer: e.LanguageModelOffered | None = None
-    """The model that waits for the operator's word."""
-    calls: int = 0
-    failed: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    seconds: float = 0.0
-    problem: str = ""
-
-    @property
-    def cost(self) -> str:
-        """`5 calls (1 failed), 230 tokens, 4.1 s`."""
-        failed = f" ({self.failed} failed)" if self.failed else ""
-        tokens = several(self.input_tokens + self.output_tokens, "token")
-        return f"{several(self.calls, 'call')}{failed}, {tokens}, {self.seconds:.1f} s"
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +115,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     """Of the decision that stands, what a language model would have read first, in the program's words."""
     answers: tuple[e.QuestionAnswered, ...] = ()
     """Questions about the run and their answers, the last fifty."""
+    trials: tuple[Trial, ...] = ()
+    """Tries of models on a real GPU, the last twenty; the newest is the last."""
 
     @property
     def answer(self) -> Decision | None:
@@ -197,6 +174,11 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         """Whether something of QA may be running that the operator's stop has to clean up."""
         pane = self.pane("qa")
         return self.finish is None and pane is not None and bool(pane.started) and not pane.finished
+
+    @property
+    def trial(self) -> Trial | None:
+        """The try that is prepared, waits for the operator's word, or runs."""
+        return next((trial for trial in reversed(self.trials) if trial.open), None)
 
     @property
     def waiting_for_consent(self) -> bool:
@@ -316,8 +298,10 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.ReadFirst():
             return _set(state, read_first=event.lines)
         case e.QuestionAnswered():
-            others = tuple(answer for answer in state.answers if answer.id != event.id)
-            return _set(state, answers=(*others, event)[-50:])
+            return _set(state, answers=_answers(state.answers, event))
+        case e.TrialAsked() | e.TrialPlanned() | e.TrialAllowed() | e.TrialMoved() | e.TrialEnded():
+            trials = after(state.trials, event, stamped.at)
+            return _set(state, trials=trials, models=learned(state.models, event))
         case e.RunFinished():
             finish = Finish(
                 exit_status=event.exit_status,
@@ -326,6 +310,12 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
                 seconds=event.seconds,
             )
             return _set(state, finish=finish)
+
+
+def _answers(
+    answers: tuple[e.QuestionAnswered, ...], last: e.QuestionAnswered
+) -> tuple[e.QuestionAnswered, ...]:
+    return (*(answer for answer in answers if answer.id != last.id), last)[-50:]
 
 
 def _set(struct: _S, **changes: object) -> _S:

@@ -43,6 +43,7 @@ from modelcar_tui.supervisor.runs import CHECKPOINT, JOURNAL, RunFolder
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.specialist import Context, Effects, Specialist
 from modelcar_tui.supervisor.state import RunState, fold, reduce
+from modelcar_tui.supervisor.trials import cut_off
 from modelcar_tui.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class Supervisor(Beside):
         self._folding = threading.Lock()
         """Specialists tell events from threads of their own."""
         self._driver: asyncio.Task[None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
         self._detached = False
         self._cancelled = False
         self._lost: Exception | None = None
@@ -130,6 +132,9 @@ class Supervisor(Beside):
         finally:
             if self.llm is not None:
                 await self.llm.close()
+            if self._sweeping is not None:
+                self._sweeping.cancel()  # what is left then has its record, for the next run
+                await asyncio.gather(self._sweeping, return_exceptions=True)
             if self._driver is not None and not self._driver.done():
                 self._driver.cancel()
                 with suppress(asyncio.CancelledError):
@@ -156,7 +161,8 @@ class Supervisor(Beside):
         self._detached = detach
         self._cancelled = True
         if self._loop is not None and self._driver is not None:
-            self._loop.call_soon_threadsafe(self._driver.cancel)
+            with suppress(RuntimeError):  # the loop is closed: the run has ended
+                self._loop.call_soon_threadsafe(self._driver.cancel)
 
     def emit(self, event: e.AnyEvent) -> None:
         """Journal an event, fold it, and hand it on. Safe from any thread."""
@@ -193,10 +199,14 @@ class Supervisor(Beside):
             with suppress(RuntimeError, ValueError):
                 self.emit(event)
                 return None
-        kept, _ = keep_in_journal(self.folder, (event,)) if self.folder is not None else ([], "")
-        stamped = kept[0] if kept else e.Stamped(self.state.seq, time.time(), event)
-        self.state = reduce(self.state, stamped)
-        return stamped
+        passing = isinstance(event, e.TrialMoved) and event.passing
+        with self._folding:
+            kept: list[e.Stamped] = []
+            if self.folder is not None and not passing:
+                kept, _ = keep_in_journal(self.folder, (event,))
+            stamped = kept[0] if kept else e.Stamped(self.state.seq, time.time(), event)
+            self.state = reduce(self.state, stamped)
+            return stamped
 
     def _open_journal(self, run: RunFolder) -> list[e.Stamped]:
         path = run.path / JOURNAL
@@ -229,9 +239,12 @@ class Supervisor(Beside):
                 self.was_finished = True
                 return
             self.emit(e.RunResumed() if self.state.run_id else self._opening(run))
+            for trial in cut_off(self.state.trials):
+                self.emit(trial)
             for line in self._unread:
                 self.emit(e.Noticed(text=line))
             self._open_model()
+            self._sweeping = asyncio.create_task(self.sweep())
             async with limit:
                 await self._graph_loop(run)
         except asyncio.CancelledError:

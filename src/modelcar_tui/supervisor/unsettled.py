@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from modelcar_tui.cluster.types import AcceleratorReport, State
 from modelcar_tui.core.counting import several
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict import RunOutcome, Verdict
+from modelcar_tui.verdict import RunOutcome, Verdict, is_measured
 
 
 def unknowns(state: RunState, told: RunOutcome | None) -> tuple[str, ...]:
@@ -25,7 +25,12 @@ def _unknowns(state: RunState, told: RunOutcome | None) -> Iterator[str]:
     for check in state.decision.checks if state.decision is not None else ():
         if check.state is State.UNKNOWN:
             yield check.what + _settled(check.fix)
-    if any(model.verdict is Verdict.GO and not model.measured for model in told.models):
+    judged = state.decision.models if state.decision is not None else ()
+    started = {model.model for model in judged if is_measured(model.estimate)}
+    if any(
+        model.verdict is Verdict.GO and not model.measured and model.model not in started
+        for model in told.models
+    ):
         yield f"No start was measured for models that QA did not test: their {Verdict.GO} is a prediction."
 
 

@@ -39,6 +39,7 @@ from modelcar_tui.tui.themes import PALETTES
 
 if TYPE_CHECKING:
     from modelcar_tui.tui.patterns import Filter
+    from modelcar_tui.tui.tries import Tries
 
 FAST_S, SLOW_S = 0.1, 0.5
 LATE_S = 0.7
@@ -92,6 +93,7 @@ class DashboardApp(ThemedApp):
             "language-model": self._model_answered,
             "quit": self._quit_answered,
         }
+        self._tries: Tries | None = None
         self._due = 0.0
         self._last_tick = 0.0
         self._good_ticks = 0
@@ -204,9 +206,9 @@ class DashboardApp(ThemedApp):
         self._prompt_operator()
 
     def _runs(self) -> bool:
-        return self.face.state.finish is None and any(
-            p.started and not p.finished for p in self.face.state.panes
-        )
+        state = self.face.state
+        works = state.finish is None and any(p.started and not p.finished for p in state.panes)
+        return works or state.trial is not None
 
     def _read_log(self) -> bool:
         path = self.face.state.qa.started.log
@@ -235,6 +237,11 @@ class DashboardApp(ThemedApp):
             self.bell()
             if self._idle_on_dashboard():
                 self.open_screen("consent")
+        if state.trials and not self.face.replay:
+            from modelcar_tui.tui.tries import Tries  # the first paint has none
+
+            self._tries = self._tries or Tries(self)
+            self._tries.look()
         if state.finish is not None and not self._told_end:
             self._told_end = True
             if state.faults and not self.face.replay:
@@ -338,7 +345,7 @@ class DashboardApp(ThemedApp):
 
     def action_request_quit(self) -> None:
         """`ctrl+c`, `ctrl+q`, and `q` on the dashboard: at once when nothing runs; else ask."""
-        if self.state.finish is not None or self.face.replay:
+        if self.face.replay or (self.state.finish is not None and self.state.trial is None):
             self.leave(None)
         else:
             self.open_screen("quit")
@@ -351,12 +358,17 @@ class DashboardApp(ThemedApp):
         elif word == "cancel":
             self.leaving = "cancel"
             self.port.cancel()
-            self.leave(ExitStatus.INTERRUPTED)
+            self.leave(ExitStatus.INTERRUPTED if self.state.finish is None else None)
 
     @property
     def qa_works(self) -> bool:
         """Whether something of QA may be running that the operator's stop has to clean up."""
         return self.state.qa_works
+
+    @property
+    def works(self) -> bool:
+        """The same of QA and of tries."""
+        return self.qa_works or (self.state.trial is not None and not self.face.replay)
 
     def leave(self, status: ExitStatus | None) -> None:
         """End the screen; None takes the status of the run. The first that ends it gives the status."""

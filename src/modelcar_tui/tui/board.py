@@ -71,8 +71,8 @@ class Ending(Protocol):
         ...
 
     @property
-    def qa_works(self) -> bool:
-        """Whether something of QA may be running that the operator's stop has to clean up."""
+    def works(self) -> bool:
+        """Whether something of QA, or a try, may be running that the operator's stop has to clean up."""
         ...
 
     def leave(self, status: ExitStatus | None) -> None:

@@ -84,6 +84,26 @@ class Looking(Protocol):
 
 
 @runtime_checkable
+class Trying(Protocol):
+    """A port that can try a model on the cluster's real GPUs; a recording can't."""
+
+    def try_model(self, name: str, accepted: Decision | None) -> str:
+        """Work out what a try of the model would do, with the arguments of the manifest or of the accepted
+        changes; the id of its `TrialAsked`. `TrialPlanned` asks for the operator's word, `TrialEnded` says
+        why there is none to ask for. One at a time: while one is open, a notice says so, and the id is empty.
+        """
+        ...
+
+    def allow_trial(self, identifier: str, allowed: bool) -> None:
+        """The operator's word on the plan of that id; where it is no, that is the end of the try."""
+        ...
+
+    def stop_trial(self, identifier: str) -> None:
+        """Stop it wherever it is; what it has made is removed, and `TrialEnded` comes after that."""
+        ...
+
+
+@runtime_checkable
 class Clocked(Protocol):
     """A port with a clock of its own: a replay, a test."""
 

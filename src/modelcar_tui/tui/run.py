@@ -9,7 +9,7 @@ from pathlib import Path
 from modelcar_tui.core.ends import ENDS, LIMIT_S
 from modelcar_tui.core.exit_codes import SIGNALLED, ExitStatus
 from modelcar_tui.core.keymap import Keymap
-from modelcar_tui.supervisor import STOP_S, RunState
+from modelcar_tui.supervisor import STOP_S, TRY_STOP_S, RunState
 from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.port import EnginePort
 from modelcar_tui.tui.signals import let_go_of_terminal
@@ -54,30 +54,33 @@ def _finish(app: DashboardApp, port: EnginePort, result: int | None) -> int:
     status = int(result) if result is not None else int(app.return_code or ExitStatus.INTERRUPTED)
     if status == ExitStatus.HANGUP:
         let_go_of_terminal()
-    live = app.state.finish is None and not app.face.replay
+    tries = app.state.trial is not None
+    live = (app.state.finish is None or tries) and not app.face.replay
     if live and not app.leaving:
         # Only the operator's own stop ends QA; after a dropped line or a shutdown `--resume` finds it again.
         drops = status in SIGNALLED and status != ExitStatus.INTERRUPTED
         app.leaving = "detach" if drops and app.qa_works else "cancel"
         (port.detach if app.leaving == "detach" else port.cancel)()
     if live and app.engine_ready:
-        _settle(app, port)
+        _settle(app, port, tries=tries)
     return status
 
 
-def _settle(app: DashboardApp, port: EnginePort) -> None:
-    """Wait for the engine: as long as QA's clean-up may take where QA is stopped, else for its journal."""
-    if port.join(SETTLE_S) or app.leaving == "detach" or not app.qa_works:
+def _settle(app: DashboardApp, port: EnginePort, *, tries: bool) -> None:
+    """Wait for the engine: as long as the clean-up may take of a QA that is stopped, or a try, which no end
+    leaves running; else for its journal."""
+    if port.join(SETTLE_S) or not (tries or (app.qa_works and app.leaving != "detach")):
         return
-    ENDS.allow(STOP_S + LIMIT_S)
+    limit = TRY_STOP_S if tries else STOP_S
+    ENDS.allow(limit + LIMIT_S)
     sys.stderr.write(
         "modelcar-tui: stopping what the run has started ... (Ctrl-C again leaves it as it is)\n"
     )
-    until = time.monotonic() + STOP_S
+    until = time.monotonic() + limit
     while time.monotonic() < until:
         if port.join(0.2):
             return
         if app.signals.again:
             sys.stderr.write("modelcar-tui: not waited for; resume the run to find what is left\n")
             return
-    sys.stderr.write(f"modelcar-tui: the engine did not stop within {STOP_S:.0f} s; resume the run\n")
+    sys.stderr.write(f"modelcar-tui: the engine did not stop within {limit:.0f} s; resume the run\n")

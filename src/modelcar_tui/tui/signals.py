@@ -62,7 +62,7 @@ class Leaving:
                 loop.call_soon_threadsafe(self._app.leave, status)
         if self.again:
             return AGAIN_S
-        stops = status is ExitStatus.INTERRUPTED and self._app.qa_works
+        stops = status is ExitStatus.INTERRUPTED and self._app.works
         return STOP_S + LIMIT_S if stops else LIMIT_S
 
     def hurry(self) -> None:

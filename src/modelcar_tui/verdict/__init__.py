@@ -9,13 +9,15 @@ from modelcar_tui.core.door import door
 if TYPE_CHECKING:
     from modelcar_tui.verdict.accepting import accepted_model, decide_accepted, decide_written
     from modelcar_tui.verdict.asking import pod_for
-    from modelcar_tui.verdict.brief import Brief
+    from modelcar_tui.verdict.brief import Brief, is_measured
     from modelcar_tui.verdict.candidate import Candidate, candidates, kind_name
     from modelcar_tui.verdict.comparing import compare
     from modelcar_tui.verdict.deciding import decide_model
     from modelcar_tui.verdict.decision import Case, decide, decide_with, not_decided
     from modelcar_tui.verdict.known import Known
+    from modelcar_tui.verdict.landing import Landing, land, within_limits
     from modelcar_tui.verdict.measured import qa_failed
+    from modelcar_tui.verdict.measurements import Kept, Measurements
     from modelcar_tui.verdict.next_step import NextStep
     from modelcar_tui.verdict.outcome import (
         QA_FAILED,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         standing_decision,
     )
     from modelcar_tui.verdict.proposing import Proposal, copies, propose_for, together, together_line
+    from modelcar_tui.verdict.remeasured import decided_again
     from modelcar_tui.verdict.reports import (
         ApplyPreview,
         Condition,
@@ -68,7 +71,10 @@ __all__ = [
     "Condition",
     "ConfigurationReport",
     "DecisionReport",
+    "Kept",
     "Known",
+    "Landing",
+    "Measurements",
     "ModelOutcome",
     "ModelRequirements",
     "ModelVerdict",
@@ -89,8 +95,11 @@ __all__ = [
     "decide_model",
     "decide_with",
     "decide_written",
+    "decided_again",
+    "is_measured",
     "kind_name",
     "kind_words",
+    "land",
     "long_words",
     "not_clear",
     "not_decided",
@@ -112,6 +121,7 @@ __all__ = [
     "together_line",
     "verdict_of_word",
     "with_runtime",
+    "within_limits",
 ]
 
 if not TYPE_CHECKING:
@@ -119,17 +129,20 @@ if not TYPE_CHECKING:
         __name__,
         {
             "accepting": "accepted_model decide_accepted decide_written",
-            "brief": "Brief",
+            "brief": "Brief is_measured",
             "candidate": "Candidate candidates kind_name",
             "comparing": "compare",
             "deciding": "decide_model",
             "decision": "Case decide decide_with not_decided",
             "known": "Known",
+            "landing": "Landing land within_limits",
             "asking": "pod_for",
             "measured": "qa_failed",
+            "measurements": "Kept Measurements",
             "outcome": "ModelOutcome QA_FAILED RunOutcome STATUS run_outcome standing_decision",
             "next_step": "NextStep",
             "proposing": "Proposal copies propose_for together together_line",
+            "remeasured": "decided_again",
             "reports": (
                 "ApplyPreview Condition ConfigurationReport DecisionReport "
                 "ModelRequirements ModelVerdict OnKind Optimized Verdict Vote"

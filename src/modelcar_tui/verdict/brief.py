@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from modelcar_tui.cluster.types import State
 from modelcar_tui.core.counting import several
-from modelcar_tui.memory import Outcome
+from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.qa import FAILED_STATUSES, QaModelResult, QaOutcome, cut_model_name
 from modelcar_tui.verdict.measured import qa_failed
 from modelcar_tui.verdict.reports import Condition, DecisionReport, Holds, ModelVerdict, Verdict
@@ -34,6 +34,7 @@ _SPELLED = {
     **{word: word.upper() for word in ("cuda", "dsc", "gpu", "hf", "shm")},
 }
 """Words of QA's codes that are not written in lower case, or not at all."""
+MEASURED = "measured"
 _LONG, _TERSE = "the GPUs are unknown: ", "no GPUs known: "
 
 
@@ -84,7 +85,7 @@ def reason_forms(report: DecisionReport, qa: QaOutcome | None, why: str) -> tupl
     blocked = any(check.state is State.BLOCKED for check in report.checks)
     deciding = [model for model in report.models if model.verdict is report.verdict]
     if report.verdict is Verdict.GO:
-        return _forms(_served(len(report.models), why))
+        return _forms(_served(report.models, why))
     if lowered or blocked or not deciding:
         return _forms(_of_text(why, "the reason stands in the summary"))
     beside = [Brief(why)] if any(vote.verdict is report.verdict for vote in report.votes) else []
@@ -125,6 +126,19 @@ def tally(qa: QaOutcome | None) -> str:
     return f"{passed} passed, {failed} failed" if failed else f"{passed} passed" if passed else ""
 
 
+def is_measured(estimate: Estimate | None) -> bool:
+    """Whether a start with these very arguments decides it: nothing of it is a prediction."""
+    return estimate is not None and estimate.measured is not None and estimate.exact
+
+
+def of_them_measured(models: Sequence[ModelVerdict]) -> str:
+    """`, as measured`, `, 2 of them measured`: of models that can be served; empty where none was."""
+    count = sum(is_measured(model.estimate) for model in models)
+    if not count:
+        return ""
+    return f", as {MEASURED}" if count == len(models) else f", {count} of them {MEASURED}"
+
+
 def _forms(forms: Iterable[Brief]) -> tuple[Brief, ...]:
     """Each once, without those that a longer one before them makes needless."""
     kept: list[Brief] = []
@@ -147,11 +161,12 @@ def _bare(condition: str) -> str:
     return re.sub(r" \([^()]*\)$", "", condition).partition(":")[0]
 
 
-def _served(count: int, why: str) -> Iterator[Brief]:
+def _served(models: Sequence[ModelVerdict], why: str) -> Iterator[Brief]:
     yield Brief(why)
+    count, told = len(models), of_them_measured(models)
     generated = " as generated" if "generated" in why else ""
     whose = {1: "the model", 2: "both models"}.get(count, f"all {several(count, 'model')}")
-    yield Brief(f"{whose} can be served{generated}")
+    yield Brief(f"{whose} can be served{generated}{told}")
     yield Brief(whose, count=True)
 
 
@@ -194,6 +209,7 @@ def _needs(model: ModelVerdict) -> str:
     if not short or need.value is None or have.value is None or need.value <= have.value:
         return ""
     size = f"needs {'~' * need.guess}{math.ceil(need.value)} GiB"
+    size += f" ({MEASURED})" if is_measured(model.estimate) else ""
     if model.gpus == 1:
         return f"{size}, the card has {have.value:.0f}"
     return f"{size} on each of {several(model.gpus, 'card')}, which have {have.value:.0f}"

@@ -92,7 +92,11 @@ def _gpu(
         missing: Fact[float] = Fact(note="the memory of what a pod gets of it is not known", unit="GiB")
         gpu = msgspec.structs.replace(gpu, memory_gib=missing, visible_gib=missing)
     return msgspec.structs.replace(
-        gpu, product=name, vendor=vendor, compute_capability=capability or gpu.compute_capability
+        gpu,
+        product=name,
+        profile=mig_profile or "",
+        vendor=vendor,
+        compute_capability=capability or gpu.compute_capability,
     )
 
 

@@ -19,22 +19,12 @@ from modelcar_tui.verdict.kinds import on_kinds
 from modelcar_tui.verdict.landing import Landing, landed, spread
 from modelcar_tui.verdict.no_gpus import if_all_seen, without_accelerator, without_gpus
 from modelcar_tui.verdict.other_vendors import if_built_for, if_served, settles_doubt
-from modelcar_tui.verdict.reports import (
-    Condition,
-    Holds,
-    ModelRequirements,
-    ModelVerdict,
-    Verdict,
-)
+from modelcar_tui.verdict.own_start import served, start_warnings
+from modelcar_tui.verdict.reports import Condition, Holds, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.runtime import at_runtime, release_of, runtime_arguments, runtime_of
 from modelcar_tui.verdict.stopping import heard, not_understood
 from modelcar_tui.vllm import newer_note
-from modelcar_tui.vllm.arguments import (
-    EngineArgs,
-    parse_arguments,
-    served_args,
-    settles_variables,
-)
+from modelcar_tui.vllm.arguments import EngineArgs, parse_arguments, served_args, settles_variables
 from modelcar_tui.vllm.quantization import Compatibility, Support, check_support
 
 
@@ -116,14 +106,14 @@ _BEST_FIRST = (Verdict.GO, Verdict.UNKNOWN, Verdict.NO_GO)
 _Kinds = list[tuple[Candidate, ModelVerdict]]
 
 
-def _preference(judged: tuple[Candidate, ModelVerdict]) -> tuple[int, int, int, float, int]:
-    """Least is best: the verdict, then a kind that would start it, fewer warnings, more free units; where
-    none starts it, the largest card says most."""
+def _preference(judged: tuple[Candidate, ModelVerdict]) -> tuple[float, ...]:
+    """Least is best: the verdict, then a kind that would start it, one on which it has, fewer warnings, more
+    free units; where none starts it, the largest card says most."""
     kind, verdict = judged
     starts = verdict.estimate is not None and verdict.estimate.outcome is Outcome.STARTS
     memory = 0.0 if starts else kind.gpu.memory_gib.value or 0.0
-    place = _BEST_FIRST.index(verdict.verdict)
-    return place, not starts, len(verdict.warnings), -memory, -(kind.most_free or 0)
+    place, warned = _BEST_FIRST.index(verdict.verdict), len(verdict.warnings)
+    return place, not starts, not served(verdict.estimate), warned, -memory, -(kind.most_free or 0)
 
 
 _OF_THE_MODEL = frozenset({Outcome.REFUSED_ARGS, Outcome.REFUSED_ARCH})
@@ -257,7 +247,11 @@ def _on(
         why=judged.why,
         settle=judged.settle,
         conditions=judged.conditions,
-        warnings=(*_warnings(kind, result, compatibility, vllm), *_stopped(car)),
+        warnings=(
+            *_warnings(kind, result, compatibility, vllm),
+            *start_warnings(result, model.image.model, arguments, runtime_of(car, report)),
+            *_stopped(car),
+        ),
         comparison="",
         gpu_gib=kind.gpu.memory_gib,
         product=kind.gpu.product,
@@ -308,6 +302,8 @@ def _judge(
     count: int,
 ) -> _Judged:
     car = model.car
+    if served(result):
+        compatibility = ()  # a start of its own says more than any table
     unsupported = next((item for item in compatibility if item.support is Support.UNSUPPORTED), None)
     if unsupported is not None:
         nearest = f"; {unsupported.nearest} runs on it" if unsupported.nearest else ""

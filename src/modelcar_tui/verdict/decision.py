@@ -66,7 +66,7 @@ def decide(case: Case, listener: Listener, *, compare_s: float, arguments_s: flo
     """The decision; what can't be judged, or is not reached within a limit (seconds), is not known."""
     kinds, models = _compared(case, listener, compare_s)
     _tell_quantization(listener, models)
-    return settled(_outlook(case, _reviewed(case, listener, models, kinds, arguments_s)))
+    return settled(outlook(case, _reviewed(case, listener, models, kinds, arguments_s)))
 
 
 def decide_with(
@@ -85,7 +85,7 @@ def decide_with(
         f"{several(len(plan.changes), 'change')} proposed, {len(more)} by the language model",
     )
     hunks = text_hunks(Path(plan.base).read_bytes(), plan)
-    return settled(_outlook(case, structs.replace(report, plan=plan, hunks=hunks)))
+    return settled(outlook(case, structs.replace(report, plan=plan, hunks=hunks)))
 
 
 def not_decided(
@@ -214,7 +214,7 @@ def _checks(case: Case) -> tuple[Check, ...]:
     return (*case.cluster.checks, unanswered)
 
 
-def _outlook(case: Case, report: DecisionReport) -> DecisionReport:
+def outlook(case: Case, report: DecisionReport) -> DecisionReport:
     """With the verdict for all changes accepted, and whether all models run at once, where that is known."""
     with Contained("the outlook"):
         return _seen_ahead(case, report)

@@ -16,7 +16,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.exit_codes import worst as worst_status
 from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.qa import QaOutcome
-from modelcar_tui.verdict.brief import Brief, head_forms, reason_forms, tally, text_forms
+from modelcar_tui.verdict.brief import Brief, head_forms, of_them_measured, reason_forms, tally, text_forms
 from modelcar_tui.verdict.known import Known
 from modelcar_tui.verdict.measured import PASSED, measured, qa_failed, told_of
 from modelcar_tui.verdict.next_step import NextStep, next_steps
@@ -102,6 +102,8 @@ def run_outcome(known: Known) -> RunOutcome | None:
     changes = _accepted(report, known)
     generated = bool(changes) and _with(changes, known) in conditions
     why = _each(len(report.models)) if generated and report.verdict is Verdict.GO else report.why
+    if report.verdict is Verdict.GO:
+        why += of_them_measured(report.models)
     word = QA_FAILED if failed else str(report.verdict)
     short = {_with(changes, known).text: _counted(changes)} if generated else {}
     return RunOutcome(

@@ -6,12 +6,12 @@ serves brings its own, or names one.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport, Runtime
-from modelcar_tui.manifest import ModelCar, Server, allows_long_context
+from modelcar_tui.manifest import ModelCar, Server, allows_long_context, engine_variables
 from modelcar_tui.verdict.reports import ModelRequirements
 from modelcar_tui.vllm import release_of_runtime
 from modelcar_tui.vllm.arguments import parse_arguments, with_environment
@@ -37,7 +37,25 @@ def runtime_of(car: ModelCar, cluster: AcceleratorReport) -> Runtime | None:
         args=(*(named.args if named is not None else ()), *server.args),
         environment=tuple(environment.items()),
         scheduling=server.scheduling if named is None else named.scheduling,
+        **_started(server, named),
     )
+
+
+def _started(server: Server, named: Runtime | None) -> dict[str, Any]:
+    """How it starts and what its container has, as `Runtime` has it: the manifest's own before the
+    ServingRuntime's."""
+    of = named or Runtime(image="")
+    own = server.starts or not of.starts
+    return {
+        "starts": server.starts if own else of.starts,
+        "script": server.script if own else of.script,
+        "port": of.port if server.port is None else server.port,
+        "shm_mib": of.shm_mib if server.shm_mib is None else server.shm_mib,
+        "memory_limit_mib": (
+            of.memory_limit_mib if server.memory_limit_mib is None else server.memory_limit_mib
+        ),
+        "withheld": tuple(dict.fromkeys((*server.withheld, *of.withheld))),
+    }
 
 
 class RuntimeDoubt(NamedTuple):
@@ -135,7 +153,13 @@ def car_as_served(car: ModelCar, cluster: AcceleratorReport) -> ModelCar:
     before = with_environment(_that_matter(runtime_arguments(car, cluster)), known)
     args = with_environment(serving.args, known)
     beyond = serving.long_context or allows_long_context(known.items())
-    served = msgspec.structs.replace(serving, before=before, args=args, long_context=beyond)
+    served = msgspec.structs.replace(
+        serving,
+        before=before,
+        args=args,
+        long_context=beyond,
+        variables=engine_variables(known.items()) or serving.variables,
+    )
     return car if served == serving else msgspec.structs.replace(car, serving=served)
 
 
@@ -146,10 +170,11 @@ def with_runtime(model: ModelRequirements, cluster: AcceleratorReport) -> ModelR
 
 def with_before(car: ModelCar, cluster: AcceleratorReport) -> ModelCar:
     """The same of what the manifest says alone."""
-    before = car_as_served(car, cluster).serving.before
-    if before == car.serving.before:
+    served, serving = car_as_served(car, cluster).serving, car.serving
+    if (served.before, served.variables) == (serving.before, serving.variables):
         return car
-    return msgspec.structs.replace(car, serving=msgspec.structs.replace(car.serving, before=before))
+    serving = msgspec.structs.replace(serving, before=served.before, variables=served.variables)
+    return msgspec.structs.replace(car, serving=serving)
 
 
 def _that_matter(args: tuple[str, ...]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Change, ModelCar, Operation
 from modelcar_tui.verdict.hidden import hidden_doubt
+from modelcar_tui.verdict.own_start import started_so, still_stops
 from modelcar_tui.verdict.reports import Condition, Holds, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.runtime import RuntimeDoubt, release_of, runtime_doubt
 from modelcar_tui.vllm import parse_version
@@ -46,6 +47,8 @@ def heard(
         return verdict
     findings = stopping(model, vllm, runtime_args, gpu)
     repairs = outstanding(model, vllm, runtime_args, gpu)
+    if started_so(verdict.estimate, model.car.serving, vllm):
+        findings, repairs = tuple(one for one in findings if still_stops(one.code, one.what)), ()
     told = _why(findings, repairs, Judge.of(vllm))
     if told is None:
         return verdict

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from modelcar_tui.vllm.readings import answering_release, is_open_release, release_standing_in, why_unread
     from modelcar_tui.vllm.refusals import asked_of_server, start_refusals
     from modelcar_tui.vllm.release import newer_than, parse_version, reached
-    from modelcar_tui.vllm.startup_log import startup_figures
+    from modelcar_tui.vllm.startup import StartupEnd, StartupLog
+    from modelcar_tui.vllm.startup_log import Figure, startup_figures
     from modelcar_tui.vllm.switches import EngineSwitch, EngineSwitches, engine_switches, manager_refused
     from modelcar_tui.vllm.transformers_backend import transformers_fault, uncut_by_transformers
     from modelcar_tui.vllm.unmodelled import why_unmodelled
@@ -39,11 +40,14 @@ if TYPE_CHECKING:
 __all__ = [
     "EngineSwitch",
     "EngineSwitches",
+    "Figure",
     "Flag",
     "ImageBuild",
     "Profile",
     "Sampler",
     "StartLimits",
+    "StartupEnd",
+    "StartupLog",
     "answering_release",
     "architecture_error",
     "architecture_refused",
@@ -102,7 +106,8 @@ if not TYPE_CHECKING:
             "readings": "answering_release is_open_release release_standing_in why_unread",
             "refusals": "asked_of_server start_refusals",
             "release": "newer_than parse_version reached",
-            "startup_log": "startup_figures",
+            "startup": "StartupEnd StartupLog",
+            "startup_log": "Figure startup_figures",
             "switches": "EngineSwitch EngineSwitches engine_switches manager_refused",
             "transformers_backend": "transformers_fault uncut_by_transformers",
             "unmodelled": "why_unmodelled",

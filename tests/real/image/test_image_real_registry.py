@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.facts import Source
 from modelcar_tui.core.reference import parse_reference
 from modelcar_tui.demo.registry_blobs import TAR, Blob, File, make_image, olot_layer, tar_bytes
+from modelcar_tui.image import read_small_files
 from modelcar_tui.image.inspect import inspect_image
 from modelcar_tui.image.manifests import parse_manifest
 from modelcar_tui.image.options import ImageOptions
@@ -151,6 +153,8 @@ async def test_a_genuine_olot_image(plain_registry, tmp_path):
     model.mkdir()
     for file in files():
         (model / file.name).write_bytes(b"".join(file.pieces))
+    (model / "1_Pooling").mkdir()
+    (model / "1_Pooling" / "config.json").write_text('{"pooling_mode_mean_tokens": true}')
     names = sorted(path for path in model.iterdir() if path.name != "README.md")
     basics.oci_layers_on_top(layout, names, model / "README.md")
     subprocess.run(
@@ -173,9 +177,37 @@ async def test_a_genuine_olot_image(plain_registry, tmp_path):
     )
     assert facts.layout == "olot"
     assert facts.problems == ()
+    small = await read_small_files(
+        f"oci://{plain_registry.host}/a/olot:1", options=options(plain_registry, tmp_path)
+    )
+    assert set(small.files) == {"config.json", "1_Pooling/config.json"}
+    assert small.files["1_Pooling/config.json"] == b'{"pooling_mode_mean_tokens": true}'
     assert facts.model.config == CONFIG
     assert facts.model.parameters.value == PARAMETERS
     assert set(facts.architectures.value) == {"amd64", "arm64"}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+async def test_the_small_files_of_each_layout(plain_registry, tmp_path, layout):
+    image = LAYOUTS[layout]()
+    plain_registry.push("rhelai1/model", "1.5", image)
+    before = plain_registry.bytes_served
+    found = await read_small_files(
+        "oci://registry.redhat.io/rhelai1/model:1.5", options=options(plain_registry, tmp_path)
+    )
+    assert found.files == {"config.json": json.dumps(CONFIG).encode()}
+    assert (found.digest, found.left_out, len(found.weights)) == (image.digest, (), 4)
+    assert plain_registry.bytes_served - before < found.bytes_read + 20_000
+
+
+async def test_small_files_over_tls_with_a_login(secure_registry, tmp_path, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(secure_registry.certificate))
+    secure_registry.push("a/model", "1", LAYOUTS["olot"]())
+    reference = f"oci://{secure_registry.host}/a/model:1"
+    told = options(secure_registry, tmp_path, authfile=secure_registry.authfile())
+    assert list((await read_small_files(reference, options=told)).files) == ["config.json"]
+    with pytest.raises(UserError, match="skopeo login"):
+        await read_small_files(reference, options=options(secure_registry, tmp_path))
 
 
 def write_layout(folder: Path, image) -> None:

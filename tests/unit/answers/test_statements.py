@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from modelcar_tui.memory import Outcome
 from modelcar_tui.supervisor.answers import STATEMENTS, RunFact, run_facts, sentence
 from modelcar_tui.supervisor.answers.statements import amount, subject
+from modelcar_tui.supervisor.answers.topics import by_topic
+from modelcar_tui.supervisor.answers.understood import taken_apart
 from support.scenarios import SCENARIOS, finished
+from support.trials import start_of
 
 
 def fact(measure: str, value: object = None, unit: str = "", **fields: object) -> RunFact:
@@ -14,6 +19,23 @@ def fact(measure: str, value: object = None, unit: str = "", **fields: object) -
 
 
 SAID: list[tuple[RunFact, str]] = [
+    (
+        fact(
+            "measured",
+            "starts",
+            model="m",
+            gpu="L40S",
+            told="vLLM 0.13.0 on 2026-11-28",
+            more={"exact": True, "dummy": True, "gpus": 2, "predicted": "oom_load"},
+        ),
+        "Measured on 2 x L40S with vLLM 0.13.0 on 2026-11-28, with dummy weights: m starts "
+        "(predicted: out of memory while loading).",
+    ),
+    (
+        fact("measured", "died", model="m", gpu="L40S", told="vLLM 0.13.0 on 2026-11-28", more={"gpus": 1}),
+        "Measured on 1 x L40S with vLLM 0.13.0 on 2026-11-28: m did not start: ended before it served; "
+        "its arguments were others, so only parts of it count here.",
+    ),
     (fact("copies", 0, "copies", model="m"), "The free GPUs take no copy of m as it is."),
     (fact("written", 0, "changes"), "Nothing was written."),
     (
@@ -308,6 +330,25 @@ def test_the_sentence_of_a_measure(one: RunFact, said: str) -> None:
 
 def test_every_measure_has_its_test() -> None:
     assert {one.measure for one, _ in SAID} == set(STATEMENTS)
+
+
+def test_a_measured_start_is_a_fact_that_is_found_by_its_words() -> None:
+    state = finished("single-l40s")
+    (first, *others), start = state.decision.models, start_of("one", "oom_load")
+    estimate = msgspec.structs.replace(
+        first.estimate, measured=start, exact=True, predicted=Outcome.STARTS, outcome=Outcome.OOM_LOAD
+    )
+    report = msgspec.structs.replace(
+        state.decision, models=(msgspec.structs.replace(first, estimate=estimate), *others)
+    )
+    state = msgspec.structs.replace(state, decision=report)
+    facts = run_facts(state)
+    (found,) = [one for one in facts if one.measure == "measured"]
+    assert (found.model, found.value, found.more["exact"]) == (first.model, "oom_load", True)
+    assert "H100-80GB-HBM3 with vLLM 0.19.0 on 2023-11-14, with dummy weights" in sentence(found)
+    asked = taken_apart("what was measured on the real GPU?", state)
+    answer = by_topic(asked, {one.id: one for one in facts})
+    assert [part.ids for part in answer] == [(found.id,)]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

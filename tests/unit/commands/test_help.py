@@ -103,6 +103,7 @@ VALUES = {
     "gpu_flag": "H200:1",
     "seconds": "5",
     "count": "2",
+    "minutes": "20",
     "user_id": "1000",
     "object_name": "a.b-c",
     "taint": "gpu:NoSchedule",
@@ -118,6 +119,7 @@ BASES = {
     "agent plan": [str(SAMPLE)],
     "agent apply": ["plan.json"],
     "agent manifest": [str(SAMPLE)],
+    "agent try": [str(SAMPLE)],
     "agent report": ["last"],
     "agent cleanup": ["last"],
     "agent ask": ["last", "--what-if", "model=m"],
@@ -154,7 +156,7 @@ INSTEAD = {
     ("agent", "replay"): [],
     **{
         (name, dest): []
-        for name in ("modelcar-tui", "agent", "agent plan", "agent manifest")
+        for name in ("modelcar-tui", "agent", "agent plan", "agent manifest", "agent try")
         for dest in ("serve_line", "from_cluster")
     },
     ("agent", "config"): [],
@@ -177,7 +179,9 @@ WORK = (
     "commands.plan.check_output",
     "commands.plan.apply_plan",
     "commands.manifest.render_manifest",
+    "commands.trying.run_tries",
     "commands.runs.list_runs",
+    "commands.measurements.run_measurements",
     "commands.report.run_report",
     "commands.report_files.check_report",
     "commands.cleanup.run_cleanup",

@@ -11,7 +11,7 @@ import yaml
 
 from modelcar_tui import agent
 from modelcar_tui.commands import manifest as manifest_command
-from modelcar_tui.commands.manifest import _required
+from modelcar_tui.commands.manifest import required_ids
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.demo.kube import write_kubeconfig
 from modelcar_tui.kserve import KINDS
@@ -167,7 +167,7 @@ def test_what_is_required_brings_what_it_needs_beside_it() -> None:
         return Change(id=name, model="m", operation=Operation.ADD, flag=name, reason="", **more)
 
     changes = (change("a", "required", "c"), change("b", "improvement"), change("c", "improvement", "a"))
-    assert _required(Plan(base="b", base_sha256="0", target="t", changes=changes)) == ["a", "c"]
+    assert required_ids(Plan(base="b", base_sha256="0", target="t", changes=changes)) == ["a", "c"]
 
 
 def test_what_an_api_server_would_refuse_is_not_written(

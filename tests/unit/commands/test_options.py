@@ -35,6 +35,7 @@ VALUES = {
     "gpu_flag": "L40S:1",
     "seconds": "5",
     "count": "2",
+    "minutes": "5",
     "user_id": "1000",
     "object_name": "a.b-c",
     "running_objects": "prod/isvc/chat",
@@ -65,7 +66,7 @@ def options() -> Iterator[object]:
         needed = [
             next(iter(one.choices or "X"))
             for one in parser._actions
-            if not one.option_strings and one.required and one.nargs != "A..."
+            if not one.option_strings and one.required and one.nargs not in ("A...", "*")
         ]
         for action in parser._actions:
             if action.option_strings and not isinstance(action, SAID_AT_ONCE):

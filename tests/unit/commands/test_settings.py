@@ -44,6 +44,7 @@ timeout = 600
 [paths]
 state-dir = "/state"
 cache-dir = "/cache"
+data-dir = "/data"
 
 [registry]
 authfile = "/auth.json"
@@ -117,7 +118,7 @@ def problems(environ: dict[str, str], *words: str) -> list[str]:
 def test_a_setting_is_checked_as_its_option_is(name: str) -> None:
     key = KEYS[name]
     if not key.option:
-        assert name in ("paths.cache-dir", "llm.allowed-hosts", "llm.refused-hosts")
+        assert name in ("paths.cache-dir", "paths.data-dir", "llm.allowed-hosts", "llm.refused-hosts")
         return
     action = actions()[key.option]
     assert action.dest == key.dest
@@ -158,6 +159,7 @@ def test_what_the_file_says_a_run_is_asked_to_do(environ: dict[str, str]) -> Non
     fields = taken(environ, "x.yaml")
     fields.pop("who")
     assert environ["MODELCAR_TUI_STATE_DIR"] == "/state" and environ["MODELCAR_TUI_CACHE_DIR"] == "/cache"
+    assert environ["MODELCAR_TUI_DATA_DIR"] == "/data"
     assert fields == {
         "kube_context": "dev",
         "kubeconfig": "/k/one:/k/two",
@@ -197,9 +199,9 @@ def test_the_nearest_source_counts_and_is_named(environ: dict[str, str]) -> None
     chosen = look(parsed("x.yaml"), environ).chosen
     assert (chosen["qa.image"].value, chosen["qa.image"].source) == (
         "quay.io/org/suite:prod",
-        f"profile prod, {path}:52",
+        f"profile prod, {path}:53",
     )
-    assert (chosen["qa.engine"].value, chosen["qa.engine"].source) == ("kubernetes", f"{path}:28")
+    assert (chosen["qa.engine"].value, chosen["qa.engine"].source) == ("kubernetes", f"{path}:29")
     assert chosen["kubeconfig"].value == str(Path("~/.kube/prod").expanduser())
     environ["MODELCAR_TUI_QA_IMAGE"] = "quay.io/org/suite:env"
     chosen = look(parsed("x.yaml"), environ).chosen

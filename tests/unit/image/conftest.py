@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from modelcar_tui.demo.registry import DemoRegistry
+from modelcar_tui.image import read_small_files
 from modelcar_tui.image.options import ImageOptions
 
 
@@ -61,3 +62,17 @@ def options(tmp_path):
         return ImageOptions(**(told | more))
 
     return make
+
+
+@pytest.fixture
+def read_small(serve, options):
+    """Read an image's small files from a loopback registry; gives the registry, too."""
+
+    async def of(image, *, budget: int = 8 << 20, **more):
+        registry = serve({"a/model:1": image})
+        found = await read_small_files(
+            f"oci://{registry.host}/a/model:1", options=options(registry, **more), budget=budget
+        )
+        return found, registry
+
+    return of

@@ -8,7 +8,9 @@ import pytest
 
 from modelcar_tui.core.facts import GIB, Source
 from modelcar_tui.demo.registry import start_demo_registry
+from modelcar_tui.image import read_small_files
 from modelcar_tui.image.inspect import inspect_image, inspect_images
+from modelcar_tui.trial.files import UNPACKED
 
 REAL = {
     "rhelai1/modelcar-granite-3-1-8b-instruct:1.5": (8_170_848_256, 16, "", 15.22),
@@ -66,3 +68,9 @@ async def test_skopeo_honours_the_same_remap(demo, options):
     assert all("skopeo" not in facts.size_bytes.note for facts in many), (
         "a large run asks skopeo for gaps only"
     )
+
+
+async def test_a_try_of_a_demo_model_gets_its_tokenizer(demo, options):
+    reference = f"oci://registry.redhat.io/{next(iter(REAL))}"
+    found = await read_small_files(reference, options=options(demo), budget=UNPACKED)
+    assert {"config.json", "tokenizer.json"} <= set(found.files) and found.left_out == ()

@@ -198,3 +198,9 @@ def test_there_are_answers_of_both_sizes_and_of_releases_that_pack_differently()
         ("0.32.0", True),
         ("0.33.0", True),
     }
+
+
+def test_a_block_of_fewer_tokens_than_are_compressed_into_one_keeps_that_one() -> None:
+    """A size that no kernel of vLLM takes must not end an estimate."""
+    sizes = pages(PRO, (0, 61), "--block-size=16")
+    assert all(page for _, _, page in sizes) and (16, 0, 1152) in sizes

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from modelcar_tui.core.log_lines import RawLine
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.qa.engines.watchdog import Watchdog
 from modelcar_tui.qa.events import QaEvent, QaProgressed, WentSilent
-from modelcar_tui.qa.log.lines import RawLine
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.outcome import Ended
 from modelcar_tui.qa.types import QaRequest

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from modelcar_tui.core.log_lines import RawLine
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.qa.events import Warned
-from modelcar_tui.qa.log.lines import RawLine
 from modelcar_tui.qa.log.logparse import SuiteParser
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.log.spool import SpoolReader

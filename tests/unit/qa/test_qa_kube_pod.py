@@ -10,10 +10,11 @@ import pytest
 from modelcar_tui import agent
 from modelcar_tui.commands.options import settings_fields
 from modelcar_tui.core.stamps import seconds
+from modelcar_tui.kube.jobs import has_run, started
 from modelcar_tui.qa.engines.kube_indexed import Exit
 from modelcar_tui.qa.engines.kube_objects import indexed_job, probe_job, suite_job
 from modelcar_tui.qa.engines.kube_options import CONTAINER, JobOptions, toleration
-from modelcar_tui.qa.engines.kube_state import exit_of, has_run, started
+from modelcar_tui.qa.engines.kube_state import exit_of
 from modelcar_tui.qa.image import IMAGE
 from modelcar_tui.qa.types import QaRequest
 
@@ -219,8 +220,8 @@ def test_a_container_that_a_mesh_puts_beside_the_suite_tells_nothing_of_its_end(
         "containerStatuses": [{"name": "istio-proxy", **over}, suite],
     }
     assert exit_of({"status": status}) is None
-    assert has_run({"status": status})
-    assert not has_run({"status": {**status, "containerStatuses": []}})
-    assert started({"status": status})[0] == seconds("2026-01-01T00:00:09Z")
+    assert has_run({"status": status}, CONTAINER)
+    assert not has_run({"status": {**status, "containerStatuses": []}}, CONTAINER)
+    assert started({"status": status}, CONTAINER)[0] == seconds("2026-01-01T00:00:09Z")
     suite["state"] = {"terminated": {"exitCode": 3}}
     assert exit_of({"status": status}) == Exit(3)

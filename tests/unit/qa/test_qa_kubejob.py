@@ -15,7 +15,7 @@ import pytest
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.demo.kube_certificates import Authority
 from modelcar_tui.kube import login
-from modelcar_tui.qa.engines.kube_log import Cursor
+from modelcar_tui.kube.jobs import Cursor
 from modelcar_tui.qa.engines.kube_objects import QUEUE_LABEL, object_name
 from modelcar_tui.qa.engines.kube_options import JobOptions
 from modelcar_tui.qa.engines.kubejob import KubeJobRunner

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from modelcar_tui.core.log_lines import KEEP, LineSplitter, RawLine
 from modelcar_tui.core.secrets import Redactor
-from modelcar_tui.qa.log.lines import KEEP, K8sFile, LineSplitter, RawLine, seconds
+from modelcar_tui.core.stamps import seconds
+from modelcar_tui.qa.log.lines import K8sFile
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.log.spool import LINE_LIMIT, Origin, SpoolReader, SpoolWriter, spool_index
 from support.masks import unnumbered

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modelcar_tui.vllm.startup_log import _FORMS, startup_figures
+from modelcar_tui.vllm.startup_log import startup_figures
 
 sys.path.append(str(Path(__file__).parents[3] / "tools"))
 
@@ -37,6 +37,8 @@ LOGS = {
         ),
         {
             "weights_gib": 2.8875,
+            "non_torch_gib": 0.02,
+            "activation_gib": 1.39,
             "kv_cache_gib": 2.36,
             "kv_blocks": 5519,
             "max_model_len": 32768,
@@ -119,12 +121,29 @@ def test_a_line_of_a_new_release_that_is_not_read_is_found_in_its_sources(
     source = tmp_path / "0.99.0" / "vllm" / "worker.py"
     source.parent.mkdir(parents=True)
     source.write_text('logger.info_once("Available KV cache memory: %s GiB", x)\nlogger.info("other", x)\n')
-    assert startup_lines.main(tmp_path) == 0
+    assert startup_lines.main([str(tmp_path)]) == 0
     source.write_text('logger.info("Available KV cache memory is now %s of all", x)\n')
-    assert startup_lines.main(tmp_path / "0.99.0") == 1
+    assert startup_lines.main([str(tmp_path / "0.99.0")]) == 1
     assert "NOT READ" in capsys.readouterr().out
 
 
-def test_the_figures_are_named_once() -> None:
-    figures = [name for _, form in _FORMS for name in form.groupindex]
-    assert len(set(figures)) == len(figures) == 10
+@pytest.mark.parametrize(
+    ("known", "unknown"),
+    [
+        (
+            'raise ValueError(f"Free memory ({x} GiB) " "on startup is less than desired " "GPU memory "'
+            ' "utilization")',
+            'raise ValueError("GiB of KV cache is needed")',
+        ),
+        ('logger.info("Starting vLLM server on %s", x)', 'logger.info("Initializing V3 LLM engine")'),
+    ],
+)
+def test_a_refusal_and_a_stage_that_are_not_known_are_found_there_too(
+    tmp_path: Path, known: str, unknown: str
+) -> None:
+    source = tmp_path / "vllm" / "worker.py"
+    source.parent.mkdir(parents=True)
+    source.write_text(f"{known}\n")
+    assert startup_lines.main([str(tmp_path)]) == 0
+    source.write_text(f"{known}\n{unknown}\n")
+    assert startup_lines.main([str(tmp_path)]) == 1

@@ -6,7 +6,7 @@ import json
 import posixpath
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -56,6 +56,23 @@ class WeightFile(msgspec.Struct, frozen=True, kw_only=True):
     gguf: Gguf | None = None
 
 
+def model_folder(documents: Iterable[str], weights: Iterable[str]) -> str:
+    """The model's folder: that of the config.json nearest to the top, else of the weights.
+
+    Args:
+        documents: Paths of configuration files.
+        weights: Paths of weights; a folder that has some comes first.
+    """
+    documents, weights = tuple(documents), tuple(weights)
+    with_weights = {posixpath.dirname(path) for path in weights}
+    configs = [path for path in documents if posixpath.basename(path) == "config.json"]
+    for paths in (configs, weights, documents):
+        folders = {posixpath.dirname(path) for path in paths}
+        if folders:
+            return min(folders, key=lambda folder: (folder not in with_weights, folder.count("/"), folder))
+    return ""
+
+
 class Found:
     """Collects files by their path within the image or folder."""
 
@@ -92,18 +109,7 @@ class Found:
     @property
     def root(self) -> str:
         """The model's folder: that of the config.json nearest to the top, else of the weights."""
-        with_weights = {posixpath.dirname(path) for path in self.weights}
-        for names in (
-            [path for path in (*self.documents, *self.unread) if posixpath.basename(path) == "config.json"],
-            list(self.weights),
-            list(self.documents),
-        ):
-            folders = {posixpath.dirname(path) for path in names}
-            if folders:
-                return min(
-                    folders, key=lambda folder: (folder not in with_weights, folder.count("/"), folder)
-                )
-        return ""
+        return model_folder((*self.documents, *self.unread), self.weights)
 
     def document(self, name: str) -> dict[str, Any] | None:
         """A JSON file of the model's folder."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import msgspec
 
@@ -15,7 +15,7 @@ from modelcar_tui.image.files.found import DOCUMENTS, INDEX, WEIGHTS, Found, Wei
 from modelcar_tui.image.files.gguf import read_gguf
 from modelcar_tui.image.files.safetensors import HEADER_LIMIT, read_header
 from modelcar_tui.image.files.source import Budget, Packed, Plain, Source, open_blob
-from modelcar_tui.image.files.tar import is_tar, walk
+from modelcar_tui.image.files.tar import TarEntry, is_tar, walk
 from modelcar_tui.image.manifests import Descriptor, ImageManifest
 
 FetchBlob = Callable[[Descriptor, int, int], Awaitable[bytes]]
@@ -23,7 +23,7 @@ FetchBlob = Callable[[Descriptor, int, int], Awaitable[bytes]]
 _AT_ONCE = 6
 _WINDOW = 64 * 1024
 _PACKED_WINDOW = 16 * 1024
-_UNPROMISING = 256 * 1024
+UNPROMISING = 256 * 1024
 """How far a compressed layer is followed that has shown no file of a model."""
 _PROMISING = 4 * 1024 * 1024
 """How far one is followed that has, while config.json is still missing."""
@@ -35,7 +35,7 @@ _INDEX_HEAD = 4096
 _ORDINARY = 1 << 20
 """A larger document does not come off the budget, once for each name: the headers want theirs."""
 _MOST_UNANNOTATED = 400
-_SOFT = (Trouble.BUDGET, Trouble.TOO_LARGE, Trouble.MALFORMED)
+SOFT = (Trouble.BUDGET, Trouble.TOO_LARGE, Trouble.MALFORMED)
 """Faults of one layer or file that leave the others readable."""
 
 
@@ -92,6 +92,10 @@ def _wanted(path: str) -> bool:
     return posixpath.basename(path) in DOCUMENTS
 
 
+def _belongs(name: str) -> bool:
+    return name in DOCUMENTS or name == INDEX or name.endswith(WEIGHTS)
+
+
 def _size_of(layer: Descriptor) -> int:
     return layer.size
 
@@ -128,11 +132,52 @@ def _content_size(layer: Descriptor) -> int:
     return max(0, layer.size - 1536) if "tar" in layer.media_type else layer.size
 
 
+async def members(
+    source: Source,
+    layer: Descriptor,
+    *,
+    one: bool,
+    belongs: Callable[[str], bool],
+    patience: Callable[[], int],
+) -> AsyncIterator[TarEntry]:
+    """The members of a layer's tar, as far as looking for a model's files in it is worth the bytes.
+
+    Args:
+        source: The layer's bytes.
+        layer: As the manifest names it.
+        one: Whether the layer is known to hold one file.
+        belongs: Whether a file of this name may be a model's.
+        patience: How far a compressed layer that has such a file is followed further, in decoded bytes.
+    """
+    strangers, first = 0, True
+    async for entry in walk(source):
+        regular, known = entry.regular and sensible(entry.path), belongs(posixpath.basename(entry.path))
+        if isinstance(source, Packed) and entry.path.startswith("models"):
+            source.patience = patience()
+        yield entry
+        if not regular:
+            continue
+        strangers += not known and entry.size > _WINDOW
+        if strangers > _MOST_STRANGERS:
+            return
+        if known and isinstance(source, Packed):
+            source.patience = patience()
+        alone = first and isinstance(source, Plain) and layer.size - entry.start - entry.size < _TAR_END
+        if one or (alone and entry.path.endswith(WEIGHTS)):
+            return  # the layer holds one file: looking for the archive's end would cost a request
+        first = False
+
+
+def sensible(path: str) -> bool:
+    """Whether a path may be a model's: not deep, not upwards, no mark of a file that is gone."""
+    parts = path.split("/")
+    return len(parts) <= 8 and ".." not in parts and not any(part.startswith(".wh.") for part in parts)
+
+
 class _Reader:
     def __init__(self, fetch: FetchBlob, found: Found, budget: Budget) -> None:
         self.found = found
         self.faults: list[ImageError] = []
-        self.files = 0
         self.packing: set[str] = set()
         self._allowed: set[str] = set()
         self._fetch = fetch
@@ -153,7 +198,7 @@ class _Reader:
         try:
             await self._layer(layer, path)
         except ImageError as error:
-            if error.kind not in _SOFT:
+            if error.kind not in SOFT:
                 raise
             self.faults.append(error)
         except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
@@ -168,7 +213,7 @@ class _Reader:
         async def fetch(start: int, length: int) -> bytes:
             return await self._fetch(layer, start, length)
 
-        source, packing = await open_blob(fetch, layer.size, self._budget, first=first, patience=_UNPROMISING)
+        source, packing = await open_blob(fetch, layer.size, self._budget, first=first, patience=UNPROMISING)
         if await is_tar(source):
             await self._archive(source, layer, path, packing)
         elif path and not packing:
@@ -176,30 +221,16 @@ class _Reader:
 
     async def _archive(self, source: Source, layer: Descriptor, path: str, packing: str) -> None:
         """The files of a tar, as far as they may be a model's."""
-        strangers, first = 0, True
-        async for entry in walk(source):
-            if entry.path.startswith("models"):
-                self._be_patient(source)
-            if not entry.regular or not _sensible(entry.path):
+        async for entry in members(source, layer, one=bool(path), belongs=_belongs, patience=self._patience):
+            if not entry.regular or not sensible(entry.path):
                 continue
-            self.files += 1
-            known = await self._file(source, clean(entry.path, limit=500), entry.start, entry.size)
-            strangers += not known and entry.size > _WINDOW
-            if strangers > _MOST_STRANGERS:
-                return
-            if known:
+            if await self._file(source, clean(entry.path, limit=500), entry.start, entry.size):
                 self.packing.add(packing)
-                self._be_patient(source)
-            alone = first and isinstance(source, Plain) and layer.size - entry.start - entry.size < _TAR_END
-            if path or (alone and entry.path.endswith(WEIGHTS)):
-                return  # the layer holds one file: looking for the archive's end would cost a request
-            first = False
 
-    def _be_patient(self, source: Source) -> None:
+    def _patience(self) -> int:
         """Go on through a compressed layer of a model, but only as far as its config.json."""
-        if isinstance(source, Packed):
-            told = any(posixpath.basename(path) == "config.json" for path in self.found.documents)
-            source.patience = _UNPROMISING if told else _PROMISING
+        told = any(posixpath.basename(path) == "config.json" for path in self.found.documents)
+        return UNPROMISING if told else _PROMISING
 
     async def _file(self, source: Source, path: str, start: int, size: int) -> bool:
         """Read what matters of one file; whether it belongs to a model."""
@@ -220,7 +251,7 @@ class _Reader:
             elif name.endswith(".gguf"):
                 self.found.weights[path] = WeightFile(size=size, gguf=await read_gguf(source, start, size))
         except ImageError as error:
-            if error.kind not in _SOFT:
+            if error.kind not in SOFT:
                 raise
             self.faults.append(error)
         return True
@@ -240,11 +271,6 @@ class _Reader:
             raise
         if len(raw) == size:
             self.found.add_document(path, raw)
-
-
-def _sensible(path: str) -> bool:
-    parts = path.split("/")
-    return len(parts) <= 8 and ".." not in parts and not any(part.startswith(".wh.") for part in parts)
 
 
 def _layout(manifest: ImageManifest, named: list[tuple[Descriptor, str]], reader: _Reader) -> str:

@@ -11,9 +11,13 @@ import msgspec
 from modelcar_tui.image.files.source import Source
 
 _BLOCK = 512
-_MOST_ENTRIES = 5_000
+MOST_ENTRIES = 5_000
+"""The most headers that are looked at; a walk ends there."""
 _BREATHER = 64
 _LONGEST_NAME = 1 << 16
+_EXTENSIONS = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE)
+_REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
+_WITH_CONTENT = (*_REGULAR, tarfile.GNUTYPE_SPARSE)
 
 
 class TarEntry(msgspec.Struct, frozen=True):
@@ -25,6 +29,22 @@ class TarEntry(msgspec.Struct, frozen=True):
     start: int
     """Where its content begins."""
     regular: bool
+    link: str = ""
+    """Where a symbolic or hard link leads; a hard link's from the archive's root, with a leading `/`."""
+    folder: bool = False
+
+    @property
+    def end(self) -> int:
+        """Where the next header begins."""
+        return self.start + _padded(self.size if self.regular else 0)
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What headers of their own tell of the member that follows them."""
+
+    name: str = ""
+    size: int = -1
+    link: str = ""
 
 
 async def is_tar(source: Source) -> bool:
@@ -35,8 +55,8 @@ async def is_tar(source: Source) -> bool:
 
 async def walk(source: Source) -> AsyncIterator[TarEntry]:
     """The members in their order, until the end, nonsense, or where going on costs too much."""
-    offset, name, size = 0, "", -1
-    for number in range(_MOST_ENTRIES):
+    offset, told = 0, _Told()
+    for number in range(MOST_ENTRIES):
         if number % _BREATHER == _BREATHER - 1:
             await asyncio.sleep(0)  # a long run within one window must not hold up the other images
         if not source.reaches(offset):
@@ -46,24 +66,38 @@ async def walk(source: Source) -> AsyncIterator[TarEntry]:
         if header is None:
             return
         start = offset + _BLOCK
-        if header.type in (tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE):
+        if header.type in _EXTENSIONS:
             if header.size > _LONGEST_NAME:
                 return
-            text = await source.read(start, header.size)
-            if header.type == tarfile.XHDTYPE:
-                name, size = _pax(text, name, size)
-            else:
-                name = text.rstrip(b"\0").decode(errors="replace")
+            told = _extended(told, header.type, await source.read(start, header.size))
             offset = start + _padded(header.size)
             continue
-        if header.type in (tarfile.XGLTYPE, tarfile.GNUTYPE_LONGLINK):
+        if header.type == tarfile.XGLTYPE:
             offset = start + _padded(header.size)
             continue
-        content = size if size >= 0 else header.size
-        regular = header.type in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
-        stored = content if regular or header.type == tarfile.GNUTYPE_SPARSE else 0
-        yield TarEntry((name or header.name).removeprefix("./").lstrip("/"), content, start, regular)
-        offset, name, size = start + _padded(stored), "", -1
+        yield _entry(header, told, start)
+        content = told.size if told.size >= 0 else header.size
+        offset, told = start + _padded(content if header.type in _WITH_CONTENT else 0), _Told()
+
+
+def _entry(header: tarfile.TarInfo, told: _Told, start: int) -> TarEntry:
+    link = told.link or header.linkname
+    return TarEntry(
+        path=(told.name or header.name).removeprefix("./").lstrip("/"),
+        size=told.size if told.size >= 0 else header.size,
+        start=start,
+        regular=header.type in _REGULAR,
+        link={tarfile.SYMTYPE: link, tarfile.LNKTYPE: "/" + link.lstrip("/")}.get(header.type, ""),
+        folder=header.type == tarfile.DIRTYPE,
+    )
+
+
+def _extended(told: _Told, kind: bytes, text: bytes) -> _Told:
+    if kind == tarfile.XHDTYPE:
+        return _pax(text, told)
+    value = text.rstrip(b"\0").decode(errors="replace")
+    part = "name" if kind == tarfile.GNUTYPE_LONGNAME else "link"
+    return msgspec.structs.replace(told, **{part: value})
 
 
 def _header(block: bytes) -> tarfile.TarInfo | None:
@@ -78,16 +112,17 @@ def _padded(size: int) -> int:
     return (size + _BLOCK - 1) // _BLOCK * _BLOCK
 
 
-def _pax(text: bytes, name: str, size: int) -> tuple[str, int]:
-    """`length key=value` records; only the path and the size matter."""
+def _pax(text: bytes, told: _Told) -> _Told:
+    """`length key=value` records; only the path, the link and the size matter."""
     while text:
         count, _, _ = text.partition(b" ")
         if not count.isdigit() or len(count) > 6 or not 0 < int(count) <= len(text):
             break
         key, _, value = text[len(count) + 1 : int(count)].rstrip(b"\n").partition(b"=")
-        if key == b"path":
-            name = value.decode(errors="replace")
+        if key in (b"path", b"linkpath"):
+            part = "name" if key == b"path" else "link"
+            told = msgspec.structs.replace(told, **{part: value.decode(errors="replace")})
         elif key == b"size" and value.isdigit() and len(value) < 19:
-            size = int(value)
+            told = msgspec.structs.replace(told, size=int(value))
         text = text[int(count) :]
-    return name, size
+    return told

@@ -16,7 +16,7 @@ from modelcar_tui.core.reference import Reference
 from modelcar_tui.core.text import clean
 from modelcar_tui.image.errors import Trouble, fault
 from modelcar_tui.image.files.found import CountParameters, Found, model_facts
-from modelcar_tui.image.files.layers import read_layers
+from modelcar_tui.image.files.layers import FetchBlob, read_layers
 from modelcar_tui.image.files.source import Budget
 from modelcar_tui.image.manifests import Descriptor, ImageIndex, ImageManifest, parse_manifest
 from modelcar_tui.image.options import ImageOptions
@@ -53,7 +53,7 @@ async def read_image(
     Raises:
         ImageError: the manifest can't be used; what fails after that ends up in `problems`.
     """
-    manifest, architectures = await _choose(repository, named, reference, options)
+    manifest, architectures = await choose_manifest(repository, named, reference, options)
     now = time.time()
     budget, found = Budget(options.byte_budget), Found()
     size = Fact(
@@ -66,10 +66,7 @@ async def read_image(
     problems: list[Problem] = []
     layout, whole = "", True
 
-    async def fetch(layer: Descriptor, start: int, length: int) -> bytes:
-        if start == 0 and length == layer.size:
-            return await repository.blob(layer.digest, layer.size)
-        return await repository.window(layer.digest, start, length, size=layer.size)
+    fetch = from_layers(repository)
 
     async def look_at_layers() -> None:
         nonlocal layout, whole
@@ -107,9 +104,25 @@ async def read_image(
     )
 
 
-async def _choose(
+def from_layers(repository: Repository) -> FetchBlob:
+    """Ranges of a repository's layers; a layer that is asked for whole is checked against its digest."""
+
+    async def fetch(layer: Descriptor, start: int, length: int) -> bytes:
+        if start == 0 and length == layer.size:
+            return await repository.blob(layer.digest, layer.size)
+        return await repository.window(layer.digest, start, length, size=layer.size)
+
+    return fetch
+
+
+async def choose_manifest(
     repository: Repository, named: RawManifest, reference: Reference, options: ImageOptions
 ) -> tuple[ImageManifest, tuple[str, ...]]:
+    """The manifest of the one image that is read, and all architectures where there is an index.
+
+    Raises:
+        ImageError: it is malformed, or has no Linux image.
+    """
     place = {"host": reference.host, "repository": reference.repository}
     try:
         first = parse_manifest(named.raw, digest=named.digest)

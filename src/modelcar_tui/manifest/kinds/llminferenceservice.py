@@ -33,6 +33,7 @@ from modelcar_tui.manifest.kinds.objects import KubeObject, below, text_below
 from modelcar_tui.manifest.kinds.places import CountPlace, Path, Place
 from modelcar_tui.manifest.kinds.pods import amounts_of, names_of, scheduling_of, shm_of, texts
 from modelcar_tui.manifest.kinds.requests import File, Found, Read, read_of
+from modelcar_tui.manifest.kinds.starting import port_of, starting, withheld_of
 from modelcar_tui.manifest.kinds.workers import unlike
 from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.masking import masked_arguments
@@ -366,6 +367,7 @@ def _warn_of_tensor(tensor: int, node: Node, said: tuple[str, ...], told: Told) 
 def _server(service: _Service, leader: PodRead) -> Server:
     pod, container = leader.pod, leader.container
     cpu, memory, limit = amounts_of(container)
+    start = starting(container)
     return Server(
         told_by=leader.told_by,
         image=text_below(container, "image"),
@@ -383,6 +385,10 @@ def _server(service: _Service, leader: PodRead) -> Server:
         queue=_said(service.labels, _QUEUE),
         profile=_said(service.notes, _PROFILE),
         priority_class=text_below(pod, "priorityClassName"),
+        starts=start.words,
+        script=start.script,
+        port=port_of(container),
+        withheld=withheld_of(container),
     )
 
 

@@ -29,6 +29,7 @@ from modelcar_tui.manifest.kinds.pods import (
 )
 from modelcar_tui.manifest.kinds.requests import Found
 from modelcar_tui.manifest.kinds.runtimes import VERSION, ReadRuntime, entrypoint_of, is_hugging_face_server
+from modelcar_tui.manifest.kinds.starting import port_of, starting, withheld_of
 from modelcar_tui.manifest.kinds.storage import storage_of
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.spans import Mapping, Sequence
@@ -170,6 +171,7 @@ class Joined:
     def _server(self, words: Parted, resource: str) -> Server:
         of, pod = self._of, self._pod
         cpu, memory, limit = amounts_of(self.container)
+        start = starting(self.container)
         image = self._image(resource)
         return Server(
             told_by=self._told_by(),
@@ -190,6 +192,10 @@ class Joined:
             queue=self._label(QUEUE),
             profile=_text(self._notes, PROFILE),
             priority_class=text_below(pod, "priorityClassName"),
+            starts=start.words,
+            script=start.script,
+            port=port_of(self.container),
+            withheld=withheld_of(self.container),
         )
 
     def _beside(self) -> list[Mapping]:

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from modelcar_tui.core.errors import Problem
+from modelcar_tui.manifest.deciding_variables import engine_variables
 from modelcar_tui.manifest.kinds.objects import KubeObject
 from modelcar_tui.manifest.kinds.places import ListPart, Place, TextPart
 from modelcar_tui.manifest.kinds.unsure import told_words
@@ -79,6 +80,7 @@ def read_of(found: Found) -> Read:
         before=found.server.args,
         by_suite=False,
         long_context=allows_long_context(found.server.environment),
+        variables=engine_variables(found.server.environment),
     )
     request = ModelCar(
         name=found.name,

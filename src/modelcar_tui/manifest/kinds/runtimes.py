@@ -8,17 +8,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube import whole
 from modelcar_tui.manifest.kinds.command import command_line
 from modelcar_tui.manifest.kinds.objects import KubeObject, below, text_below
 from modelcar_tui.manifest.kinds.places import Path
-from modelcar_tui.manifest.kinds.pods import containers_of, environment_of, scheduling_of, texts
+from modelcar_tui.manifest.kinds.pods import (
+    amounts_of,
+    containers_of,
+    environment_of,
+    scheduling_of,
+    shm_of,
+    texts,
+)
 from modelcar_tui.manifest.kinds.requests import File, Read
+from modelcar_tui.manifest.kinds.starting import Starting, port_of, starting, withheld_of
 from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.plain import node_of, plain
 from modelcar_tui.manifest.scheduling import Scheduling
-from modelcar_tui.manifest.spans import Mapping, Node, Sequence
+from modelcar_tui.manifest.spans import Mapping, Node
 from modelcar_tui.manifest.telling import Told
 
 KINDS = ("ServingRuntime", "ClusterServingRuntime")
@@ -79,11 +86,29 @@ class ReadRuntime:
         return masked_arguments(tuple(clean(one, limit=500) for one in words))
 
     @property
+    def starting(self) -> Starting:
+        """How its container starts vLLM."""
+        return starting(self.container) if self.container is not None else Starting()
+
+    @property
     def port(self) -> int | None:
         """The first port that its container tells of."""
-        listed = below(self.container, "ports") if self.container is not None else None
-        first = listed.items[0] if isinstance(listed, Sequence) and listed.items else None
-        return whole(texts(first).get("containerPort")) if first is not None else None
+        return port_of(self.container) if self.container is not None else None
+
+    @property
+    def shm_mib(self) -> int | None:
+        """MiB of `/dev/shm`, as `Server.shm_mib`."""
+        return shm_of(self.spec, self.container) if self.container is not None else None
+
+    @property
+    def memory_limit_mib(self) -> int | None:
+        """MiB of RAM that its container may take; None for no limit."""
+        return amounts_of(self.container)[2] if self.container is not None else None
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """Names of variables whose value is not told."""
+        return withheld_of(self.container) if self.container is not None else ()
 
     @property
     def environment(self) -> tuple[tuple[str, str], ...]:

@@ -23,6 +23,7 @@ from modelcar_tui.manifest.kinds.pods import (
     texts,
 )
 from modelcar_tui.manifest.kinds.requests import File, Found, Read, read_of
+from modelcar_tui.manifest.kinds.starting import port_of, starting, withheld_of
 from modelcar_tui.manifest.kinds.weights import Weights, weights_of
 from modelcar_tui.manifest.kinds.workers import unlike
 from modelcar_tui.manifest.limits import MAX_GPUS, shorten
@@ -175,6 +176,7 @@ def _found(
 
 def _server(pod: _Pod, container: Mapping, resource: str, environment: tuple[tuple[str, str], ...]) -> Server:
     cpu, memory, limit = amounts_of(container)
+    start = starting(container)
     return Server(
         told_by=f"container {shorten(text_below(container, 'name'))}".rstrip(),
         image=text_below(container, "image"),
@@ -191,6 +193,10 @@ def _server(pod: _Pod, container: Mapping, resource: str, environment: tuple[tup
         queue=_of_meta(pod, "labels", _QUEUE),
         profile=_of_meta(pod, "annotations", _PROFILE),
         priority_class=text_below(pod.spec, "priorityClassName"),
+        starts=start.words,
+        script=start.script,
+        port=port_of(container),
+        withheld=withheld_of(container),
     )
 
 

@@ -52,7 +52,7 @@ def _layer(start: Start, own: CompressedAttention, ratio: int) -> list[Spec]:
 
 def _kept(block: int, ratio: int, size: int) -> Spec:
     """One entry of `size` bytes for `ratio` tokens, of all tokens."""
-    return Spec(kind="mla", block=block, page=round_up(block // ratio * size, _ALIGNED))
+    return Spec(kind="mla", block=block, page=round_up(max(block // ratio, 1) * size, _ALIGNED))
 
 
 def _window(block: int, size: int, window: int, ahead: int) -> Spec:

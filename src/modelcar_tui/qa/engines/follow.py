@@ -11,9 +11,10 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
+from modelcar_tui.core.log_lines import LineSplitter, RawLine
 from modelcar_tui.core.stamps import seconds
 from modelcar_tui.qa.engines.podman_cli import Podman, stdout_of
-from modelcar_tui.qa.log.lines import K8sFile, LineSplitter, RawLine
+from modelcar_tui.qa.log.lines import K8sFile
 
 CHUNK = 32_768
 """Bytes a turn of the loop: about 10 ms of work."""

@@ -12,9 +12,9 @@ import msgspec
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.kube import ClusterError
-from modelcar_tui.qa.engines import kube_state
+from modelcar_tui.kube.jobs import Cursor, selector
+from modelcar_tui.kube.jobs import ended as has_ended
 from modelcar_tui.qa.engines.kube_indexed import Exit, Indexes
-from modelcar_tui.qa.engines.kube_log import Cursor
 from modelcar_tui.qa.engines.kube_pods import JobPods
 from modelcar_tui.qa.engines.kube_run import JobRun
 from modelcar_tui.qa.engines.watchdog import Watchdog
@@ -96,7 +96,7 @@ class Following:
             await asyncio.wait({reading}, timeout=min(self._run.poll_s, _LOOK_S))
             self._pipeline.flush(force=False)
             # One that ended while nobody looked is judged by what it did, not by its age.
-            if not kube_state.ended(self._job):
+            if not has_ended(self._job):
                 await watchdog.look(self._stop)
             if watchdog.ended is not Ended.ITSELF:
                 await asyncio.wait({reading}, timeout=_STOPPED_S)
@@ -112,7 +112,7 @@ class Following:
                 await client.patch(f"{options.jobs}/{self._name}", {"spec": {"suspend": True}})
                 return
             path = f"{options.core}/pods"
-            pods = await client.read(path, labelSelector=kube_state.selector(self._job))
+            pods = await client.read(path, labelSelector=selector(self._job))
             for pod in pods.get("items") or []:
                 await client.delete(f"{path}/{pod['metadata']['name']}")
 

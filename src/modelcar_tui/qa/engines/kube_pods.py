@@ -14,11 +14,20 @@ from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.kube import ClusterError, Object, patient
+from modelcar_tui.kube.jobs import (
+    Cursor,
+    containers_of,
+    failed,
+    follow_log,
+    has_run,
+    selector,
+    started,
+    why_no_pod,
+)
 from modelcar_tui.qa.engines import kube_state
 from modelcar_tui.qa.engines.kube_indexed import INDEX, Exit, Indexes
-from modelcar_tui.qa.engines.kube_log import Cursor, follow
+from modelcar_tui.qa.engines.kube_options import CONTAINER
 from modelcar_tui.qa.engines.kube_run import JobRun
-from modelcar_tui.qa.pod import containers_of
 
 
 class JobPods:
@@ -83,7 +92,7 @@ class JobPods:
             pod = await self._pod_of(index)
             if pod is not None:
                 stage, why = kube_state.waiting(pod, self._options)
-                if kube_state.has_run(pod) or kube_state.exit_of(pod):
+                if has_run(pod, CONTAINER) or kube_state.exit_of(pod):
                     self._note(pod)
                     return str(pod["metadata"]["name"])
                 who = f"pod {pod['metadata']['name']}"
@@ -91,7 +100,7 @@ class JobPods:
                 stage, why = "waiting for the pod", await self._no_pod()
                 who = f"job {self._name}"
             held = await self._client.find(f"{self._options.jobs}/{self._name}")
-            if pod is None or held is None or kube_state.failed(held):
+            if pod is None or held is None or failed(held):
                 kube_state.check(held, self._name, self._options.namespace)
             if held is not None and (held.get("spec") or {}).get("suspend"):
                 stage, give_up = self._queued(), time.monotonic() + self._options.start_s
@@ -109,7 +118,7 @@ class JobPods:
             return how
         end: Exit | None = None
         while True:
-            log = follow(self._client, f"{path}/log", cursor, ended=end is not None)
+            log = follow_log(self._client, f"{path}/log", cursor, container=CONTAINER, ended=end is not None)
             try:
                 async with aclosing(log) as batches:
                     async for lines in batches:
@@ -132,7 +141,7 @@ class JobPods:
     async def _pod_of(self, index: int | None) -> Object | None:
         """The Job's pod (the one with that index) as it is now."""
         path = f"{self._options.core}/pods"
-        pods = await self._client.read(path, labelSelector=kube_state.selector(self._job))
+        pods = await self._client.read(path, labelSelector=selector(self._job))
         items: list[Object] = pods.get("items") or []
         if index is None:
             return items[0] if items else None
@@ -145,7 +154,7 @@ class JobPods:
         Raises:
             UserError: there will be none.
         """
-        why = await kube_state.why_no_pod(self._client, self._options.core, self._job)
+        why = await why_no_pod(self._client, self._options.core, self._job)
         error = kube_state.refused_pod(why, self._options)
         if error is not None:
             raise error
@@ -155,7 +164,7 @@ class JobPods:
         """When a container began and ended."""
         if pod is None:
             return
-        began, ended = kube_state.started(pod)
+        began, ended = started(pod, CONTAINER)
         self._seen = self._seen or time.monotonic()
         self._began = self._began or began
         self._ended = max(self._ended, ended)

@@ -1,4 +1,4 @@
-"""What Jobs and pods say of themselves."""
+"""What a Job of QA and its pod come to, in words of QA's own options."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import quoted
-from modelcar_tui.core.stamps import seconds
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube import Client, ClusterError
+from modelcar_tui.kube.jobs import containers_of, mapping, mappings, named
 from modelcar_tui.qa.engines.kube_ground import remedy
 from modelcar_tui.qa.engines.kube_indexed import Exit
 from modelcar_tui.qa.engines.kube_options import CONTAINER, JobOptions
 from modelcar_tui.qa.log.tables import recognise
-from modelcar_tui.qa.pod import Container, containers_of, mapping, mappings
 from modelcar_tui.qa.watch_causes import cause_of
 from modelcar_tui.qa.watch_pods import Sighting, Trouble, of_container
 
@@ -38,32 +36,6 @@ _IMAGE = {
     "ARCH": "choose the nodes that it is built for: --qa-arch ARCH",
 }
 """Causes of an image that can't be had or run, and what mends them for the suite's own."""
-
-
-def selector(job: Mapping[str, Any]) -> str:
-    """The label selector of a Job's own pods, as the API server made it: it holds the Job's uid.
-
-    Its name would also find the pods of a Job of that name which was deleted a moment ago.
-    """
-    labels = ((job.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
-    if not labels:
-        return f"job-name={job['metadata']['name']}"
-    return ",".join(f"{key}={value}" for key, value in labels.items())
-
-
-def ended(job: Mapping[str, Any]) -> bool:
-    """Whether a Job has ended, well or not."""
-    return bool(_true(job) & {"Complete", "Failed"})
-
-
-def failed(job: Mapping[str, Any]) -> bool:
-    """Whether a Job has ended and not well."""
-    return "Failed" in _true(job)
-
-
-def _true(job: Mapping[str, Any]) -> set[str]:
-    conditions = (job.get("status") or {}).get("conditions") or []
-    return {str(one.get("type")) for one in conditions if one.get("status") == "True"}
 
 
 def check(job: Mapping[str, Any] | None, name: str, namespace: str) -> None:
@@ -115,54 +87,16 @@ def _hopeless(what: str, code: str, fix: str, options: JobOptions) -> UserError:
     return UserError(Problem(what=quoted(what, limit=2000), fix=told, code=code))
 
 
-async def why_no_pod(client: Client, core: str, job: Mapping[str, Any]) -> str:
-    """Why the Job controller makes no pod, by its events; empty when it says nothing, or we may not read
-    them.
-
-    Quotas, LimitRanges, security policies and missing service accounts refuse pods, not Jobs: the Job then
-    waits.
-    """
-    about = f"involvedObject.uid={job['metadata']['uid']},reason=FailedCreate"
-    try:
-        events = (await client.read(f"{core}/events", fieldSelector=about)).get("items") or []
-    except ClusterError:
-        return ""
-    if not events:
-        return ""
-    last = max(events, key=lambda event: str(event.get("lastTimestamp") or ""))
-    return quoted(str(last.get("message") or ""))
-
-
 def exit_of(pod: Mapping[str, Any] | None) -> Exit | None:
     """How a pod ended; None while it runs, or where there is none."""
     if pod is None:
         return None
     status = mapping(pod, "status")
     late = status.get("reason") == "DeadlineExceeded"
-    over = next((one for one in _suites(pod) if one.state == "terminated"), None)
+    over = next((one for one in named(pod, CONTAINER) if one.state == "terminated"), None)
     if over is not None:
         return Exit(int(over.told.get("exitCode", 1)), late)
     return Exit(None, late) if status.get("phase") == "Failed" else None
-
-
-def has_run(pod: Mapping[str, Any]) -> bool:
-    """Whether a container of it runs, or has ended."""
-    return any(container.state in ("running", "terminated") for container in _suites(pod))
-
-
-def _suites(pod: Mapping[str, Any]) -> list[Container]:
-    """The suite's own container, not those that a mesh puts beside it; none where the kubelet has told
-    nothing."""
-    return [container for container in containers_of(pod) if container.name == CONTAINER]
-
-
-def started(pod: Mapping[str, Any]) -> tuple[float, float]:
-    """When a pod's container began and ended, by its node's clock, seconds since 1970; 0 where not said."""
-    for container in _suites(pod):
-        if container.state in ("running", "terminated"):
-            told = container.told
-            return seconds(str(told.get("startedAt") or "")), seconds(str(told.get("finishedAt") or ""))
-    return 0.0, 0.0
 
 
 def waiting(pod: Mapping[str, Any], options: JobOptions) -> tuple[str, str]:

@@ -7,11 +7,11 @@ from contextlib import suppress
 from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.log_lines import LineSplitter
 from modelcar_tui.core.reference import parse_reference
 from modelcar_tui.core.secrets import quoted
 from modelcar_tui.image import ImageOptions, teach_logins
 from modelcar_tui.qa.engines.podman_cli import Podman, stdout_of
-from modelcar_tui.qa.log.lines import LineSplitter
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.types import QaRequest
 

@@ -16,6 +16,7 @@ import msgspec
 
 from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.log_lines import LineSplitter, RawLine
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.stamps import seconds
 from modelcar_tui.core.text import clean
@@ -23,7 +24,6 @@ from modelcar_tui.qa import store
 from modelcar_tui.qa.engines.recorded_looks import RecordedLook, RecordedLooks
 from modelcar_tui.qa.engines.staging import driving_alone, qa_folder
 from modelcar_tui.qa.events import QaStarted
-from modelcar_tui.qa.log.lines import LineSplitter, RawLine
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.outcome import classify, refused
 from modelcar_tui.qa.runner import OnEvent, QaSecrets

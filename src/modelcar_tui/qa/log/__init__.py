@@ -8,9 +8,11 @@ from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
     from modelcar_tui.qa.log.spool import SpoolReader, spool_index
+    from modelcar_tui.qa.log.tables import recognise
 
 __all__ = [
     "SpoolReader",
+    "recognise",
     "spool_index",
 ]
 
@@ -19,5 +21,6 @@ if not TYPE_CHECKING:
         __name__,
         {
             "spool": "SpoolReader spool_index",
+            "tables": "recognise",
         },
     )

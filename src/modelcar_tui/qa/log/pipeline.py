@@ -17,10 +17,10 @@ import msgspec
 from modelcar_tui.core.carried import CarriedSecrets
 from modelcar_tui.core.contain import keep
 from modelcar_tui.core.crash import kind
+from modelcar_tui.core.log_lines import RawLine
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean
 from modelcar_tui.qa.events import MOST_FAILURES, QaLogGrew, QaProgressed, Warned
-from modelcar_tui.qa.log.lines import RawLine
 from modelcar_tui.qa.log.logparse import SuiteParser
 from modelcar_tui.qa.log.root import root_line
 from modelcar_tui.qa.log.spool import LINE_LIMIT, Origin, SpoolReader, SpoolWriter

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from modelcar_tui.report.ending import ending
+from modelcar_tui.report.tried import TITLE, tries
 from modelcar_tui.supervisor import RunState
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def html_page(state: RunState) -> str:
         changes=changes.changes(state),
         remarks=changes.remarks(state),
         qa=qa.qa(state),
+        tries=tuple(tries(state)),
+        tries_title=TITLE,
         compared=qa.compared(state, told),
         figures=qa.figures(state),
         done=sources.done(state),

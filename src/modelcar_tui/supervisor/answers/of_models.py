@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 
 import msgspec
@@ -12,6 +13,7 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.facts import GIB, Fact
 from modelcar_tui.manifest import ModelCar
 from modelcar_tui.memory import Estimate, Outcome
+from modelcar_tui.models import MeasuredStart
 from modelcar_tui.supervisor.answers.fact import RunFact, Scalar, measured, of_model
 from modelcar_tui.supervisor.answers.question import TUNABLE
 from modelcar_tui.verdict import (
@@ -116,8 +118,23 @@ def verdict_facts(verdict: ModelVerdict, model: ModelRequirements, vllm: str | N
         )
     for index, note in enumerate(verdict.warnings, 1):
         yield msgspec.structs.replace(of_model(name, "note", told=note), id=f"model/{name}/note/{index}")
+    if result is not None and result.measured is not None:
+        yield _measured_fact(name, result, result.measured)
     if result is not None:
         yield from _estimate_facts(name, verdict.product, result, model, vllm)
+
+
+def _measured_fact(name: str, result: Estimate, start: MeasuredStart) -> RunFact:
+    """The start of vLLM that the estimate rests on."""
+    more: dict[str, Scalar] = {
+        "exact": result.exact,
+        "dummy": start.dummy,
+        "gpus": start.gpus,
+        "predicted": result.predicted.value if result.predicted is not None else None,
+    }
+    release = f"vLLM {start.vllm}" if start.vllm else "a vLLM whose release is not known"
+    told = f"{release} on {time.strftime('%Y-%m-%d', time.gmtime(start.at))}"
+    return of_model(name, "measured", start.outcome, gpu=start.gpu, source="measured", more=more, told=told)
 
 
 def _estimate_facts(

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.text import reveal
+from modelcar_tui.memory import Outcome
 from modelcar_tui.supervisor.answers import of_run_said as said
 from modelcar_tui.supervisor.answers.fact import RunFact
 from modelcar_tui.supervisor.answers.wording import amount, count_of, guess, on_each, quantity, stopped
@@ -203,6 +204,21 @@ def _remark(fact: RunFact) -> str:
     )
 
 
+def _measured(fact: RunFact) -> str:
+    """How a start ended, with what was predicted; that it was another one where its arguments were."""
+    ended, predicted = _outcome(fact.value), fact.more.get("predicted")
+    how = ended.told if ended is Outcome.STARTS else f"did not start: {ended.told}"
+    dummy = ", with dummy weights" if fact.more.get("dummy") else ""
+    where = f"{count_of(fact.more.get('gpus'))} x {reveal(fact.gpu)} with {reveal(fact.told)}{dummy}"
+    other = "" if fact.more.get("exact") else "; its arguments were others, so only parts of it count here"
+    beside = f" (predicted: {_outcome(predicted).told})" if predicted else ""
+    return f"Measured on {where}: {reveal(fact.model)} {how}{beside}{other}."
+
+
+def _outcome(value: object) -> Outcome:
+    return Outcome(str(value)) if value in list(Outcome) else Outcome.UNKNOWN
+
+
 def _told(lead: str) -> Callable[[RunFact], str]:
     return lambda fact: lead.format(who=reveal(fact.model)) + stopped(reveal(fact.told))
 
@@ -236,6 +252,7 @@ STATEMENTS: dict[str, Statement] = {
     "help": Statement("what would help it", _told("What would help {who}: ")),
     "condition": Statement("what its verdict hangs on", _told("For {who}: ")),
     "tested": Statement("what QA measured of it", _told("QA on {who}: ")),
+    "measured": Statement("measured start of vLLM", _measured),
     "need": Statement("memory that one GPU must have", _need),
     "gpu_memory": Statement(
         "memory of the GPU that it is compared with", "{who} is held against a GPU of {value}."

@@ -105,6 +105,7 @@ _HOW_TO_ANSWER = (
 )
 _HOW_MANY = r"how many|number of|count of|total"
 TOPICS = (
+    Topic(r"measured|(?:was|were|been) tried|tries|real gpus?", choose.all_of("measured")),
     Topic(r"what(?: is|'s) an? (?:(?:no-?)?go|unknown)|means?|meaning|stands? for", choose.meaning),
     Topic(
         r"who\b(?! (?:needs|fits|uses)).*|approved by|when (?:was|did)|what time|"

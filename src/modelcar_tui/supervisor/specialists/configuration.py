@@ -43,7 +43,7 @@ class Configuration:
     async def run(self, context: Context) -> ConfigurationReport:
         """See `Specialist.run`. A manifest that can't be read raises `UserError`."""
         manifest = await self._manifest(context)
-        images = await self._images(context, manifest)
+        images = await self._measured(context, await self._images(context, manifest))
         context.step("vram", Status.RUNNING)
         models = tuple(_requirements(car, images[car.name]) for car in manifest.models)
         for model in models:
@@ -118,6 +118,15 @@ class Configuration:
         context.step("images", Status.WARNING if doubtful else Status.DONE, detail)
         return found
 
+    async def _measured(self, context: Context, images: dict[str, ImageFacts]) -> dict[str, ImageFacts]:
+        """The images' facts with the operator's own measurements of these models; a demo has none."""
+        if context.settings.demo:
+            return images
+        found, problems = await asyncio.to_thread(_with_measurements, images)
+        for problem in problems:
+            context.emit(Noticed(text=str(problem)))
+        return found
+
     def _judge_vram(self, context: Context, models: tuple[ModelRequirements, ...]) -> None:
         unknown = [model.car.name for model in models if not model.required_vram_gib.known]
         guesses = sum(model.required_vram_gib.guess for model in models)
@@ -128,6 +137,19 @@ class Configuration:
                 f"; unknown for {', '.join(unknown[:3])}{' ...' if len(unknown) > 3 else ''} (not counted)"
             )
         context.step("vram", Status.WARNING if unknown or guesses else Status.DONE, detail)
+
+
+def _with_measurements(images: dict[str, ImageFacts]) -> tuple[dict[str, ImageFacts], tuple[Problem, ...]]:
+    """Of each model the starts that were measured; what can't be read costs a line, never the run."""
+    from modelcar_tui.verdict import Measurements
+
+    store, problems = Measurements(), dict[str, Problem]()
+    found = {}
+    for name, image in images.items():
+        model, unread = store.with_starts(image.model)
+        found[name] = image if model is image.model else structs.replace(image, model=model)
+        problems |= {str(problem): problem for problem in unread}
+    return found, tuple(problems.values())
 
 
 _NOT_AN_IMAGE = "not-an-image"

@@ -22,7 +22,7 @@ from modelcar_tui.tui.rows import (
     spans_width,
     width,
 )
-from modelcar_tui.verdict import DecisionReport, ModelVerdict, Verdict
+from modelcar_tui.verdict import DecisionReport, ModelVerdict, Verdict, is_measured
 
 _LEAD = 13
 """Cells of a verdict with its glyph and of the blanks around the name."""
@@ -85,7 +85,7 @@ def comparison(model: ModelVerdict, *, full: bool = False) -> tuple[Span, ...]:
     """`18 vs 80 GiB`, or in full `18 GiB vs GPU 80 GiB`, `~14-31 GiB vs GPU 80 GiB`; per GPU, with their
     number where there are several. The need is told as in the table of models."""
     need, have = model.needed_gib, model.gpu_gib
-    left, _ = amount(need, unit=" GiB" if full else "")
+    left, _ = amount(need, unit=" GiB" if full else "", measured=is_measured(model.estimate))
     if have.value is not None:
         right = f"{'GPU ' * full}{have.value:.0f} GiB"
     else:

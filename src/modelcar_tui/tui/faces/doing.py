@@ -8,7 +8,7 @@ from typing import NamedTuple
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import reveal
 from modelcar_tui.qa import Seen, hopeless_models
-from modelcar_tui.supervisor import Finish, Qa, RunState
+from modelcar_tui.supervisor import Finish, Qa, RunState, Trial
 from modelcar_tui.supervisor.events import LanguageModelOffered, Status
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
@@ -45,6 +45,8 @@ class Doing(NamedTuple):
 
 def doing(state: RunState, *, replay: bool, glyphs: Glyphs, now: float) -> Doing:
     """What goes on or has been done, by the state alone; what the operator does about it is the outcome's."""
+    if state.trial is not None and not replay:
+        return _tried(state.trial, max(now, state.now))
     if state.finish is not None:
         return _done(state, state.finish)
     if state.waiting_for_approval or state.waiting_for_consent:
@@ -61,6 +63,14 @@ def doing(state: RunState, *, replay: bool, glyphs: Glyphs, now: float) -> Doing
         word = f"{notice.status.value} {glyphs.status(notice.status)}"
         return Doing(word, f.STATUS_ROLE[notice.status], (text,))
     return _working(state, now, replay=replay)
+
+
+def _tried(trial: Trial, now: float) -> Doing:
+    """A try goes on, or waits for its word: it holds a GPU, and stands before all that can wait."""
+    from modelcar_tui.tui.faces.trial import doing_forms  # the first paint has none
+
+    word, forms = doing_forms(trial, now)
+    return Doing(word, "need" if trial.asks else "run", forms)
 
 
 def _asked(state: RunState) -> Doing:

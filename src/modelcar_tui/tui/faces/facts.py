@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from modelcar_tui.core.facts import Source
 from modelcar_tui.core.text import reveal
 from modelcar_tui.report import Known, facts_of
 from modelcar_tui.tui import format as f
@@ -56,6 +57,8 @@ def explain_rows(known: Known, cells: int, now: float, glyphs: Glyphs) -> list[R
         rows.append(row(("source   ", "muted"), source))
     if fact.guess:
         rows.append(row(("this is a guess, not a measurement", "badge")))
+    elif fact.source is Source.MEASURED:
+        rows.append(row(("this was measured by a start of vLLM on the GPU", "ok")))
     if fact.note:
         rows += paragraph(fact.note, cells, "text" if fact.known else "warn")
     if fact.terms:

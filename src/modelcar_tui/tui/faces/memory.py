@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.core.counting import several
-from modelcar_tui.core.facts import Term
+from modelcar_tui.core.facts import Fact, Source, Term
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, pad, paragraph, row, spans_width, width
 from modelcar_tui.verdict import ModelVerdict
@@ -17,37 +17,58 @@ PARTS = (
     ("KV", "kv_available_gib", "ok", "▄"),
 )
 
+MEASURED, GUESSED = "=", "~"
+"""Before a figure of a start that was measured, before a guess; without a sign it is computed."""
+
 
 def memory_rows(label: str, model: ModelVerdict | None, cells: int, glyphs: Glyphs) -> list[Row]:
     """A bar of what fills one GPU and its legend; nothing when the parts are not known."""
     if model is None or model.estimate is None or not model.gpu_gib.value:
         return []
     whole = model.gpu_gib.value
-    parts = [(name, getattr(model.estimate, field).value, role, sign) for name, field, role, sign in PARTS]
-    known = [
-        (name, float(size), role, sign) for name, size, role, sign in parts if size is not None and size > 0
-    ]
+    parts = [(name, getattr(model.estimate, field), role, sign) for name, field, role, sign in PARTS]
+    known = [(name, fact, role, sign) for name, fact, role, sign in parts if fact.value and fact.value > 0]
     if not known:
         return []
     room = max(10, cells - 6)
     spans: list[Span] = [(f"{label:<6}", "muted")]
     legend: list[tuple[Span, Span]] = []
     used = 0
-    for name, size, role, sign in known:
-        length = min(room - used, max(1, round(size / whole * room)))
+    for name, fact, role, sign in known:
+        length = min(room - used, max(1, round(fact.value / whole * room)))
         mark = ASCII_PARTS[sign] if glyphs.ascii else sign
         spans.append((mark * length, role))
-        legend.append(((f"{mark} {name} ", role), (f"{size:.1f}  ", "muted")))
+        legend.append(((f"{mark} {name} ", role), (f"{sign_of(fact)}{fact.value:.1f}  ", "muted")))
         used += length
     spans.append((glyphs.bar_empty * (room - used), "faint"))
     legend.append((("of ", "muted"), (f"{whole:.0f} GiB", "muted")))
+    legend += _signs([fact for _, fact, _, _ in known])
     tokens = model.estimate.kv_tokens.least
     concurrency = model.estimate.max_concurrency.least
     rows = [Row(tuple(spans)), *_legend(legend, cells)]
     if tokens is not None:
         many = f", {concurrency:.1f} full requests" if concurrency is not None else ""
-        rows.append(row((f"      KV for {several(round(tokens), 'token')}{many}", "muted")))
+        how = ", measured" if model.estimate.kv_tokens.source is Source.MEASURED else ""
+        rows.append(row((f"      KV for {several(round(tokens), 'token')}{many}{how}", "muted")))
     return rows
+
+
+def sign_of(fact: Fact[float]) -> str:
+    """What stands before a figure: how it is known."""
+    if fact.guess:
+        return GUESSED
+    return MEASURED if fact.source is Source.MEASURED else ""
+
+
+def _signs(facts: list[Fact[float]]) -> list[tuple[Span, Span]]:
+    """What the signs mean, where one of them is a measurement."""
+    found = {sign_of(fact) for fact in facts}
+    if MEASURED not in found:
+        return []
+    told = [f"{MEASURED} measured"]
+    told += [f"{GUESSED} guessed"] if GUESSED in found else []
+    told += ["the rest computed"] if "" in found else []
+    return [(("  ", ""), (", ".join(told), "muted"))]
 
 
 def _legend(items: list[tuple[Span, Span]], cells: int) -> list[Row]:

@@ -12,7 +12,7 @@ from modelcar_tui.tui.faces.models import ModelGroup, ModelRow
 from modelcar_tui.tui.faces.need import amount, bar_spans
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, crop_middle, fit, pad, spans_width, width
-from modelcar_tui.verdict import Verdict
+from modelcar_tui.verdict import Verdict, is_measured
 
 Words = Mapping[str, Span]
 """What QA says of each model, in a word."""
@@ -197,7 +197,7 @@ def _name(line: ModelRow | ModelGroup, cells: int, glyphs: Glyphs) -> str:
 def _need(one: ModelRow) -> Span:
     if one.judged is None:
         return "", "muted"
-    return amount(one.judged.needed_gib, one.judged.gpus)
+    return amount(one.judged.needed_gib, one.judged.gpus, measured=is_measured(one.judged.estimate))
 
 
 def _gpu(one: ModelRow, titles: dict[str, str]) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 
 from modelcar_tui.core.facts import Fact
-from modelcar_tui.tui.faces.memory import ASCII_PARTS, PARTS
+from modelcar_tui.tui.faces.memory import ASCII_PARTS, MEASURED, PARTS
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Span
 from modelcar_tui.verdict import ModelVerdict
 
 
-def amount(need: Fact[float], gpus: int = 1, unit: str = " GiB") -> Span:
-    """`18 GiB`, `2 x 78 GiB`, `~125-226 GiB` of a guess; GiB on each GPU, rounded up; with the role."""
+def amount(need: Fact[float], gpus: int = 1, unit: str = " GiB", *, measured: bool = False) -> Span:
+    """`18 GiB`, `2 x 78 GiB`, `~125-226 GiB` of a guess, `=18 GiB` of a measured start; GiB on each GPU,
+    rounded up; with the role."""
     many = f"{gpus} x " if gpus > 1 else ""
     if need.value is None:
         return f"{many}unknown", "warn"
@@ -21,7 +22,8 @@ def amount(need: Fact[float], gpus: int = 1, unit: str = " GiB") -> Span:
         text = f"{math.floor(low)}-{math.ceil(high)}"
     else:
         text = f"{math.ceil(need.value)}"
-    return f"{many}{'~' * need.guess}{text}{unit}", "badge" if need.guess else "strong"
+    mark = "~" if need.guess else MEASURED * measured
+    return f"{many}{mark}{text}{unit}", "badge" if need.guess else "strong"
 
 
 def bar_spans(model: ModelVerdict, cells: int, glyphs: Glyphs) -> list[Span]:

@@ -10,15 +10,18 @@ from modelcar_tui.manifest import ModelCar
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.kinds import kind_cell
+from modelcar_tui.tui.faces.measured import measured_rows
 from modelcar_tui.tui.faces.memory import memory_rows
 from modelcar_tui.tui.faces.models import ModelRow
 from modelcar_tui.tui.faces.need import amount
 from modelcar_tui.tui.faces.plan import model_rows, review_of
+from modelcar_tui.tui.faces.trial import page_trial_rows
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, labelled, pad, paragraph, row, width
 from modelcar_tui.verdict import (
     ModelRequirements,
     ModelVerdict,
+    is_measured,
     kind_words,
     not_clear,
     partner_words,
@@ -40,9 +43,11 @@ def page_rows(state: RunState, one: ModelRow, cells: int, glyphs: Glyphs) -> lis
     car = one.read.car if one.read is not None else one.car
     if car is not None:
         rows += _object(state, car, one, cells)
+    rows += page_trial_rows(state, one.name, cells, _LABEL)
     rows += _tested(state, one, cells)
     if one.judged is not None:
         rows += _memory(one.judged, cells, glyphs)
+        rows += measured_rows(one.judged, one.read, state.now, cells, _LABEL)
         rows += _kinds(one.judged, cells, glyphs)
     rows += _changes(state, one.name, glyphs)
     rows += _remarks(state, one, cells)
@@ -97,7 +102,7 @@ def _tested(state: RunState, shown: ModelRow, cells: int) -> list[Row]:
 
 
 def _memory(judged: ModelVerdict, cells: int, glyphs: Glyphs) -> list[Row]:
-    need = amount(judged.needed_gib, judged.gpus)
+    need = amount(judged.needed_gib, judged.gpus, measured=is_measured(judged.estimate))
     have = judged.gpu_gib.value
     card = f" on each {judged.product or 'GPU'} of {have:.0f} GiB" if have is not None else ""
     spans: list[Span] = [(pad("must have", _LABEL), "muted"), need, (card, "muted")]

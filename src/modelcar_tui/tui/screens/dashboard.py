@@ -20,6 +20,7 @@ from modelcar_tui.tui.narrow import Filterable, ask_filter
 from modelcar_tui.tui.own_keys import shown
 from modelcar_tui.tui.screens.base import Keys, move_bindings
 from modelcar_tui.tui.screens.front import FrontScreen
+from modelcar_tui.tui.screens.moving import move_in
 from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.screens.wants import Wants
 from modelcar_tui.tui.view import Scrolled, View
@@ -48,6 +49,7 @@ class DashboardScreen(FrontScreen):
         *bind("A", "required"),
         *bind("M", "language_model"),
         *bind("x", "consent"),
+        *bind("t", "try"),
         *bind("g", "gpus"),
         *bind("l", "log"),
         *bind("question_mark,f1", "why"),
@@ -123,6 +125,8 @@ class DashboardScreen(FrontScreen):
             keys.append(("x", "start QA"))
         if state.llm.offer is not None and not self.face.replay:
             keys.append(("M", "model"))
+        if state.trial is not None and not self.face.replay:
+            keys.append(("t", "the try"))
         if hopeless_models(state.qa.seen):
             keys.append(("S", "stop QA"))
         keys += self._panel_keys()
@@ -335,6 +339,15 @@ class DashboardScreen(FrontScreen):
         else:
             self.opening.open_screen("consent")
 
+    @property
+    def model_name(self) -> str:
+        """The model under the cursor."""
+        return self._table.model.name if self._table.model is not None else ""
+
+    def action_try(self) -> None:
+        """`t`."""
+        self.opening.open_screen("try")
+
     def action_language_model(self) -> None:
         """`M`."""
         self.opening.open_screen("language-model")
@@ -383,18 +396,3 @@ class DashboardScreen(FrontScreen):
     def action_quit_run(self) -> None:
         """Quit."""
         self.opening.action_request_quit()
-
-
-def move_in(panel: LogView | GpuTable | ModelTable, how: str) -> None:
-    """One movement key in a long panel."""
-    match how:
-        case "down" | "up":
-            panel.move(1 if how == "down" else -1)
-        case "pagedown" | "pageup":
-            panel.move(panel.page() if how == "pagedown" else -panel.page())
-        case "home":
-            panel.home()
-        case "end":
-            panel.end()
-        case "left" | "right" if isinstance(panel, LogView):
-            panel.sideways(8 if how == "right" else -8)

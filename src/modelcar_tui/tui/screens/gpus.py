@@ -16,7 +16,7 @@ from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.narrow import ask_filter
 from modelcar_tui.tui.port import EnginePort, Looking
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
-from modelcar_tui.tui.screens.dashboard import move_in
+from modelcar_tui.tui.screens.moving import move_in
 from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.widgets.gpu_detail import GpuDetail, GpuLimits
 from modelcar_tui.tui.widgets.gpus import GpuTable

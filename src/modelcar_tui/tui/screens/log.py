@@ -13,9 +13,9 @@ from modelcar_tui.tui.keys import bind
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
-from modelcar_tui.tui.screens.dashboard import move_in
 from modelcar_tui.tui.screens.gpus import MOVES
 from modelcar_tui.tui.screens.logkeys import LogKeys
+from modelcar_tui.tui.screens.moving import move_in
 from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.widgets.log import LogView
 

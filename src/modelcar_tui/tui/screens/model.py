@@ -27,6 +27,7 @@ class ModelScreen(FaceScreen):
         *bind("right_curly_bracket", "model(1)"),
         *bind("left_curly_bracket", "model(-1)"),
         *bind("d", "diff"),
+        *bind("t", "try"),
         *bind("y", "copy"),
         *bind("question_mark,f1", "why"),
         *bind("escape,q,enter", "back"),
@@ -49,6 +50,7 @@ class ModelScreen(FaceScreen):
             ("j k", "scroll"),
             ("} {", "next, last model"),
             ("d", "changes"),
+            ("t", "try it"),
             ("y", "copy"),
             ("?", "why"),
             ("q", "back"),
@@ -68,6 +70,15 @@ class ModelScreen(FaceScreen):
     def action_diff(self) -> None:
         """`d`."""
         self.opening.open_screen("diff")
+
+    @property
+    def model_name(self) -> str:
+        """The model that is shown."""
+        return self._table.model.name if self._table.model is not None else ""
+
+    def action_try(self) -> None:
+        """`t`."""
+        self.opening.open_screen("try")
 
     def action_copy(self) -> None:
         """`y`."""

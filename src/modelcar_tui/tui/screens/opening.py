@@ -90,6 +90,29 @@ def _language_model(board: Board) -> Screen[Any] | None:
     return OfferDialog(board.face, offer)
 
 
+def _try(board: Board) -> Screen[Any] | None:
+    """A try of the model that is looked at: asked for, answered, or followed."""
+    from modelcar_tui.tui.screens.opening_trial import open_try
+
+    return open_try(board)
+
+
+def _try_again(board: Board) -> Screen[Any] | None:
+    """The same, where one that has ended is on the screen."""
+    from modelcar_tui.tui.screens.opening_trial import open_try
+
+    return open_try(board, again=True)
+
+
+def _try_question(board: Board) -> Screen[Any] | None:
+    """What the try that waits would do, and the key that lets it."""
+    from modelcar_tui.tui.screens.opening_trial import question_of
+
+    trial = board.face.state.trial
+    asks = trial is not None and trial.asks and not board.face.replay
+    return question_of(board, trial) if asks and trial is not None else None
+
+
 def _summary(board: Board) -> Screen[Any]:
     """How the run ended, or stands."""
     from modelcar_tui.tui.screens.finish import FinishDialog
@@ -121,6 +144,9 @@ OPENERS: dict[str, Callable[[Board], Screen[Any] | None]] = {
     "ask": _ask,
     "consent": _consent,
     "language-model": _language_model,
+    "try": _try,
+    "try-again": _try_again,
+    "try-question": _try_question,
     "summary": _summary,
     "palette": _palette,
     "quit": _quit,

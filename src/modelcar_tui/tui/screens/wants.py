@@ -120,10 +120,11 @@ class Wants:
         state = self._face.state
         table = self._table_of_models
         of = (state.decision, state.qa.outcome, state.notices, state.answer, state.cluster, state.manifest)
-        now = (*map(id, of), width, len(table.shown), table.filter)
+        held = (*of, state.trials)
+        now = (*map(id, held), width, len(table.shown), table.filter)
         if now == self._of:
             return
-        self._of, self._held = now, of
+        self._of, self._held = now, held
         # Of its width the board may still know another: it is laid out by what is told here.
         own = width if width < SIDES_FROM else round(width * SHARE)
         self._rows = {"models": table.wanted(own) if state.manifest is not None or state.decision else 0}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
+    from modelcar_tui.vllm.arguments.beside import is_of_account
     from modelcar_tui.vllm.arguments.companions import needed_beside
     from modelcar_tui.vllm.arguments.engine_args import (
         EngineArgs,
@@ -71,6 +72,7 @@ __all__ = [
     "flag_exists",
     "has_switch",
     "heard_overrides",
+    "is_of_account",
     "known_keys",
     "last_given",
     "last_value",
@@ -103,6 +105,7 @@ if not TYPE_CHECKING:
     __getattr__ = door(
         __name__,
         {
+            "beside": "is_of_account",
             "companions": "needed_beside",
             "engine_args": (
                 "EngineArgs config_overrides read_engine_args served_args tested_args written_overrides"

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.manifest import ServingArguments
+from modelcar_tui.vllm.arguments.beside import beside
 from modelcar_tui.vllm.arguments.faults import Judge, argument_faults
 from modelcar_tui.vllm.arguments.meanings import Found, read_flag
 from modelcar_tui.vllm.arguments.media import MediaOptions, media_options
@@ -98,8 +99,15 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     """`--hf-overrides`."""
     long_context_allowed: bool = False
     """The environment sets VLLM_ALLOW_LONG_MAX_MODEL_LEN."""
+    beside: tuple[tuple[str, str], ...] = ()
+    """What else it is told and no other field holds, by full names: no name, no port, no secret, nothing of
+    its log. It decides whether another start is the same."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """Of the environment, those that may decide how it starts."""
     problems: tuple[str, ...] = ()
     """What vLLM's parser would refuse, one sentence each."""
+    faults: tuple[str, ...] = ()
+    """Of `mended` ones the problems that they had."""
     doubts: tuple[str, ...] = ()
     """The same of a release that stands in for one that is not known or was not read."""
     unknown: tuple[str, ...] = ()
@@ -112,7 +120,8 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
 
     def mended(self) -> EngineArgs:
         """The same without what the parser refuses: what is left to ask once that is mended."""
-        return msgspec.structs.replace(self, problems=(), doubts=())
+        faults = self.problems or self.faults
+        return msgspec.structs.replace(self, problems=(), doubts=(), faults=faults)
 
 
 @lru_cache(maxsize=4096)
@@ -142,7 +151,13 @@ def read_engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | N
         found["speculative"] = True
     if count is not None and count > 0:
         found["tp"] = count
-    return EngineArgs(**found, problems=tuple(problems), doubts=doubts, unknown=unknown_here(arguments))
+    return EngineArgs(
+        **found,
+        beside=beside(told),
+        problems=tuple(problems),
+        doubts=doubts,
+        unknown=unknown_here(arguments),
+    )
 
 
 def served_args(serving: ServingArguments, vllm: str | None) -> EngineArgs:
@@ -159,7 +174,11 @@ def served_args(serving: ServingArguments, vllm: str | None) -> EngineArgs:
 
 
 def _in_environment(read: EngineArgs, serving: ServingArguments) -> EngineArgs:
-    return msgspec.structs.replace(read, long_context_allowed=True) if serving.long_context else read
+    if not serving.long_context and not serving.variables:
+        return read
+    return msgspec.structs.replace(
+        read, long_context_allowed=serving.long_context, variables=serving.variables
+    )
 
 
 def tested_args(serving: ServingArguments, vllm: str | None) -> EngineArgs:

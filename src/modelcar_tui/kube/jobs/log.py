@@ -7,10 +7,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
 
+from modelcar_tui.core.log_lines import LineSplitter, RawLine
 from modelcar_tui.core.stamps import seconds
-from modelcar_tui.kube import Client, ClusterError, Doubt
-from modelcar_tui.qa.engines.kube_options import CONTAINER
-from modelcar_tui.qa.log.lines import LineSplitter, RawLine
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube.patience import Doubt
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
@@ -51,8 +52,8 @@ class Cursor:
         return True
 
 
-async def follow(
-    client: Client, path: str, cursor: Cursor, *, ended: bool
+async def follow_log(
+    client: Client, path: str, cursor: Cursor, *, container: str, ended: bool
 ) -> AsyncGenerator[list[RawLine], None]:
     """Batches of new lines until the server ends the log; broken connections are made anew for ever.
 
@@ -64,6 +65,7 @@ async def follow(
         client: of the cluster.
         path: of the pod's log.
         cursor: where to go on; moved along.
+        container: whose log it is.
         ended: whether the container had ended already.
 
     Raises:
@@ -74,7 +76,7 @@ async def follow(
         splitter = LineSplitter()
         cursor.connect()
         try:
-            log = client.log(path, follow="true", timestamps="true", container=CONTAINER, **cursor.since)
+            log = client.log(path, follow="true", timestamps="true", container=container, **cursor.since)
             async with aclosing(log) as chunks:
                 async for chunk in chunks:
                     pause, doubt = FIRST_PAUSE_S, Doubt()
