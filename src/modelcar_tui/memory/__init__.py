@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from modelcar_tui.memory.estimator import estimate
     from modelcar_tui.memory.measured import measured_args, measured_problems, same_card
     from modelcar_tui.memory.quantized_shards import cut_fault
-    from modelcar_tui.memory.types import Estimate, Knob, Outcome
+    from modelcar_tui.memory.types import FIGURE_FIELDS, Estimate, Knob, Outcome
     from modelcar_tui.memory.what_if import knobs, smallest_tp
 
 __all__ = [
+    "FIGURE_FIELDS",
     "Estimate",
     "Knob",
     "Outcome",
@@ -42,7 +43,7 @@ if not TYPE_CHECKING:
             "estimator": "estimate",
             "measured": "measured_args measured_problems same_card",
             "quantized_shards": "cut_fault",
-            "types": "Estimate Knob Outcome",
+            "types": "FIGURE_FIELDS Estimate Knob Outcome",
             "what_if": "knobs smallest_tp",
         },
     )

@@ -28,21 +28,10 @@ from modelcar_tui.memory.outcome import headroom_of
 from modelcar_tui.memory.own_head import with_own_head
 from modelcar_tui.memory.parts import Parts
 from modelcar_tui.memory.start import Start
-from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.memory.types import FIGURE_FIELDS, Estimate, Outcome
 from modelcar_tui.models import MeasuredStart, ModelFacts
 from modelcar_tui.vllm.arguments import EngineArgs
 
-_FIGURES = {
-    "weights_gib": "weights_gib",
-    "activation_gib": "activation_gib",
-    "non_torch_gib": "non_torch_gib",
-    "graphs_gib": "cuda_graph_gib",
-    "kv_cache_gib": "kv_available_gib",
-    "kv_tokens": "kv_tokens",
-    "concurrency": "max_concurrency",
-    "requested_gib": "requested_gib",
-}
-"""Figures of a start-up log, and the estimate's."""
 _PARTS = ("weights_gib", "activation_gib", "non_torch_gib", "graphs_gib")
 _ROUNDED = 0.01
 """What vLLM rounds of a figure in GiB, and what our cut of the cache may miss."""
@@ -103,7 +92,7 @@ def _exact(made: Estimate, starts: list[MeasuredStart], of: Asked, derive: bool)
     parts = parts_of(start, of)
     if parts is not None:
         base = _marked(_fed(of, start, parts, derive), start, parts)
-    facts = {name: _figure(start, told, getattr(made, name)) for told, name in _FIGURES.items()}
+    facts = {name: _figure(start, told, getattr(made, name)) for told, name in FIGURE_FIELDS.items()}
     found = msgspec.structs.replace(
         base,
         outcome=outcome,
@@ -339,7 +328,7 @@ def _marked(found: Estimate, start: MeasuredStart, parts: Parts) -> Estimate:
     """The measured parts named as such, with terms that add up to them."""
     changes = {}
     for what in _PARTS:
-        name = _FIGURES[what]
+        name = FIGURE_FIELDS[what]
         fact: Fact[float] = getattr(found, name)
         if fact.value is None or getattr(parts, what.removesuffix("_gib"), None) is None:
             continue

@@ -120,3 +120,16 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
         if not self.tight:
             return ""
         return f"tight: below {TIGHT} requests of the full context at once; a second long one waits"
+
+
+FIGURE_FIELDS = {
+    "weights_gib": "weights_gib",
+    "activation_gib": "activation_gib",
+    "non_torch_gib": "non_torch_gib",
+    "graphs_gib": "cuda_graph_gib",
+    "kv_cache_gib": "kv_available_gib",
+    "kv_tokens": "kv_tokens",
+    "concurrency": "max_concurrency",
+    "requested_gib": "requested_gib",
+}
+"""The figures of a start-up log by their names (`vllm.Figure.what`), and the fields of an estimate."""

@@ -7,11 +7,11 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from modelcar_tui.kube.jobs import QUEUE_LABEL
 from modelcar_tui.trial.files import Lent, part_name
 from modelcar_tui.trial.pod import secret_name
 from modelcar_tui.trial.records import TRIAL_LABEL
 
-QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 TTL_S = 600
 """The cluster removes a finished Job after this, when we did not."""
 

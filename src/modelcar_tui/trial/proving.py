@@ -9,7 +9,7 @@ import msgspec
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import ModelCar
-from modelcar_tui.memory import Estimate, estimate
+from modelcar_tui.memory import FIGURE_FIELDS, Estimate, estimate
 from modelcar_tui.models import MeasuredStart, ModelFacts, model_fingerprint
 from modelcar_tui.trial.environment import of_vllm
 from modelcar_tui.trial.place import Spot
@@ -17,17 +17,6 @@ from modelcar_tui.vllm.arguments import EngineArgs, parse_arguments
 
 UNKNOWN = "unknown"
 """The outcome of what has not ended yet."""
-_FIGURES = {
-    "weights_gib": "weights_gib",
-    "activation_gib": "activation_gib",
-    "non_torch_gib": "non_torch_gib",
-    "graphs_gib": "cuda_graph_gib",
-    "kv_cache_gib": "kv_available_gib",
-    "kv_tokens": "kv_tokens",
-    "concurrency": "max_concurrency",
-    "requested_gib": "requested_gib",
-}
-"""Figures of a start by the names of its log, and the estimate's fields."""
 
 
 def unproven(facts: ModelFacts, engine: EngineArgs, args: tuple[str, ...], *, skips: bool) -> Iterator[str]:
@@ -64,7 +53,7 @@ def predicted(facts: ModelFacts, spot: Spot, engine: EngineArgs, release: str | 
 
 def figures_of(found: Estimate) -> dict[str, float]:
     """The estimate's figures by the names of a start's."""
-    values = {name: getattr(found, field).value for name, field in _FIGURES.items()}
+    values = {name: getattr(found, field).value for name, field in FIGURE_FIELDS.items()}
     return {name: float(value) for name, value in values.items() if value is not None}
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         mappings,
     )
     from modelcar_tui.kube.jobs.state import (
+        QUEUE_LABEL,
         ended,
         failed,
         has_run,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CREATE",
     "PULL",
+    "QUEUE_LABEL",
     "Container",
     "Cursor",
     "containers_of",
@@ -52,6 +54,6 @@ if not TYPE_CHECKING:
         {
             "log": "Cursor follow_log",
             "pod": "CREATE PULL Container containers_of is_ready mapping mappings",
-            "state": "ended failed has_run named selector started why_no_pod",
+            "state": "QUEUE_LABEL ended failed has_run named selector started why_no_pod",
         },
     )

@@ -11,6 +11,9 @@ from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.jobs.pod import Container, containers_of
 
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+"""By it Kueue knows which LocalQueue a Job waits in."""
+
 
 def selector(job: Mapping[str, Any]) -> str:
     """The label selector of a Job's own pods, as the API server made it: it holds the Job's uid.

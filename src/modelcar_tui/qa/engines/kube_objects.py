@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.secrets import Secret
+from modelcar_tui.kube.jobs import QUEUE_LABEL
 from modelcar_tui.qa.engines.kube_ground import ground_script
 from modelcar_tui.qa.engines.kube_indexed import FILE, MODELS
 from modelcar_tui.qa.engines.kube_options import JobOptions
@@ -20,7 +21,6 @@ from modelcar_tui.qa.suite import MANIFEST_IN_CONTAINER
 from modelcar_tui.qa.types import QaRequest
 
 RUN_LABEL = "io.modelcar-tui/run"
-QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 ENTRYPOINT = ("uv", "run", "pytest")
 """The published image's; a Job can't ask the image for it."""
 PROBE_LIMIT_S = 300
