@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from modelcar_tui.core.errors import UserError
@@ -20,6 +21,15 @@ def run_to_resume(name: str, settings: Settings) -> Path:
     except UserError as error:
         raise _by_field(folder / SETTINGS, error) from None
     return folder
+
+
+def prepare_again(folder: Path) -> Callable[[Settings], Settings] | None:
+    """What starts the servers of a demo that goes on; None for any other run."""
+    if not settings_to_resume(folder).demo:
+        return None
+    from modelcar_tui.demo import prepare_demo
+
+    return prepare_demo
 
 
 def _by_field(file: Path, error: UserError) -> UserError:

@@ -20,7 +20,7 @@ from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.streams import OutputLost, deliver, give_up_output, wait_no_more
 from modelcar_tui.qa import QaLogGrew, QaSaw, QaStarted, Seen, effect_rows
 from modelcar_tui.report import plain
-from modelcar_tui.supervisor import STOP_S, Finish, RunState, Settings, Supervisor
+from modelcar_tui.supervisor import STOP_S, Finish, RunState, Settings, Supervisor, settings_to_resume
 from modelcar_tui.supervisor import events as e
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ def run_headless(
         settings: What the run is asked to do.
         form: `text`, `json` or `jsonl`.
         resume: Folder of an earlier run to go on with.
-        prepare: Called before the run, such as to start the demo's servers.
+        prepare: Called before the run with its settings, such as to start the demo's servers.
         at_end: Called with the run as it is known then, however it ends; it raises nothing.
     """
     leaving = _Leaving()
@@ -66,8 +66,9 @@ async def _run(
     leaving: _Leaving,
     at_end: Callable[[RunState], None],
 ) -> int:
-    if prepare is not None and resume is None:
-        settings = await asyncio.to_thread(prepare, settings)
+    if prepare is not None:
+        prepared = await asyncio.to_thread(prepare, settings_to_resume(resume) if resume else settings)
+        settings = settings if resume else prepared
     supervisor = Supervisor(settings, resume=resume)
     leaving.drive(supervisor)
     talk = _Talk(form)

@@ -11,7 +11,7 @@ import msgspec
 
 from modelcar_tui.core import resources
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.files import fresh_folder
+from modelcar_tui.core.files import fresh_folder, private_folder
 from modelcar_tui.supervisor import Approve, Settings
 
 SAMPLE = "sample_modelcar_config.base.yaml"
@@ -66,8 +66,15 @@ def prepare_demo(settings: Settings) -> Settings:
 
     if not settings.demo or settings.kubeconfig is None or settings.registries_conf is None:
         return settings
-    cluster = start_stub_cluster(folder=Path(settings.kubeconfig).parent)
-    registry = start_demo_registry()
-    shutil.copyfile(registry.registries_conf_path, settings.registries_conf)
+    folder = Path(settings.kubeconfig).parent
+    try:
+        cluster = start_stub_cluster(folder=private_folder(folder))
+        registry = start_demo_registry()
+        shutil.copyfile(registry.registries_conf_path, settings.registries_conf)
+    except OSError as error:
+        what = f"can't be written: {error.strerror}"
+        raise UserError(
+            Problem(where=str(folder), what=what, fix="start another demo: modelcar-tui --demo")
+        ) from error
     _servers.extend((cluster, registry))
     return settings

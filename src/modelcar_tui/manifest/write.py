@@ -6,12 +6,19 @@ from __future__ import annotations
 import errno
 import hashlib
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.files import mode_beside, private_folder, write_atomic, write_private
+from modelcar_tui.core.files import (
+    mode_beside,
+    private_folder,
+    sweep_remnants,
+    write_atomic,
+    write_private,
+)
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest.apply import apply_changes
 from modelcar_tui.manifest.diff import unified_patch
@@ -96,6 +103,8 @@ def write_generated(
         raise _refuse(
             target, "the plan was rejected; nothing is written", "approve it first", "plan-rejected"
         )
+    with suppress(OSError):
+        sweep_remnants(target.parent)
     base = read_bytes(Path(plan.base))
     files = outputs(base, plan, decision, patch=patch, keeping=keeping)
     manifest, *beside = files

@@ -24,6 +24,7 @@ from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.last_words import last_words
 from modelcar_tui.supervisor.mailbox import Mailbox
+from modelcar_tui.supervisor.runs import settings_to_resume
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import ApplyPreview, Verdict
@@ -48,7 +49,8 @@ class Engine:
         Args:
             settings: What the run is asked to do.
             resume: Folder of an earlier run to go on with.
-            prepare: Called in the engine's thread before the run, such as to start the demo's servers.
+            prepare: Called in the engine's thread before the run with its settings, such as to start the
+                demo's servers.
         """
         self._settings = settings
         self._resume = resume
@@ -243,7 +245,11 @@ class Engine:
     async def _run(self) -> None:
         from modelcar_tui.supervisor.supervisor import Supervisor
 
-        settings = self._prepare(self._settings) if self._prepare and not self._resume else self._settings
+        settings = self._settings
+        if self._prepare:
+            again = settings_to_resume(self._resume) if self._resume else None
+            prepared = self._prepare(again or settings)
+            settings = settings if again else prepared
         supervisor = Supervisor(settings, resume=self._resume)
         if self._on_ready is not None:
             self._on_ready()

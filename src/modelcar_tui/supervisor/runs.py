@@ -12,7 +12,7 @@ import msgspec
 from modelcar_tui.core.credentials import address_fault, login_in
 from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.files import check_owner, fresh_folder, private_folder, write_private
+from modelcar_tui.core.files import check_owner, fresh_folder, private_folder, sweep_remnants, write_private
 from modelcar_tui.core.lock import try_lock
 from modelcar_tui.core.shapes import without_address_secrets
 from modelcar_tui.core.text import has_hidden, reveal
@@ -75,13 +75,13 @@ class RunFolder:
         try:
             _own(path.parent)
             path = fresh_folder(path, time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
-            private_folder(path / INFO)
             if manifest is not None:
                 write_private(path / MANIFEST, manifest)
                 settings = msgspec.structs.replace(settings, manifest=str((path / MANIFEST).absolute()))
             write_private(
                 path / SETTINGS, msgspec.json.format(msgspec.json.encode(_kept(settings)), indent=2)
             )
+            private_folder(path / INFO)
         except UnicodeEncodeError:
             raise _unkept(settings) from None
         except OSError as error:
@@ -101,8 +101,11 @@ class RunFolder:
         Raises:
             UserError: see `settings_to_resume`; or it is in use.
         """
-        settings = settings_to_resume(path)
-        return cls(path, settings)
+        run = cls(path, settings_to_resume(path))
+        with suppress(OSError):  # whoever writes there says so
+            for folder in (path, private_folder(path / INFO)):
+                sweep_remnants(folder)
+        return run
 
     def release(self) -> None:
         """Let others open it."""
