@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.alone import run_alone
     from modelcar_tui.supervisor.cleanup import CleanUp, clean_up
     from modelcar_tui.supervisor.engine import Engine
+    from modelcar_tui.supervisor.finding import find_run, run_folders
+    from modelcar_tui.supervisor.glance import BROKEN, NOTHING, Glance, glance_at
     from modelcar_tui.supervisor.inputs import MOST_BYTES, keep_input
     from modelcar_tui.supervisor.journal import read_journal
     from modelcar_tui.supervisor.limits import STOP_S, TRY_STOP_S
@@ -21,11 +23,11 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.outcome import outcome_of
     from modelcar_tui.supervisor.pane import Pane, Step
     from modelcar_tui.supervisor.recorded import damage_of, recorded_run, retold, shipped_runs
+    from modelcar_tui.supervisor.removing import folder_size, remove_run
     from modelcar_tui.supervisor.running import run_supervisor
     from modelcar_tui.supervisor.runs import (
         SETTINGS,
         command_keeping,
-        find_run,
         journal_of,
         settings_of_run,
         settings_to_resume,
@@ -42,7 +44,9 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.unsettled import unknowns
 
 __all__ = [
+    "BROKEN",
     "MOST_BYTES",
+    "NOTHING",
     "SETTINGS",
     "STOP_S",
     "TRY_STOP_S",
@@ -53,6 +57,7 @@ __all__ = [
     "Context",
     "Engine",
     "Finish",
+    "Glance",
     "Marked",
     "Marks",
     "Metadata",
@@ -71,6 +76,8 @@ __all__ = [
     "damage_of",
     "find_run",
     "fold",
+    "folder_size",
+    "glance_at",
     "journal_of",
     "keep_in_journal",
     "keep_input",
@@ -78,9 +85,11 @@ __all__ = [
     "outcome_of",
     "read_journal",
     "recorded_run",
+    "remove_run",
     "requirements_row",
     "retold",
     "run_alone",
+    "run_folders",
     "run_supervisor",
     "settings_of_run",
     "settings_to_resume",
@@ -96,14 +105,17 @@ if not TYPE_CHECKING:
             "alone": "run_alone",
             "cleanup": "CleanUp clean_up",
             "engine": "Engine",
+            "finding": "find_run run_folders",
+            "glance": "BROKEN Glance NOTHING glance_at",
             "inputs": "MOST_BYTES keep_input",
             "journal": "read_journal",
             "limits": "STOP_S TRY_STOP_S",
             "marks": "Marked Marks marked",
             "outcome": "outcome_of",
             "recorded": "damage_of recorded_run retold shipped_runs",
+            "removing": "folder_size remove_run",
             "running": "run_supervisor",
-            "runs": "command_keeping find_run journal_of SETTINGS settings_of_run settings_to_resume",
+            "runs": "command_keeping journal_of SETTINGS settings_of_run settings_to_resume",
             "settings": "Approve Settings",
             "specialist": "Context Metadata Specialist",
             "specialists.accelerator": "Accelerator",

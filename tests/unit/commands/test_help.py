@@ -234,7 +234,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
 
     monkeypatch.setattr("modelcar_tui.supervisor.keep_input", keep)
     monkeypatch.setattr("modelcar_tui.commands.inputs._cluster_bytes", lambda args: repr(args).encode())
-    monkeypatch.setattr("modelcar_tui.supervisor.runs.find_run", lambda name, _: tmp_path / name)
+    monkeypatch.setattr("modelcar_tui.supervisor.finding.find_run", lambda name, _: tmp_path / name)
     for place in ("supervisor.recorded", "commands.picture"):
         monkeypatch.setattr(f"modelcar_tui.{place}.recorded_run", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.commands.headless.run_to_resume", lambda name, _: tmp_path / name)
