@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.alone import run_alone
     from modelcar_tui.supervisor.cleanup import CleanUp, clean_up
     from modelcar_tui.supervisor.engine import Engine
-    from modelcar_tui.supervisor.finding import find_run, run_folders
+    from modelcar_tui.supervisor.finding import LAST, find_run, run_folders
     from modelcar_tui.supervisor.glance import BROKEN, NOTHING, Glance, glance_at
     from modelcar_tui.supervisor.inputs import MOST_BYTES, keep_input
     from modelcar_tui.supervisor.journal import read_journal
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.marks import Marked, Marks, marked
     from modelcar_tui.supervisor.outcome import outcome_of
     from modelcar_tui.supervisor.pane import Pane, Step
+    from modelcar_tui.supervisor.pruning import PrunedOne, limits_of, prune, would_remove
     from modelcar_tui.supervisor.recorded import damage_of, recorded_run, retold, shipped_runs
-    from modelcar_tui.supervisor.removing import folder_size, remove_run
+    from modelcar_tui.supervisor.removing import folder_size, is_held_by_force, remove_old, remove_run
     from modelcar_tui.supervisor.running import run_supervisor
     from modelcar_tui.supervisor.runs import (
         SETTINGS,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BROKEN",
+    "LAST",
     "MOST_BYTES",
     "NOTHING",
     "SETTINGS",
@@ -62,6 +64,7 @@ __all__ = [
     "Marks",
     "Metadata",
     "Pane",
+    "PrunedOne",
     "Qa",
     "RunState",
     "Settings",
@@ -78,13 +81,17 @@ __all__ = [
     "fold",
     "folder_size",
     "glance_at",
+    "is_held_by_force",
     "journal_of",
     "keep_in_journal",
     "keep_input",
+    "limits_of",
     "marked",
     "outcome_of",
+    "prune",
     "read_journal",
     "recorded_run",
+    "remove_old",
     "remove_run",
     "requirements_row",
     "retold",
@@ -95,6 +102,7 @@ __all__ = [
     "settings_to_resume",
     "shipped_runs",
     "unknowns",
+    "would_remove",
 ]
 
 if not TYPE_CHECKING:
@@ -105,7 +113,7 @@ if not TYPE_CHECKING:
             "alone": "run_alone",
             "cleanup": "CleanUp clean_up",
             "engine": "Engine",
-            "finding": "find_run run_folders",
+            "finding": "LAST find_run run_folders",
             "glance": "BROKEN Glance NOTHING glance_at",
             "inputs": "MOST_BYTES keep_input",
             "journal": "read_journal",
@@ -113,7 +121,8 @@ if not TYPE_CHECKING:
             "marks": "Marked Marks marked",
             "outcome": "outcome_of",
             "recorded": "damage_of recorded_run retold shipped_runs",
-            "removing": "folder_size remove_run",
+            "pruning": "PrunedOne limits_of prune would_remove",
+            "removing": "folder_size is_held_by_force remove_old remove_run",
             "running": "run_supervisor",
             "runs": "command_keeping journal_of SETTINGS settings_of_run settings_to_resume",
             "settings": "Approve Settings",

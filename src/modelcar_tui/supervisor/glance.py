@@ -88,7 +88,7 @@ def _look(folder: Path, file: BinaryIO, *, has_settings: bool) -> Glance:
     size = os.fstat(file.fileno()).st_size
     first = _first(file)
     if first is None:
-        if not size:
+        if not size and has_settings:
             return _not_begun(folder, has_settings=has_settings)
         return Glance(folder=folder, kind=BROKEN, has_settings=has_settings)
     finish, whole = _finish(file, size)

@@ -77,6 +77,11 @@ def held(folder: Path) -> Held:
     return _held_by_what_it_holds(folder, names)
 
 
+def is_held_by_force(folder: Path) -> bool:
+    """Whether `remove_run` removes this run only with `force`."""
+    return held(folder).hold == Hold.BY_FORCE
+
+
 def remove_run(folder: Path, *, force: bool = False) -> str:
     """Remove a run that somebody has named.
 
