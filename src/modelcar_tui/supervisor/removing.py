@@ -29,13 +29,12 @@ NOT_WRITTEN = "not-written"
 TRIALS = "trials"
 _OURS = frozenset(
     {JOURNAL, CHECKPOINT, LOCK, SETTINGS, MANIFEST, INFO, "qa", TRIALS, "crash.txt", "copied.txt"}
-    | {f"{CHECKPOINT}-{end}" for end in ("wal", "shm", "journal")}
     | {REPLACED, NOT_WRITTEN}
 )
 _OURS_TOO = re.compile(
-    r"\.(?:journal\.jsonl|settings\.json|crash\.txt|modelcar\.base\.yaml)\.\S+|crash\S*\.txt"
+    r"\.?(?:journal\.jsonl|checkpoint\.sqlite|settings\.json|crash\.txt)[.-]\S+|\.modelcar\.base\.yaml\.\S+"
 )
-"""What a write that was killed has left."""
+"""What a write that was killed has left, and what was put aside because it was damaged."""
 _ASIDE = re.compile(r"\.\S+\.removed")
 _MOST = 512 * 1024**2
 """Bytes of a journal that is looked through."""

@@ -7,12 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from run_makers import finished, make_run, qa_started, started
 
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor import removing
 from modelcar_tui.supervisor.removing import finish_removals, remove_old, remove_run
 from modelcar_tui.supervisor.runs import RunFolder
+from run_makers import finished, make_run, qa_started, started
 
 
 def fill(run: Path, name: str) -> None:
