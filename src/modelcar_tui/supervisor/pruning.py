@@ -131,8 +131,8 @@ def too_old(folder: Path, limits: Limits, now: float) -> str:
     if not slip_days or days <= slip_days:
         return "killed before it began" if _is_nothing(folder) else ""
     return {
-        DEMO: f"a demo older than {slip_days} days",
-        START: f"a start that came to nothing, older than {slip_days} days",
+        DEMO: f"as a demo older than {slip_days} days",
+        START: f"as a start that came to nothing, older than {slip_days} days",
         NOTHING: "killed before it began",
     }.get(glance_at(folder).kind, "")
 
@@ -194,7 +194,9 @@ def _by_size(
     for folder in folders:
         if stop():
             return
-        sized.append(PrunedOne(folder, folder_size(folder), f"above {size_text(limits.size)} of all runs"))
+        sized.append(
+            PrunedOne(folder, folder_size(folder), f"as the oldest, above {size_text(limits.size)} in all")
+        )
     above = told.left + sum(one.size for one in sized) - limits.size if limits.size else 0
     for one in sized:
         due = above > 0 and not stop() and now - _used(one.folder) > DAY_S

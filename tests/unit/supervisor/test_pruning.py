@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-from run_makers import age, finished, make_run, started
 
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.settings_table import KEYS, variable_of
@@ -15,6 +14,7 @@ from modelcar_tui.core.sizes import size_bytes, size_text
 from modelcar_tui.supervisor import Settings, Supervisor
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.pruning import Limits, limits_of, prune, would_remove
+from run_makers import age, finished, make_run, started
 
 FAR = Limits(days=90, size=0)
 
@@ -40,8 +40,8 @@ def test_runs_go_by_age_demos_and_slips_earlier_and_what_never_began_after_a_day
     assert left(tmp_path) == {run.name for run in stay}
     assert {one.why for one in told.gone} == {
         "older than 90 days",
-        "a demo older than 7 days",
-        "a start that came to nothing, older than 7 days",
+        "as a demo older than 7 days",
+        "as a start that came to nothing, older than 7 days",
         "killed before it began",
     }
     assert told.left == sum(path.stat().st_size for run in stay for path in run.iterdir())
