@@ -13,8 +13,9 @@ from modelcar_tui.core.files import open_regular
 from modelcar_tui.core.lock import try_lock
 from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor.events import Noticed, RunStarted, Stamped
+from modelcar_tui.supervisor.finding import LAST, find_run
 from modelcar_tui.supervisor.journal_lines import DAMAGED, Unread, place_of, read_journal, unread_text
-from modelcar_tui.supervisor.runs import LOCK, find_run, journal_of
+from modelcar_tui.supervisor.runs import LOCK, journal_of
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.supervisor.trials import cut_off
@@ -115,7 +116,7 @@ def _place(name: str, settings: Settings) -> Path:
     try:
         return find_run(name, settings)
     except UserError:
-        if Path(name).is_file():
+        if name != LAST and Path(name).is_file():
             return Path(name)
         if name in (known := shipped_runs()):
             return known[name]

@@ -206,19 +206,3 @@ def _unusable_model(settings: Settings) -> bool:
     except UserError:
         return True
     return False
-
-
-def find_run(name: str, settings: Settings) -> Path:
-    """The folder of a run given by path, id, unambiguous start of an id, or `last`.
-
-    Raises:
-        UserError: there is none, or more than one.
-    """
-    if "/" in name or Path(name).is_dir():
-        return Path(name)
-    ids = sorted(path.name for path in settings.runs_folder.glob("*") if path.is_dir())
-    hits = ids[-1:] if name == "last" else [run_id for run_id in ids if run_id.startswith(name)]
-    if len(hits) != 1:
-        what = f"no run {name!r}" if not hits else f"{name!r} fits {len(hits)} runs"
-        raise UserError(Problem(where=str(settings.runs_folder), what=what, fix="see `agent runs`"))
-    return settings.runs_folder / hits[0]

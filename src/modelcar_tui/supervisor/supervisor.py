@@ -139,6 +139,7 @@ class Supervisor(Beside):
                 self._driver.cancel()
                 with suppress(asyncio.CancelledError):
                     await self._driver
+            self.end_pruning()
             if self._journal is not None:
                 self._journal.close()
             run.release()
@@ -168,6 +169,8 @@ class Supervisor(Beside):
         """Journal an event, fold it, and hand it on. Safe from any thread."""
         if self._journal is None or self._loop is None:
             raise RuntimeError("the run has not begun")
+        if isinstance(event, e.RunFinished):
+            self.end_pruning()
         try:
             with self._folding:
                 stamped = self._journal.append(event, time.time())
@@ -248,6 +251,7 @@ class Supervisor(Beside):
                 self.emit(e.Noticed(text=line))
             self._open_model()
             self._sweeping = asyncio.create_task(self.sweep())
+            self.prune(run.path, resumed=self._resume is not None)
             async with limit:
                 await self._graph_loop(run)
         except asyncio.CancelledError:

@@ -103,6 +103,8 @@ VALUES = {
     "gpu_flag": "H200:1",
     "seconds": "5",
     "count": "2",
+    "days": "30",
+    "size": "5MiB",
     "minutes": "20",
     "user_id": "1000",
     "object_name": "a.b-c",
@@ -121,6 +123,9 @@ BASES = {
     "agent manifest": [str(SAMPLE)],
     "agent try": [str(SAMPLE)],
     "agent report": ["last"],
+    "agent resume": ["last"],
+    "agent replay": ["last"],
+    "agent rm": ["20260101"],
     "agent cleanup": ["last"],
     "agent ask": ["last", "--what-if", "model=m"],
     "agent configuration": ["--config", str(SAMPLE)],
@@ -181,6 +186,8 @@ WORK = (
     "commands.manifest.render_manifest",
     "commands.trying.run_tries",
     "commands.runs.list_runs",
+    "commands.runs_removed.run_prune",
+    "commands.runs_removed.run_rm",
     "commands.measurements.run_measurements",
     "commands.report.run_report",
     "commands.report_files.check_report",
@@ -234,7 +241,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
 
     monkeypatch.setattr("modelcar_tui.supervisor.keep_input", keep)
     monkeypatch.setattr("modelcar_tui.commands.inputs._cluster_bytes", lambda args: repr(args).encode())
-    monkeypatch.setattr("modelcar_tui.supervisor.runs.find_run", lambda name, _: tmp_path / name)
+    monkeypatch.setattr("modelcar_tui.supervisor.finding.find_run", lambda name, _: tmp_path / name)
     for place in ("supervisor.recorded", "commands.picture"):
         monkeypatch.setattr(f"modelcar_tui.{place}.recorded_run", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.commands.headless.run_to_resume", lambda name, _: tmp_path / name)
