@@ -26,7 +26,7 @@ def parser() -> Parser:
     top = Parser(
         prog="modelcar-tui",
         usage="modelcar-tui FILE | --serve-line LINE | --from-cluster NS [options]\n"
-        "       modelcar-tui --demo | --resume RUN | --replay RUN | --web [options]",
+        "       modelcar-tui --demo | --resume RUN | --replay RUN | --runs | --web [options]",
         description="Look at models that vLLM is to serve, before it does: GO / NO-GO / UNKNOWN.",
         examples=(
             "modelcar-tui --demo                       # a stub cluster, all made up",
@@ -46,6 +46,7 @@ def parser() -> Parser:
     what.add_argument("--resume", metavar="RUN", help="go on with an earlier run (id, folder or `last`)")
     replay = "show a run again; nothing is done (id, folder, `last`, a journal FILE.jsonl, demo:NAME)"
     what.add_argument("--replay", metavar="RUN", help=replay)
+    what.add_argument("--runs", action="store_true", help="choose from the earlier runs")
     group.add_argument("--demo", action="store_true", help="stub cluster, loopback registry, recorded QA log")
     options.add_run_options(top)
     screen = options.add_screen_options(top)
@@ -79,6 +80,13 @@ def _dispatch(args: argparse.Namespace) -> int:
 
         gc.enable()
         return picture.run(args, preferences)
+    if args.runs:
+        from modelcar_tui.commands import choosing
+
+        if args.headless or _no_screen():
+            gc.enable()
+            return choosing.print_all(args)
+        return choosing.run(args, preferences)
     piped = args.manifest == inputs.STDIN
     inputs.settle(args)
     if piped and not args.headless:
@@ -95,8 +103,11 @@ def _dispatch(args: argparse.Namespace) -> int:
 
 def _problem(args: argparse.Namespace) -> str:
     """Why there is no use in starting, or the empty text."""
-    if not (args.manifest or args.resume or args.replay or args.demo or inputs.given(args)):
-        return "modelcar-tui: give a manifest, --resume RUN, --replay RUN or --demo; see --help"
+    if args.runs and (lone := "--demo" if args.demo else "--report" if args.reports else ""):
+        return f"modelcar-tui: --runs takes no {lone}; leave out one of the two"
+    given = args.manifest or args.resume or args.replay or args.runs or args.demo
+    if not (given or inputs.given(args)):
+        return "modelcar-tui: give a manifest, --resume RUN, --replay RUN, --runs or --demo; see --help"
     if wrong := _picture_problem(args):
         return f"modelcar-tui: {wrong}"
     return options.start_problem(args.manifest, args) or ""
