@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor import Settings, remove_run
 
+_PLAIN = re.compile(r"\d[\w-]*", re.ASCII)
 _MOST = 16 * 1024**2
 """Bytes of a run's folder whose journal is read for what came of it in words."""
 
@@ -50,6 +52,10 @@ class Kept:
         if not run.manifest:
             return "-"
         return reveal(Path(run.manifest).name) if run.kind == "demo" else short_path(run.manifest)
+
+    def named(self, run: api.EarlierRun) -> str:
+        """See `tui.Shelf`: its id, or the path of a folder that somebody has named."""
+        return run.id if _PLAIN.fullmatch(run.id) else typed(run.folder)
 
     def remove(self, run: api.EarlierRun) -> str:
         """See `tui.Shelf`."""

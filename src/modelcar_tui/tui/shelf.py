@@ -31,6 +31,10 @@ class Shelf(Protocol):
         """Its manifest, as it can be typed; neutral text."""
         ...
 
+    def named(self, run: EarlierRun) -> str:
+        """What it is called in a command, as one word of a shell."""
+        ...
+
     def remove(self, run: EarlierRun) -> str:
         """Remove it; why not, or the empty text."""
         ...

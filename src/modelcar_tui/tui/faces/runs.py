@@ -193,14 +193,15 @@ def detail_rows(one: EarlierRun | RunGroup | None, cells: int, how: Telling) -> 
     return rows
 
 
-def command_of(run: EarlierRun, state_dir: str) -> str:
+def command_of(run: EarlierRun, name: str, state_dir: str) -> str:
     """The command that does what Enter does with a run.
 
     Args:
         run: which.
+        name: what it is called there, as one word of a shell.
         state_dir: ` --state-dir DIR` where it is not the usual one.
     """
-    return f"modelcar-tui --{choice_of(run) or REPLAY} {run.id}{state_dir}"
+    return f"modelcar-tui --{choice_of(run) or REPLAY} {name}{state_dir}"
 
 
 def _look(run: EarlierRun, glyphs: Glyphs) -> tuple[str, str]:

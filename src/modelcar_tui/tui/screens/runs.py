@@ -87,7 +87,7 @@ class RunsScreen(FaceScreen):
         self._reading.stop()
 
     def _look(self) -> None:
-        if not self._reading.busy:
+        if not (self._reading.busy or self._table.reading):
             return
         fresh, words = self._reading.drain()
         done = self._reading.done
@@ -100,6 +100,11 @@ class RunsScreen(FaceScreen):
 
     def _want_words(self) -> None:
         self._reading.want(run for run in self._table.seen_runs if choice_of(run))
+
+    def on_resize(self) -> None:
+        """More rows are seen, perhaps."""
+        super().on_resize()
+        self.call_after_refresh(self._want_words)
 
     def on_key(self, event: events.Key) -> None:
         self.face.now = float(int(time.time()))  # ages move with a key, so that an idle list sends nothing
@@ -114,7 +119,9 @@ class RunsScreen(FaceScreen):
             keys.append(("Enter", IN_FOOTER[choice_of(one)]))
             keys += [("P", "show")] if one.resumable else []
             keys += [("O", "report"), ("B", "remove"), ("y", "copy")]
-        return [*keys, ("/", "filter"), ("?", "keys"), ("b", "groups"), ("q", "quit")]
+        if self._table.runs:
+            keys.append(("/", "filter"))
+        return [*keys, ("?", "keys"), ("b", "groups"), ("q", "quit")]
 
     def action_move(self, how: str) -> None:
         """Move the cursor."""
@@ -151,7 +158,9 @@ class RunsScreen(FaceScreen):
         if run is None or choice_of(run) == "":
             self.tell("no run is under the cursor that a report could be made of")
             return
-        self.post_message(Copied(f"agent report {run.id} -o {run.id}.html{self._shelf.state_dir}"))
+        self.post_message(
+            Copied(f"agent report {self._shelf.named(run)} -o {_report_file(run)}{self._shelf.state_dir}")
+        )
 
     def action_copy(self) -> None:
         """`y`: the command that does what Enter does."""
@@ -159,7 +168,7 @@ class RunsScreen(FaceScreen):
         if run is None or choice_of(run) == "":
             self.tell("no run is under the cursor that a command could show")
             return
-        self.post_message(Copied(command_of(run, self._shelf.state_dir)))
+        self.post_message(Copied(command_of(run, self._shelf.named(run), self._shelf.state_dir)))
 
     def action_filter(self) -> None:
         """`/`."""
@@ -229,3 +238,8 @@ class RunsScreen(FaceScreen):
     def action_back(self) -> None:
         """`q`, Esc: nothing is chosen."""
         self._leave()
+
+
+def _report_file(run: EarlierRun) -> str:
+    """A name for its report that needs no quotes."""
+    return f"run-{''.join(char for char in run.id if char.isascii() and char.isalnum())[-12:]}.html"
