@@ -26,7 +26,8 @@ def parser() -> Parser:
     top = Parser(
         prog="modelcar-tui",
         usage="modelcar-tui FILE | --serve-line LINE | --from-cluster NS [options]\n"
-        "       modelcar-tui --demo | --resume RUN | --replay RUN | --runs | --web [options]",
+        "       modelcar-tui --demo | --resume RUN | --replay RUN | --runs [options]\n"
+        "       modelcar-tui --web [options]",
         description="Look at models that vLLM is to serve, before it does: GO / NO-GO / UNKNOWN.",
         examples=(
             "modelcar-tui --demo                       # a stub cluster, all made up",

@@ -333,6 +333,7 @@ def test_what_an_earlier_run_does_not_hear_is_said_in_one_line(program: Any, ear
             if isinstance(action, argparse._HelpAction | argparse._VersionAction) or spelled in (
                 "--resume",
                 "--replay",
+                "--runs",
                 "--config",
                 "--serve-line",
                 "--from-cluster",

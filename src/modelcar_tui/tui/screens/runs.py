@@ -118,10 +118,12 @@ class RunsScreen(FaceScreen):
         elif one is not None:
             keys.append(("Enter", IN_FOOTER[choice_of(one)]))
             keys += [("P", "show")] if one.resumable else []
-            keys += [("O", "report"), ("B", "remove"), ("y", "copy")]
         if self._table.runs:
             keys.append(("/", "filter"))
-        return [*keys, ("?", "keys"), ("b", "groups"), ("q", "quit")]
+        keys.append(("?", "keys"))
+        if one is not None and not isinstance(one, RunGroup):
+            keys += [("B", "remove"), ("O", "report"), ("y", "copy")]
+        return [*keys, ("b", "groups"), ("q", "quit")]
 
     def action_move(self, how: str) -> None:
         """Move the cursor."""
