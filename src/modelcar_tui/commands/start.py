@@ -26,8 +26,7 @@ def parser() -> Parser:
     top = Parser(
         prog="modelcar-tui",
         usage="modelcar-tui FILE | --serve-line LINE | --from-cluster NS [options]\n"
-        "       modelcar-tui --demo | --resume RUN | --replay RUN | --runs [options]\n"
-        "       modelcar-tui --web [options]",
+        "       modelcar-tui --demo | --runs | --resume/--replay RUN | --web [options]",
         description="Look at models that vLLM is to serve, before it does: GO / NO-GO / UNKNOWN.",
         examples=(
             "modelcar-tui --demo                       # a stub cluster, all made up",
