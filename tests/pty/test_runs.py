@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,14 @@ def test_the_chosen_run_follows_in_the_same_process_with_its_own_status(state: P
         assert wire.wait_end() == 1
         assert "earlier runs" not in wire.text
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["TERM", "HUP"])
+def test_a_signal_ends_the_list_with_its_status(state: Path, number: signal.Signals) -> None:
+    with listed(state) as wire:
+        wire.wait_for("1 run", 60)
+        wire.kill(number)
+        assert wire.wait_end() == 128 + number
 
 
 def test_without_a_terminal_it_prints_what_agent_runs_does(state: Path) -> None:

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from modelcar_tui.api import EarlierRun
 
 MOVES = ("down", "up", "pagedown", "pageup", "home", "end")
-LOOK_S = 0.1
-"""How often the list looks for runs that have been read; where none has, nothing is sent."""
+LOOK_S, SLOW_S = 0.1, 0.5
+"""How often the list looks for runs that have been read, on a slow line too; where none has, nothing is
+sent."""
 WORD = "remove"
 
 
@@ -80,7 +81,7 @@ class RunsScreen(FaceScreen):
         super().on_mount()
         self._table.focus()
         self._reading.start()
-        self.set_interval(LOOK_S, self._look)
+        self.set_interval(SLOW_S if self.face.slow else LOOK_S, self._look)
 
     def on_unmount(self) -> None:
         """The threads end."""
