@@ -43,10 +43,10 @@ def parser() -> Parser:
     what = group.add_mutually_exclusive_group()
     what.add_argument("manifest", nargs="?", metavar="FILE", help=options.FILE_HELP)
     options.add_input_options(what)
+    what.add_argument("--runs", action="store_true", help="choose from the earlier runs")
     what.add_argument("--resume", metavar="RUN", help="go on with an earlier run (id, folder or `last`)")
     replay = "show a run again; nothing is done (id, folder, `last`, a journal FILE.jsonl, demo:NAME)"
     what.add_argument("--replay", metavar="RUN", help=replay)
-    what.add_argument("--runs", action="store_true", help="choose from the earlier runs")
     group.add_argument("--demo", action="store_true", help="stub cluster, loopback registry, recorded QA log")
     options.add_run_options(top)
     screen = options.add_screen_options(top)
@@ -69,6 +69,8 @@ def _dispatch(args: argparse.Namespace) -> int:
         from modelcar_tui.commands import web
 
         return web.run(args)
+    if args.runs:
+        return _listed(args)
     if problem := _problem(args):
         complain(problem)
         return 2
@@ -80,13 +82,6 @@ def _dispatch(args: argparse.Namespace) -> int:
 
         gc.enable()
         return picture.run(args, preferences)
-    if args.runs:
-        from modelcar_tui.commands import choosing
-
-        if args.headless or _no_screen():
-            gc.enable()
-            return choosing.print_all(args)
-        return choosing.run(args, preferences)
     piped = args.manifest == inputs.STDIN
     inputs.settle(args)
     if piped and not args.headless:
@@ -103,11 +98,8 @@ def _dispatch(args: argparse.Namespace) -> int:
 
 def _problem(args: argparse.Namespace) -> str:
     """Why there is no use in starting, or the empty text."""
-    if args.runs and (lone := "--demo" if args.demo else "--report" if args.reports else ""):
-        return f"modelcar-tui: --runs takes no {lone}; leave out one of the two"
-    given = args.manifest or args.resume or args.replay or args.runs or args.demo
-    if not (given or inputs.given(args)):
-        return "modelcar-tui: give a manifest, --resume RUN, --replay RUN, --runs or --demo; see --help"
+    if not (args.manifest or args.resume or args.replay or args.demo or inputs.given(args)):
+        return "modelcar-tui: give a manifest, --resume RUN, --replay RUN or --demo; see --help"
     if wrong := _picture_problem(args):
         return f"modelcar-tui: {wrong}"
     return options.start_problem(args.manifest, args) or ""
@@ -122,6 +114,24 @@ def _no_screen() -> str:
     if os.environ.get("TERM", "") in ("", "dumb"):
         return f"the terminal can't be painted on (TERM={os.environ.get('TERM', '')!r})"
     return ""
+
+
+def _listed(args: argparse.Namespace) -> int:
+    """`--runs`: the list, or its rows where there is no screen."""
+    others = {"--demo": args.demo, "--report": args.reports, "--picture": args.picture}
+    others |= {"--size": args.size, "--screen": args.screen}
+    if lone := next((option for option, given in others.items() if given), ""):
+        complain(f"modelcar-tui: --runs takes no {lone}; leave out one of the two")
+        return 2
+    from modelcar_tui.commands import choosing
+
+    preferences = take(args)
+    for line in options.notes(args):
+        complain(line)
+    if args.headless or _no_screen():
+        gc.enable()  # which else the screen does, after the first paint
+        return choosing.print_all(args)
+    return choosing.run(args, preferences)
 
 
 def _headless(args: argparse.Namespace) -> int:

@@ -389,7 +389,7 @@ def test_what_no_pod_can_have_is_refused_in_one_line(
         (["--serve-line", "vllm serve m"], "argument --serve-line: not allowed with argument --runs"),
         (["--demo"], "--runs takes no --demo; leave out one of the two"),
         (["--report", "r.html"], "--runs takes no --report; leave out one of the two"),
-        (["--picture", "p.svg"], "--picture shows a recorded run"),
+        (["--picture", "p.svg"], "--runs takes no --picture; leave out one of the two"),
         (["--web"], "takes no --runs"),
     ],
 )
