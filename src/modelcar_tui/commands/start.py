@@ -26,7 +26,7 @@ def parser() -> Parser:
     top = Parser(
         prog="modelcar-tui",
         usage="modelcar-tui FILE | --serve-line LINE | --from-cluster NS [options]\n"
-        "       modelcar-tui --demo | --resume RUN | --replay RUN | --web [options]",
+        "       modelcar-tui --demo | --runs | --resume/--replay RUN | --web [options]",
         description="Look at models that vLLM is to serve, before it does: GO / NO-GO / UNKNOWN.",
         examples=(
             "modelcar-tui --demo                       # a stub cluster, all made up",
@@ -43,6 +43,7 @@ def parser() -> Parser:
     what = group.add_mutually_exclusive_group()
     what.add_argument("manifest", nargs="?", metavar="FILE", help=options.FILE_HELP)
     options.add_input_options(what)
+    what.add_argument("--runs", action="store_true", help="choose from the earlier runs")
     what.add_argument("--resume", metavar="RUN", help="go on with an earlier run (id, folder or `last`)")
     replay = "show a run again; nothing is done (id, folder, `last`, a journal FILE.jsonl, demo:NAME)"
     what.add_argument("--replay", metavar="RUN", help=replay)
@@ -68,6 +69,8 @@ def _dispatch(args: argparse.Namespace) -> int:
         from modelcar_tui.commands import web
 
         return web.run(args)
+    if args.runs:
+        return _listed(args)
     if problem := _problem(args):
         complain(problem)
         return 2
@@ -111,6 +114,24 @@ def _no_screen() -> str:
     if os.environ.get("TERM", "") in ("", "dumb"):
         return f"the terminal can't be painted on (TERM={os.environ.get('TERM', '')!r})"
     return ""
+
+
+def _listed(args: argparse.Namespace) -> int:
+    """`--runs`: the list, or its rows where there is no screen."""
+    others = {"--demo": args.demo, "--report": args.reports, "--picture": args.picture}
+    others |= {"--size": args.size, "--screen": args.screen}
+    if lone := next((option for option, given in others.items() if given), ""):
+        complain(f"modelcar-tui: --runs takes no {lone}; leave out one of the two")
+        return 2
+    from modelcar_tui.commands import choosing
+
+    preferences = take(args)
+    for line in options.notes(args):
+        complain(line)
+    if args.headless or _no_screen():
+        gc.enable()  # which else the screen does, after the first paint
+        return choosing.print_all(args)
+    return choosing.run(args, preferences)
 
 
 def _headless(args: argparse.Namespace) -> int:

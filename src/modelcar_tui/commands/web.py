@@ -93,6 +93,7 @@ def _check(args: argparse.Namespace) -> None:
         ("--replay", args.replay),
         ("--serve-line", args.serve_line),
         ("--from-cluster", args.from_cluster),
+        ("--runs", args.runs or None),
     ):
         if given is not None:
             fix = "leave it out: the page asks for the manifest"

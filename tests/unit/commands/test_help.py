@@ -152,6 +152,7 @@ OPPOSITE = {
 INSTEAD = {
     ("modelcar-tui", "resume"): [],
     ("modelcar-tui", "replay"): [],
+    ("modelcar-tui", "runs"): [],
     ("modelcar-tui", "web"): [],
     ("modelcar-tui", "web_port"): ["--web"],
     ("modelcar-tui", "picture"): ["--replay", "x/y"],
@@ -201,6 +202,7 @@ WORK = (
     "commands.completion.print_completion",
     "commands.doctor.run_doctor",
     "supervisor.Engine",
+    "tui.choose_run",
     "tui.draw",
     "tui.run_dashboard",
 )
@@ -226,7 +228,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     def put(place: str) -> None:
         def work(*args: Any, **more: Any) -> int:
             found.append((place, *map(heard, args), {name: heard(value) for name, value in more.items()}))
-            if place.endswith(("Supervisor", "run_dashboard", "tui.draw")):
+            if place.endswith(("Supervisor", "run_dashboard", "choose_run", "tui.draw")):
                 raise AskedError
             return 0
 
