@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.masking import masked_by_shape
-from modelcar_tui.core.text import has_hidden, reveal
+from modelcar_tui.core.text import has_hidden, masked_seen, reveal
 
 
 def shown(text: object) -> str:
     """A text on one line: what the eye does not see as its code point, shapes of secrets masked."""
-    return reveal(masked_by_shape(str(text)))
+    return reveal(masked_seen(str(text)))
 
 
 def shown_lines(text: str) -> str:
@@ -46,7 +46,7 @@ def seen_json(text: str) -> str:
 def masked_values(value: Any) -> Any:
     """A document of plain values, each of its texts as it is but for the shapes of secrets."""
     if isinstance(value, str):
-        return masked_by_shape(value)
+        return "\n".join(map(masked_seen, masked_by_shape(value).split("\n")))
     if isinstance(value, dict):
         return {masked_values(key): masked_values(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
