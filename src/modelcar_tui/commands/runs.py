@@ -66,4 +66,4 @@ def _lines(title: str, runs: list[api.EarlierRun]) -> Iterator[str]:
     for run in runs:
         began = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.began or 0))
         manifest = Path(run.manifest).name if run.kind == "demo" else short_path(run.manifest)
-        yield f"{run.id}  {began}  {size_text(run.size):>9}  {run.end:<19}  {manifest}\n"
+        yield reveal(f"{run.id}  {began}  {size_text(run.size):>9}  {run.end:<19}  {manifest}") + "\n"

@@ -48,6 +48,10 @@ _GLUED = re.compile(r"\x1b(?<=\w\x1b)\x1b*\w|\ufffd")
 _MOST_GAPS = 32
 _EATS = re.compile(r"\x1b\[?[A-JL-Za-ln-z]")
 """A sequence that ends with a letter, which may be the first one of a token."""
+_WRITTEN = re.compile(
+    r"\\(?:x1b|u001b|033|e)\[[0-9;?]*[A-Za-z]?|\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|[nrtabfv])"
+)
+"""A sequence, or a sign, as Python and JSON write it out: its last letter is no part of what follows."""
 _EATEN = re.compile(r"\x1b\[?(?=\*secret)")
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -63,16 +67,16 @@ def clean(text: str, *, limit: int = 4000) -> str:
     """
     # A secret that the limit would cut in two keeps its shape until it is masked.
     text = _cut(text, limit + _LONGEST_SHAPE)
-    if text.isascii() and text.isprintable():
+    if text.isascii() and text.isprintable() and "\\" not in text:
         return _cut(masked_by_shape(text), limit)
     if "\x1b" in text and _EATS.search(text):
         masked = masked_by_shape(text)
         text = _EATEN.sub("", masked) if _EATEN.search(masked) else text
     shown = _neutral(text)
-    if may_hold_secret(shown.replace(REPLACEMENT, "")):
+    if may_hold_secret(shown if shown.isascii() and "\\" not in shown else _bare(shown)):
         plain = masked_by_shape(shown)
-        marked = _neutral(text, gap=_GAP)
-        told = _without_gaps(marked, plain) if _GLUED.search(marked) else None
+        marked = _marked(text)
+        told = _without_gaps(marked, plain) if "\\" in text or _GLUED.search(marked) else None
         shown = plain if told is None else told
     return _cut(shown, limit)
 
@@ -83,10 +87,10 @@ def masked_seen(text: str) -> str:
     A token may have signs within that nobody sees, or an escape sequence before it: then the line is told
     without its sequences and hidden signs, for only so it has the shape. Call it on one line.
     """
-    if text.isprintable() and text.isascii():
+    if text.isprintable() and text.isascii() and "\\" not in text:
         return masked_by_shape(text)
     plain = masked_by_shape(text)
-    told = _without_gaps(_neutral(text, gap=_GAP, whole=True), _neutral(plain, whole=True))
+    told = _without_gaps(_marked(text, whole=True), _neutral(plain, whole=True))
     return plain if told is None else told
 
 
@@ -105,6 +109,18 @@ def _neutral(text: str, *, gap: str = "", whole: bool = False) -> str:
     return _replace(text, gap)
 
 
+def _marked(text: str, *, whole: bool = False) -> str:
+    """`_neutral` with a gap, which stands for a sign that is written out, too."""
+    marked = _neutral(text, gap=_GAP, whole=whole)
+    return _WRITTEN.sub(_GAP, marked) if "\\" in marked else marked
+
+
+def _bare(shown: str) -> str:
+    """What is left of a text without the signs that stand for hidden ones."""
+    text = _GAPS.sub("", shown) if REPLACEMENT in shown else shown
+    return _WRITTEN.sub("", text) if "\\" in text else text
+
+
 def _without_gaps(marked: str, plain: str) -> str | None:
     """The text without any sign that stands for a hidden one, masked; None where `plain`, which has such
     signs, has every mask already."""
@@ -117,7 +133,7 @@ def _without_gaps(marked: str, plain: str) -> str | None:
         # A token may begin behind any gap, and end before any: each is the edge of a text once.
         longer = masked_by_shape(piece + found)
         found = longer if longer != piece + found else masked_by_shape(piece) + found
-    return None if found == _GAPS.sub("", plain) else found
+    return None if found == _bare(plain) else found
 
 
 def _cut(text: str, limit: int) -> str:
@@ -131,10 +147,12 @@ def clean_block(text: str, *, limit: int = 20_000) -> str:
 
 
 def reveal(text: str) -> str:
-    """`text` with every invisible, control or bidi character shown as its code point, such as `<U+202E>`.
+    """`text` as a name from outside may be shown: every invisible, control or bidi character as its code
+    point, such as `<U+202E>`, and a mask for each secret that its shape gives away to the eye.
 
-    For the approval screen, where nothing may hide.
+    For the approval screen, where nothing may hide, and for all that is told without `clean`.
     """
+    text = masked_seen(text)
     if text.isascii() and text.isprintable():
         return text
     return "".join(f"<U+{ord(char):04X}>" if _hidden(char) else char for char in text)

@@ -64,8 +64,9 @@ def _outcome(told: RunOutcome | ModelOutcome) -> dict[str, Any]:
 
 
 def to_json(value: Any) -> str:
-    """Indented JSON with a final line end; what the eye does not see is escaped in its strings."""
-    return seen_json(indented(value)) + "\n"
+    """Indented JSON with a final line end; what the eye does not see is escaped in its strings, what has the
+    shape of a secret is masked."""
+    return seen_json(indented(masked_values(msgspec.to_builtins(value)))) + "\n"
 
 
 def to_json_line(value: Any) -> str:
