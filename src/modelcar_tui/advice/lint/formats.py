@@ -206,5 +206,5 @@ def _location(finding: Finding, path: str) -> dict[str, object]:
 
 
 def _uri(path: str) -> str:
-    pure = PurePath(path)
+    pure = PurePath(masked_values(path))
     return pure.as_uri() if pure.is_absolute() else quote(os.fsencode(pure.as_posix()))
