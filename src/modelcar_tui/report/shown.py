@@ -10,9 +10,19 @@ import msgspec
 
 from modelcar_tui.core.shown import masked_values, seen_json, shown, shown_lines
 
-__all__ = ["indented", "masked_values", "seen_json", "shown", "shown_lines"]
+__all__ = ["indented", "masked_values", "on_one_line", "seen_json", "shown", "shown_lines"]
 
 
 def indented(value: object) -> str:
     """A value as JSON on lines of its own, to be read by people too."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return msgspec.json.format(on_one_line(value), indent=2)
+
+
+def on_one_line(value: object) -> str:
+    """A value as JSON; half a character, such as names that are no UTF-8 have, as its escape."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        import json
+
+        return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def linted(path: str) -> list[list[str]]:
 
 
 def test_the_name_of_a_file_and_of_its_folder(text: str) -> None:
-    name = text.replace("/", "_")
+    # Without the slashes of an address its login has no shape.
+    name = re.sub(r"https?://\S+", "", text).replace("/", "_")
     name = name.encode(errors="surrogateescape")[:200].decode(errors="surrogateescape")
     folder = Path(name)
     folder.mkdir()
