@@ -10,12 +10,15 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.replay import load_run
 from modelcar_tui.core.credentials import teach_environment
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.core.shown import shown_lines
+from modelcar_tui.core.text import reveal
 from modelcar_tui.report import to_json
 from modelcar_tui.supervisor import Settings, keep_in_journal, settings_of_run
 from modelcar_tui.supervisor import events as e
@@ -58,13 +61,13 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
     else:
         if answered.why:
             cost = f" ({answered.cost})" if answered.cost else ""
-            sys.stderr.write(f"note: {answered.why}{cost}\n")
+            complain(f"note: {answered.why}{cost}")
         if answered.text:
-            sys.stdout.write(answered.text + "\n")
+            sys.stdout.write(shown_lines(answered.text) + "\n")
         if answered.credit:
-            sys.stdout.write(f"({answered.credit})\n")
+            sys.stdout.write(reveal(f"({answered.credit})") + "\n")
     if unkept:
-        sys.stderr.write(f"note: {unkept}\n")
+        complain(f"note: {unkept}")
     return ExitStatus.GO if answered.text else ExitStatus.UNKNOWN
 
 
@@ -106,4 +109,4 @@ def what_if_form(
 
 def _say(event: e.AnyEvent) -> None:
     if isinstance(event, e.LanguageModelJoined):
-        sys.stderr.write(f"asking {event.model} at {event.host}; it is given: {'; '.join(event.shares)}\n")
+        complain(f"asking {event.model} at {event.host}; it is given: {'; '.join(event.shares)}")

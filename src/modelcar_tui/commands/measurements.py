@@ -118,7 +118,7 @@ def _forget(store: Measurements, ids: Sequence[str], *, every: bool, form: str) 
     if form == "json":
         sys.stdout.write(to_json({"forgotten": list(gone)}))
     elif gone:
-        sys.stdout.writelines(f"forgotten: {id_}\n" for id_ in gone)
+        sys.stdout.writelines(f"forgotten: {reveal(id_)}\n" for id_ in gone)
     else:
         sys.stdout.write("nothing was kept\n")
     return ExitStatus.GO
@@ -139,7 +139,7 @@ def _list(store: Measurements, starts: tuple[MeasuredStart, ...], form: str) -> 
         sys.stdout.write(f"no measurements in {reveal(str(store.folder))}\n")
     else:
         rows = [_line(start) for start in starts]
-        sys.stdout.writelines(f"{line}\n" for line in _table(rows))
+        sys.stdout.writelines(f"{reveal(line)}\n" for line in _table(rows))
     return ExitStatus.GO
 
 
@@ -178,7 +178,7 @@ def _show(start: MeasuredStart, form: str) -> int:
     if form == "json":
         sys.stdout.write(to_json(msgspec.to_builtins(start)))
         return ExitStatus.GO
-    sys.stdout.writelines(f"{line}\n" for line in _lines(start))
+    sys.stdout.writelines(f"{reveal(line)}\n" for line in _lines(start))
     return ExitStatus.GO
 
 

@@ -169,7 +169,9 @@ class _Talk:
 
     def tell(self, stamped: e.Stamped) -> None:
         if self._form == "jsonl":
-            sys.stdout.write(msgspec.json.encode(stamped).decode() + "\n")
+            from modelcar_tui.report import to_json_line
+
+            sys.stdout.write(to_json_line(msgspec.to_builtins(stamped)))
             sys.stdout.flush()
             return
         match stamped.event:
@@ -224,7 +226,7 @@ class _Talk:
                 self._say(f"run folder: {supervisor.folder}")
 
     def _say(self, text: str) -> None:
-        sys.stderr.write(text + "\n")
+        complain(text)
 
 
 class _Tail:

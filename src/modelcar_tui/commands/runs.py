@@ -80,5 +80,5 @@ def _lines(title: str, runs: list[api.EarlierRun]) -> Iterator[str]:
         yield f"{title}\n"
     for run in runs:
         began = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.began or 0))
-        manifest = reveal(Path(run.manifest).name) if run.kind == "demo" else short_path(run.manifest)
-        yield f"{reveal(run.id)}  {began}  {size_text(run.size):>9}  {run.end:<19}  {manifest}\n"
+        manifest = Path(run.manifest).name if run.kind == "demo" else short_path(run.manifest)
+        yield reveal(f"{run.id}  {began}  {size_text(run.size):>9}  {run.end:<19}  {manifest}") + "\n"

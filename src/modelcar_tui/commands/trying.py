@@ -208,7 +208,7 @@ class _Tries:
 
             sys.stdout.write(to_json_line(self._document(results)))
             return
-        sys.stdout.writelines(f"{line}\n" for result in results for line in _lines(result))
+        sys.stdout.writelines(f"{reveal(line)}\n" for result in results for line in _lines(result))
         if self._supervisor.folder is not None:
             complain(f"run folder: {self._supervisor.folder}")
 
