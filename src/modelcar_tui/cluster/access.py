@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import re
+import shlex
 
 import msgspec
 
-from modelcar_tui.cluster.rights import NODES, PODS, Right
+from modelcar_tui.cluster.rights import NODES, PODS, READER, Right
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import (
@@ -129,7 +130,7 @@ async def _climb(client: Client, credentials: Credentials) -> Access:
             Problem(
                 where=access.server,
                 what=f"{who} {right.verb} {right.resource}: {right.what_for}",
-                fix=f"ask an administrator for the role cluster-reader ({right.command})",
+                fix=f"{READER} {shlex.quote(user or 'USER')} ({right.command} tests it)",
                 code=f"no-{right.resource}",
             )
             for right, allowed in may_list.items()

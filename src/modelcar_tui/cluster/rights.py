@@ -22,6 +22,8 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _MOST_PLACES = 3
 MOST_TOLD = 5
 """Kinds that are told one by one, each with its command."""
+READER = "ask an administrator: oc adm policy add-cluster-role-to-user cluster-reader"
+"""What grants most of them at once, but for the user's name."""
 _ONESELF = ("user.openshift.io", "authentication.k8s.io", "authorization.k8s.io")
 """Groups that everybody who is logged in may ask about himself."""
 
@@ -77,6 +79,18 @@ LOOKED_AT = (
     PODS,
     Right("namespaces", verb="get", what_for="whether Kueue manages the namespace is unknown"),
     Right("configmaps", verb="get", what_for="KServe's settings are unknown"),
+    Right(
+        "configmaps",
+        namespace="knative-serving",
+        verb="get",
+        what_for="which fields of a pod Knative takes is unknown",
+    ),
+    Right(
+        "secrets",
+        namespace="openshift-config",
+        verb="get",
+        what_for="which registries every node can log in to is unknown",
+    ),
     Right("secrets", verb="get", what_for="which registries pods can log in to is unknown"),
     Right("serviceaccounts", verb="get", what_for="which pull secrets pods get is unknown"),
     Right("resourcequotas", what_for="what quotas leave is unknown"),
@@ -117,8 +131,9 @@ LOOKED_AT = (
     Right("hardwareprofiles", _DASHBOARD, what_for=_PROFILES),
     Right("acceleratorprofiles", _DASHBOARD, what_for=_PROFILES),
 )
-"""All that a look asks for, with the verb that it asks first; `docs/rbac.yaml` grants it."""
-_BY_NAME = {(one.resource, one.group): one for one in LOOKED_AT}
+"""All that a look asks for, with the verb that it asks first; a namespace only where what is there tells
+something else. `docs/rbac.yaml` grants it."""
+_WHAT_FOR = {(one.resource, one.group, one.namespace): one.what_for for one in LOOKED_AT}
 
 
 def asked(method: str, path: str) -> Right | None:
@@ -128,14 +143,15 @@ def asked(method: str, path: str) -> Right | None:
         return None
     named = found["name"] or ""
     verb = "get" if named else "list"
-    known = _BY_NAME.get((found["resource"], found["group"] or ""))
     namespace = found["namespace"] or ""
+    kind = (found["resource"], found["group"] or "")
+    what_for = _WHAT_FOR.get((*kind, namespace)) or _WHAT_FOR.get((*kind, ""))
     return Right(
         resource=found["resource"],
         group=found["group"] or "",
         namespace=namespace if _LABEL.fullmatch(namespace) else "",
         verb=verb,
-        what_for=known.what_for if known else "what they would tell is unknown",
+        what_for=what_for or "what they would tell is unknown",
         name=named if _LABEL.fullmatch(named) else "",
     )
 
@@ -192,5 +208,5 @@ def _together(rights: list[Right], user: str) -> Check:
     who = clean(user, limit=200)
     told = ", ".join(f"{one.verb} {one.full}" for one in rights)
     what = f"{who or 'you'} may not {told}: what these would tell is unknown"
-    role = f"oc adm policy add-cluster-role-to-user cluster-reader {shlex.quote(who or 'USER')}"
-    return Check(code=CODE, state=State.UNKNOWN, what=what, fix=f"{role}, or the roles of docs/rbac.md")
+    fix = f"{READER} {shlex.quote(who or 'USER')}; docs/rbac.md has narrower roles"
+    return Check(code=CODE, state=State.UNKNOWN, what=what, fix=fix)
