@@ -138,8 +138,8 @@ _FACTS = {
 }
 """By right the paths of a report that differ without it."""
 _SAID_ALONE = ("look:get-infrastructures.config.openshift.io", "look-serverless:get-configmaps")
-"""Rights whose answer says nothing new on this cluster: its nodes name their platform, and no runtime asks for a
-field that Knative has switched off. That they are missing is told all the same."""
+"""Rights whose answer says nothing new on this cluster: its nodes name their platform, no runtime asks for
+a field that Knative has switched off. That they are missing is told all the same."""
 
 
 def needs_older(one: Granted) -> bool:
@@ -229,7 +229,7 @@ def everything() -> Scenario:
     }
     found.objects[PROFILES].append(_profile("team", here))
     for one in found.objects[DASHBOARD]:
-        one["spec"]["templateDisablement"] = ["vllm-cuda-runtime-template"]
+        one["spec"]["templateDisablement"] = ["vllm-cuda-runtime-fast-1-template"]
     for one in found.objects[CONFIG_MAPS]:
         one["data"]["deploy"] = json.dumps({"defaultDeploymentMode": "Serverless"})
     found.objects[CONFIG_MAPS].append(
@@ -303,7 +303,7 @@ def facts(report: AcceleratorReport, user: str) -> dict[str, Any]:
     for where in (told["inventory"], told["access"]):
         for key in ("at", "nodes_at", "user", "groups"):
             where.pop(key, None)
-    told = json.loads(json.dumps(told).replace(user, "reader"))
+    told = json.loads(re.sub(rf"\b{re.escape(user)}\b", "reader", json.dumps(told)))
     return dict(_leaves(told, ""))
 
 
