@@ -21,6 +21,7 @@ from support.rbac import (
     CLASSES,
     MANIFEST,
     MODELS,
+    PATIENT,
     Granted,
     changed,
     everything,
@@ -115,7 +116,7 @@ def reader(server: ApiServer, lacking: Granted | None = None) -> tuple[str, Any]
 
 async def look(server: ApiServer, lacking: Granted | None = None) -> Seen:
     name, path = reader(server, lacking)
-    return await read_cluster(options(path, read_timeout_s=10)), name
+    return await read_cluster(options(path, **PATIENT)), name
 
 
 @pytest.fixture(scope="module", params=_HERE)
@@ -137,7 +138,7 @@ def cluster(which: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ap
 
 async def test_all_rights_bring_what_an_administrator_sees(cluster: ApiServer) -> None:
     path = cluster.kubeconfig(namespace=MODELS)
-    report = await read_cluster(options(path, read_timeout_s=10))
+    report = await read_cluster(options(path, **PATIENT))
     seen, name = await look(cluster)
     assert changed(facts(report, "admin"), facts(seen, name)) == {"checks.rights"}
     assert seen.access.missing == ()

@@ -30,6 +30,7 @@ from modelcar_tui.demo.kube_objects import (
     SLICES,
     TEMPLATES,
     node,
+    template,
 )
 from modelcar_tui.demo.kube_operators import APPLICATIONS
 from modelcar_tui.demo.kube_rights import Right as StubRight
@@ -47,6 +48,8 @@ CLUSTER_RUNTIMES = Kind(
 CLASSES = Kind("resource.k8s.io", "v1", "deviceclasses", "DeviceClass", namespaced=False)
 OLD_PROFILES = Kind("dashboard.opendatahub.io", "v1alpha1", "hardwareprofiles", "HardwareProfile")
 ACCELERATORS = Kind("dashboard.opendatahub.io", "v1", "acceleratorprofiles", "AcceleratorProfile")
+PATIENT = {"connect_timeout_s": 20.0, "read_timeout_s": 30.0, "request_timeout_s": 60.0}
+"""Nothing is to be missing because the machine was busy."""
 LOOK = "modelcar-look"
 """How the names of the roles begin that judging takes."""
 
@@ -102,6 +105,7 @@ def granted() -> tuple[Granted, ...]:
     )
 
 
+_IMAGE = "quay.io/x/vllm:v0.18.0"
 _FOR = "opendatahub.io/recommended-accelerators"
 OLDER = ("hardwareprofiles.dashboard.opendatahub.io", "acceleratorprofiles.dashboard.opendatahub.io")
 _TOLD = r"checks\.right-missing|access\.missing"
@@ -228,8 +232,11 @@ def everything() -> Scenario:
         ],
     }
     found.objects[PROFILES].append(_profile("team", here))
+    found.objects[TEMPLATES].append(
+        template("team-template", ["nvidia.com/gpu"], _IMAGE, display="vLLM of the team")
+    )
     for one in found.objects[DASHBOARD]:
-        one["spec"]["templateDisablement"] = ["vllm-cuda-runtime-fast-1-template"]
+        one["spec"]["templateDisablement"] = ["vllm-cuda-runtime-template"]
     for one in found.objects[CONFIG_MAPS]:
         one["data"]["deploy"] = json.dumps({"defaultDeploymentMode": "Serverless"})
     found.objects[CONFIG_MAPS].append(
@@ -253,7 +260,7 @@ def older() -> Scenario:
 
 
 def _runtime(name: str, **place: str) -> Object:
-    container = {"name": "kserve-container", "image": "quay.io/x/vllm:v0.18.0", "args": ["--port=8080"]}
+    container = {"name": "kserve-container", "image": _IMAGE, "args": ["--port=8080"]}
     formats = [{"name": "vLLM", "autoSelect": True}]
     return {
         "metadata": {"name": name, "annotations": {_FOR: '["nvidia.com/gpu"]'}, **place},

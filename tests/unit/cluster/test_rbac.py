@@ -17,6 +17,7 @@ from modelcar_tui.demo.kube_rights import User, admin
 from modelcar_tui.qa.cleanup import _PATHS
 from modelcar_tui.trial.rights import _NEEDED
 from support.rbac import (
+    PATIENT,
     Granted,
     changed,
     everything,
@@ -52,7 +53,7 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clusters]:
 
 async def look(cluster: StubCluster, user: User) -> AcceleratorReport:
     cluster.server.users[cluster.token] = user
-    return await read_cluster(options(cluster.kubeconfig_path))
+    return await read_cluster(options(cluster.kubeconfig_path, **PATIENT))
 
 
 @pytest.mark.parametrize("which", _BUILT)
