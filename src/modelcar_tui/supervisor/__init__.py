@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.marks import Marked, Marks, marked
     from modelcar_tui.supervisor.outcome import outcome_of
     from modelcar_tui.supervisor.pane import Pane, Step
-    from modelcar_tui.supervisor.recorded import damage_of, recorded_run, retold, shipped_runs
+    from modelcar_tui.supervisor.recorded import damage_of, recorded_run, retold, shipped_runs, still_open
     from modelcar_tui.supervisor.running import run_supervisor
     from modelcar_tui.supervisor.runs import (
         SETTINGS,
@@ -85,6 +85,7 @@ __all__ = [
     "settings_of_run",
     "settings_to_resume",
     "shipped_runs",
+    "still_open",
     "unknowns",
 ]
 
@@ -101,7 +102,7 @@ if not TYPE_CHECKING:
             "limits": "STOP_S TRY_STOP_S",
             "marks": "Marked Marks marked",
             "outcome": "outcome_of",
-            "recorded": "damage_of recorded_run retold shipped_runs",
+            "recorded": "damage_of recorded_run retold shipped_runs still_open",
             "running": "run_supervisor",
             "runs": "command_keeping find_run journal_of SETTINGS settings_of_run settings_to_resume",
             "settings": "Approve Settings",
