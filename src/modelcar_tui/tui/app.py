@@ -30,7 +30,6 @@ from modelcar_tui.tui.logs import NoLog, open_log
 from modelcar_tui.tui.messages import Copied, Said, ThemeChosen
 from modelcar_tui.tui.own_keys import use
 from modelcar_tui.tui.port import Clocked, EnginePort, Offering
-from modelcar_tui.tui.prompting import Prompting
 from modelcar_tui.tui.screens.base import Faced, style
 from modelcar_tui.tui.screens.front import FrontScreen
 from modelcar_tui.tui.screens.opening import OPENERS
@@ -41,6 +40,7 @@ from modelcar_tui.tui.themes import PALETTES
 if TYPE_CHECKING:
     from modelcar_tui.tui.patterns import Filter
     from modelcar_tui.tui.player import Player
+    from modelcar_tui.tui.prompting import Prompting
 
 FAST_S, SLOW_S = 0.1, 0.5
 LATE_S = 0.7
@@ -94,7 +94,7 @@ class DashboardApp(ThemedApp):
             "language-model": self._model_answered,
             "quit": self._quit_answered,
         }
-        self._prompting = Prompting(self)
+        self._prompting: Prompting | None = None
         self._player = self._make_player() if self.face.replay else None
         self._due = 0.0
         self._last_tick = 0.0
@@ -132,9 +132,11 @@ class DashboardApp(ThemedApp):
         self.draw_again()
 
     async def _start(self) -> None:
-        from modelcar_tui.tui.screens.dashboard import DashboardScreen  # the first paint does not wait for it
+        from modelcar_tui.tui.prompting import Prompting  # the first paint waits for neither
+        from modelcar_tui.tui.screens.dashboard import DashboardScreen
 
         await self.push_screen(DashboardScreen(self.face, self.index))
+        self._prompting = Prompting(self)
         typed, self._typed_ahead = self._typed_ahead, []
         for event in typed:
             await self.on_event(event)  # before those that came in the meantime
@@ -208,7 +210,8 @@ class DashboardApp(ThemedApp):
         if face.state is not before or second != face.now or grew or moved:
             face.now = second
             self._show()
-        self._prompting.look()
+        if self._prompting is not None:
+            self._prompting.look()
 
     def _runs(self) -> bool:
         state = self.face.state
@@ -242,7 +245,8 @@ class DashboardApp(ThemedApp):
     def take_moment(self) -> None:
         """See `player.Stage`."""
         self.face.now = float(int(self.face.clock()))
-        self._prompting.take_moment()
+        if self._prompting is not None:
+            self._prompting.take_moment()
         self._show()
 
     def tell(self, text: str) -> None:
@@ -252,7 +256,7 @@ class DashboardApp(ThemedApp):
 
     def open_screen(self, name: str) -> None:
         """The screen of that name, where there is something to show."""
-        if name == "summary":
+        if name == "summary" and self._prompting is not None:
             self._prompting.summary_due = False
         screen = OPENERS[name](self)
         if screen is not None:
