@@ -80,7 +80,7 @@ def _port(args: argparse.Namespace) -> Engine | ReplayPort:
         from modelcar_tui.supervisor import recorded_run
         from modelcar_tui.tui import ReplayPort
 
-        return ReplayPort(recorded_run(args.replay, plain))
+        return ReplayPort(recorded_run(args.replay, plain), speed=1.0 if args.speed is None else args.speed)
     if args.resume:
         from modelcar_tui.commands.resuming import prepare_again, run_to_resume
 

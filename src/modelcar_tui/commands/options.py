@@ -341,6 +341,7 @@ def _file_problem(path: str, fix: str) -> str | None:
 _HEARD = {
     "resume",
     "replay",
+    "speed",
     "reports",
     "state_dir",
     "form",

@@ -47,6 +47,8 @@ def parser() -> Parser:
     what.add_argument("--resume", metavar="RUN", help="go on with an earlier run (id, folder or `last`)")
     replay = "show a run again; nothing is done (id, folder, `last`, a journal FILE.jsonl, demo:NAME)"
     what.add_argument("--replay", metavar="RUN", help=replay)
+    speed = "of --replay: so many times faster, 0.25 to 64; 0: its end at once; default: 1"
+    group.add_argument("--speed", type=_speed, metavar="N", help=speed)
     group.add_argument("--demo", action="store_true", help="stub cluster, loopback registry, recorded QA log")
     options.add_run_options(top)
     screen = options.add_screen_options(top)
@@ -100,6 +102,8 @@ def _problem(args: argparse.Namespace) -> str:
     """Why there is no use in starting, or the empty text."""
     if not (args.manifest or args.resume or args.replay or args.demo or inputs.given(args)):
         return "modelcar-tui: give a manifest, --resume RUN, --replay RUN or --demo; see --help"
+    if args.speed is not None and (not args.replay or args.headless or args.picture):
+        return "modelcar-tui: --speed is of a replay on the screen: modelcar-tui --replay RUN --speed N"
     if wrong := _picture_problem(args):
         return f"modelcar-tui: {wrong}"
     return options.start_problem(args.manifest, args) or ""
@@ -167,6 +171,16 @@ def _picture_problem(args: argparse.Namespace) -> str:
     if args.reports:
         return "--picture writes no --report; make it by agent report RUN"
     return ""
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = -1.0
+    if speed != 0 and not 0.25 <= speed <= 64:  # what is no number is in no range
+        raise argparse.ArgumentTypeError("give a number from 0.25 to 64, or 0 for the end at once")
+    return speed
 
 
 def _size(text: str) -> tuple[int, int]:

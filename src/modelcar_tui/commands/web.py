@@ -91,6 +91,7 @@ def _check(args: argparse.Namespace) -> None:
         ("FILE", args.manifest),
         ("--resume", args.resume),
         ("--replay", args.replay),
+        ("--speed", args.speed),
         ("--serve-line", args.serve_line),
         ("--from-cluster", args.from_cluster),
         ("--runs", args.runs or None),

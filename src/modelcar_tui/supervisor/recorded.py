@@ -91,6 +91,11 @@ def _held(journal: Path) -> bool:
         os.close(handle)
 
 
+def still_open(run: Path) -> bool:
+    """Whether a process has the run open, so that its journal still grows."""
+    return _held(journal_of(run))
+
+
 def _at_home(stamped: Stamped, folder: Path) -> Stamped:
     event = stamped.event
     if not isinstance(event, RunStarted) or not event.folder or Path(event.folder).resolve() == folder:

@@ -30,7 +30,7 @@ from modelcar_tui.tui.logs import NoLog, open_log
 from modelcar_tui.tui.messages import Copied, Said, ThemeChosen
 from modelcar_tui.tui.own_keys import use
 from modelcar_tui.tui.port import Clocked, EnginePort, Offering
-from modelcar_tui.tui.screens.base import Faced, FaceScreen, style
+from modelcar_tui.tui.screens.base import Faced, style
 from modelcar_tui.tui.screens.front import FrontScreen
 from modelcar_tui.tui.screens.opening import OPENERS
 from modelcar_tui.tui.signals import Leaving
@@ -39,7 +39,8 @@ from modelcar_tui.tui.themes import PALETTES
 
 if TYPE_CHECKING:
     from modelcar_tui.tui.patterns import Filter
-    from modelcar_tui.tui.tries import Tries
+    from modelcar_tui.tui.player import Player
+    from modelcar_tui.tui.prompting import Prompting
 
 FAST_S, SLOW_S = 0.1, 0.5
 LATE_S = 0.7
@@ -93,22 +94,24 @@ class DashboardApp(ThemedApp):
             "language-model": self._model_answered,
             "quit": self._quit_answered,
         }
-        self._tries: Tries | None = None
+        self._prompting: Prompting | None = None
+        self._player = self._make_player() if self.face.replay else None
         self._due = 0.0
         self._last_tick = 0.0
         self._good_ticks = 0
         self._log_due = 0.0
         self._searched = False
-        self._asked = ""
-        self._told_end = False
-        self._summary_due = False
-        self._told_consent = False
         self.leaving = ""
         """`cancel` or `detach` once the operator has chosen to quit a live run."""
         self.engine_ready = False
         self._crash_line = ""
         self._typed_ahead: list[events.Event] = []
         """Keys that came before the panels that hear them."""
+
+    def _make_player(self) -> Player | None:
+        from modelcar_tui.tui.player import Player, Seekable
+
+        return Player(self, self.port) if isinstance(self.port, Seekable) else None
 
     def get_default_screen(self) -> FrontScreen:
         return FrontScreen(self.face)
@@ -129,9 +132,11 @@ class DashboardApp(ThemedApp):
         self.draw_again()
 
     async def _start(self) -> None:
-        from modelcar_tui.tui.screens.dashboard import DashboardScreen  # the first paint does not wait for it
+        from modelcar_tui.tui.prompting import Prompting  # the first paint waits for neither
+        from modelcar_tui.tui.screens.dashboard import DashboardScreen
 
         await self.push_screen(DashboardScreen(self.face, self.index))
+        self._prompting = Prompting(self)
         typed, self._typed_ahead = self._typed_ahead, []
         for event in typed:
             await self.on_event(event)  # before those that came in the meantime
@@ -198,12 +203,15 @@ class DashboardApp(ThemedApp):
         before = face.state
         if stamped:
             face.state = with_board(fold(stamped, face.state))
-        second = float(int(face.clock())) if self._runs() else face.now
+        moved = self._player is not None and self._player.tick()
+        ticks = self._runs() and (moved or self._player is None)
+        second = float(int(face.clock())) if ticks else face.now
         grew = self._read_log()
-        if face.state is not before or second != face.now or grew:
+        if face.state is not before or second != face.now or grew or moved:
             face.now = second
             self._show()
-        self._prompt_operator()
+        if self._prompting is not None:
+            self._prompting.look()
 
     def _runs(self) -> bool:
         state = self.face.state
@@ -213,7 +221,9 @@ class DashboardApp(ThemedApp):
     def _read_log(self) -> bool:
         path = self.face.state.qa.started.log
         if path and isinstance(self.index.source, NoLog):
-            self.index.source = open_log(path) or self.index.source
+            source = open_log(path)
+            if source is not None:
+                self.index.source = self._player.source(source, path) if self._player else source
         now = time.monotonic()
         if now < self._log_due:
             return False
@@ -227,48 +237,17 @@ class DashboardApp(ThemedApp):
             with self.batch_update():
                 screen.refresh_state()
 
-    def _prompt_operator(self) -> None:
-        state = self.face.state
-        if state.waiting_for_approval and state.approval and self._asked != state.approval.request_id:
-            self._asked = state.approval.request_id
-            self.bell()
-        if state.waiting_for_consent and not self._told_consent:
-            self._told_consent = True
-            self.bell()
-            if self._idle_on_dashboard():
-                self.open_screen("consent")
-        if state.trials and not self.face.replay:
-            from modelcar_tui.tui.tries import Tries  # the first paint has none
+    def action_play(self, name: str) -> None:
+        """A key of a replay."""
+        if self._player is not None:
+            self._player.do(name)
 
-            self._tries = self._tries or Tries(self)
-            self._tries.look()
-        if state.finish is not None and not self._told_end:
-            self._told_end = True
-            if state.faults and not self.face.replay:
-                # Nothing to look at: the lines are said once the terminal is back.
-                self.leave(None)
-                return
-            self.bell()
-            self._summary_due = not self.face.replay
-        if self._summary_due:
-            self._tell_the_end()
-
-    def _tell_the_end(self) -> None:
-        """The summary, once: at once, or as soon as nothing is typed or asked any more."""
-        from modelcar_tui.tui.screens.finish import FinishDialog
-        from modelcar_tui.tui.screens.quit import QuitDialog
-
-        screen = self.screen
-        if any(isinstance(each, FinishDialog) for each in self.screen_stack):
-            self._summary_due = False  # the operator has it open: it says the end by itself
-        elif isinstance(screen, QuitDialog):
-            screen.dismiss("")  # it asks what to do with a run that goes on
-        elif isinstance(screen, FaceScreen) and screen.offers_palette and not screen.typing:
-            self._summary_due = False
-            self.push_screen(FinishDialog(self.face, unasked=True))
-
-    def _idle_on_dashboard(self) -> bool:
-        return isinstance(self.screen, FrontScreen) and not self.screen.typing
+    def take_moment(self) -> None:
+        """See `player.Stage`."""
+        self.face.now = float(int(self.face.clock()))
+        if self._prompting is not None:
+            self._prompting.take_moment()
+        self._show()
 
     def tell(self, text: str) -> None:
         """One line in the footer, until the next key."""
@@ -277,8 +256,8 @@ class DashboardApp(ThemedApp):
 
     def open_screen(self, name: str) -> None:
         """The screen of that name, where there is something to show."""
-        if name == "summary":
-            self._summary_due = False
+        if name == "summary" and self._prompting is not None:
+            self._prompting.summary_due = False
         screen = OPENERS[name](self)
         if screen is not None:
             self.push_screen(screen, self._answers.get(name))

@@ -140,6 +140,7 @@ FILES = {
     "inventory": str(SAMPLE),
     "what_if": "model=other",
     "picture": "a.svg",
+    "speed": "4",
 }
 DRAWN = ["--replay", "x/y", "--picture", "a.svg"]
 OPPOSITE = {
@@ -155,6 +156,7 @@ INSTEAD = {
     ("modelcar-tui", "runs"): [],
     ("modelcar-tui", "web"): [],
     ("modelcar-tui", "web_port"): ["--web"],
+    ("modelcar-tui", "speed"): ["--replay", "x/y"],
     ("modelcar-tui", "picture"): ["--replay", "x/y"],
     ("modelcar-tui", "size"): DRAWN,
     ("modelcar-tui", "screen"): DRAWN,
@@ -249,7 +251,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     monkeypatch.setattr("modelcar_tui.commands.headless.run_to_resume", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.commands.resuming.run_to_resume", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.commands.report_files.Reports.written_after", lambda *_: nullcontext())
-    monkeypatch.setattr("modelcar_tui.tui.replay.ReplayPort", lambda path, **_: path)
+    monkeypatch.setattr("modelcar_tui.tui.replay.ReplayPort", lambda path, **more: (path, more))
     monkeypatch.setattr("modelcar_tui.commands.start._no_screen", lambda: "")
     monkeypatch.setattr("gc.disable", lambda: None)  # which the screen would take back
     monkeypatch.setattr("sys.setswitchinterval", lambda _: None)
