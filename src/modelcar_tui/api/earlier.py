@@ -57,7 +57,7 @@ class EarlierRuns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_run(run: str | os.PathLike[str] = "last", *, state_dir: Path_ | None = None) -> RunState:
-    """The state that a run's journal tells; of a damaged one what stands before the damage, and a notice.
+    """The state that a run's journal tells; of a damaged one what can be read of it, and a notice.
 
     Args:
         run: An id, the start of one, `last`, `demo:NAME`, or the path of a folder or journal.

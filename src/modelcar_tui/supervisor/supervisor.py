@@ -35,7 +35,7 @@ from modelcar_tui.supervisor.afterwards import keep_in_journal
 from modelcar_tui.supervisor.approving import answer_by_settings
 from modelcar_tui.supervisor.beside import Beside
 from modelcar_tui.supervisor.bootstrap import read_bootstrap
-from modelcar_tui.supervisor.journal import Journal, read_journal
+from modelcar_tui.supervisor.journal import Journal, Unread, read_journal, unread_text
 from modelcar_tui.supervisor.limits import unhurried
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.registry import is_ours, panes, team
@@ -77,7 +77,7 @@ class Supervisor(Beside):
         self.folder: Path | None = resume
         self._resume = resume
         self._unread: list[str] = []
-        """Packages whose entry points can't be read, a line each."""
+        """What can't be read, a line each: entry points of packages, lines of the journal."""
         self._members = team(specialists, self._unread.append)
         if self._unread:
             # LangGraph's pydantic would look for plug-ins of its own and die of the same package.
@@ -210,12 +210,15 @@ class Supervisor(Beside):
 
     def _open_journal(self, run: RunFolder) -> list[e.Stamped]:
         path = run.path / JOURNAL
-        earlier = list(read_journal(path)) if self._resume and path.exists() else []
+        unread = list[Unread]()
+        earlier = list(read_journal(path, unread=unread)) if self._resume and path.exists() else []
         try:
             self._journal = Journal(path)
         except OSError as error:
             raise self._journal_fault(error) from None
         self.state = fold(earlier)
+        if unread:
+            self._unread.append(unread_text(unread))
         if earlier:
             self._started = earlier[0].at
         if self.state.finish is not None and not self._unfinished():
