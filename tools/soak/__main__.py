@@ -1,6 +1,6 @@
 """Eight hours of a run in fast motion: does it keep what it takes?
 
-    python tools/soak [--slice] [--refreshes N] [--lines N]
+    python tools/soak [--slice] [--trace] [--refreshes N] [--lines N]
 
 The dashboard, on a terminal that reads, over a real engine: the cluster (a stub whose free GPUs change; every
 tenth time with 500 nodes more) is read again by its key, changes are marked and undone, screens opened and
@@ -30,6 +30,7 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--slice", action="store_true", help="half a minute of it, as CI does")
+    parser.add_argument("--trace", action="store_true", help="name the lines of code whose memory grew; slow")
     parser.add_argument("--refreshes", type=int, help="how often the cluster is read again (1,000)")
     parser.add_argument("--lines", type=int, help="lines of QA's log (2,000,000)")
     args = parser.parse_args()
@@ -37,6 +38,8 @@ def main() -> int:
         refreshes=args.refreshes or (60 if args.slice else 1_000),
         lines=args.lines or (60_000 if args.slice else 2_000_000),
     )
+    if args.trace:
+        os.environ["MODELCAR_TUI_SOAK_TRACE"] = "1"
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         stage = Stage(Path(folder), amount.lines)

@@ -9,11 +9,27 @@ import socket
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from modelcar_tui.supervisor import Approve, Engine, Settings
+
+TRACE = "MODELCAR_TUI_SOAK_TRACE"
+"""Where it is set, each measurement names the lines of code that hold more memory than at the first."""
+GREW = 12
+_first: list[tracemalloc.Snapshot] = []
+
+
+def grew() -> list[str]:
+    """The lines whose memory has grown most since the first call."""
+    if TRACE not in os.environ:
+        return []
+    now = tracemalloc.take_snapshot()
+    _first.append(now)
+    del _first[1:]
+    return [str(one) for one in now.compare_to(_first[0], "lineno")[:GREW] if one.size_diff > 0]
 
 
 class Counted(Engine):
@@ -54,6 +70,7 @@ def measured(engine: Counted) -> dict[str, Any]:
     return {
         "rss_mib": pages * os.sysconf("SC_PAGE_SIZE") / 1024**2,
         "blocks": sys.getallocatedblocks(),
+        "grew": grew(),
         "descriptors": len(list(Path("/proc/self/fd").iterdir())),
         "threads": threading.active_count(),
         "cpu_s": times.user + times.system,
@@ -90,6 +107,8 @@ def serve(path: str, engine: Counted) -> None:
 
 def main(how: str, folder: str, manifest: str, recording: str) -> int:
     """`how` is `dashboard` or `headless`."""
+    if TRACE in os.environ:
+        tracemalloc.start()
     here = Path(folder)
     shown = how == "dashboard"
     engine = Counted(settings(here, Path(manifest), Path(recording), "ask" if shown else "all"))

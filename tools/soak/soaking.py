@@ -116,6 +116,7 @@ class Part:
         told = []
         if last["rss_mib"] > first["rss_mib"] * GROWTH:
             told.append(f"{self._name}: {first['rss_mib']:.1f} MiB grew to {last['rss_mib']:.1f}")
+        print("\n".join(last["grew"]), end="\n" if last["grew"] else "")
         told += [
             f"{self._name}: {first[what]} {what} became {last[what]}"
             for what in ("descriptors", "threads")
@@ -168,6 +169,10 @@ class Operator:
                     raise AssertionError(f"the cluster is not read again; the screen:\n{self._window.text}")
                 # A screen that has just opened may be deaf; one that reads says so and takes no second.
                 if time.monotonic() - pressed > 3:
+                    if "on the real GPU?" in self._window.text:
+                        # The question of a try comes when its plan is made.
+                        self.walk(("-", ESC))
+                    self.gpus()
                     self._window.keys("r")
                     pressed = time.monotonic()
                 self._window.quiet(0.02)
@@ -334,6 +339,8 @@ def headless(stage: Stage, amount: Amount) -> list[str]:
                 done += 1
             found = probe.ask("c")
             time.sleep(0.01)
+        while probe.ask("c")["reads"] < done:
+            time.sleep(0.05)
         part.measure()
         (run,) = set((stage.folder / "state" / "runs").iterdir()) - before
         return part.wrong() + _files(run)
