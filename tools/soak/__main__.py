@@ -35,8 +35,8 @@ def main() -> int:
     parser.add_argument("--lines", type=int, help="lines of QA's log (2,000,000)")
     args = parser.parse_args()
     amount = Amount(
-        refreshes=args.refreshes or (60 if args.slice else 1_000),
-        lines=args.lines or (60_000 if args.slice else 2_000_000),
+        refreshes=args.refreshes or (40 if args.slice else 1_000),
+        lines=args.lines or (30_000 if args.slice else 2_000_000),
     )
     if args.trace:
         os.environ["MODELCAR_TUI_SOAK_TRACE"] = "1"

@@ -98,11 +98,8 @@ class DashboardApp(ThemedApp):
         self._last_tick = 0.0
         self._good_ticks = 0
         self._log_due = 0.0
-        self._searched = False
+        self._searched = self._told_end = self._summary_due = self._told_consent = False
         self._asked = ""
-        self._told_end = False
-        self._summary_due = False
-        self._told_consent = False
         self.leaving = ""
         """`cancel` or `detach` once the operator has chosen to quit a live run."""
         self.engine_ready = False
@@ -129,8 +126,12 @@ class DashboardApp(ThemedApp):
         self.draw_again()
 
     async def _start(self) -> None:
-        from modelcar_tui.tui.screens.dashboard import DashboardScreen  # the first paint does not wait for it
+        from modelcar_tui.tui.closed import forget_closed
+        from modelcar_tui.tui.screens.dashboard import (
+            DashboardScreen,
+        )  # the first paint waits for none
 
+        forget_closed()
         await self.push_screen(DashboardScreen(self.face, self.index))
         typed, self._typed_ahead = self._typed_ahead, []
         for event in typed:
