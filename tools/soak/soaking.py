@@ -169,9 +169,9 @@ class Operator:
                     raise AssertionError(f"the cluster is not read again; the screen:\n{self._window.text}")
                 # A screen that has just opened may be deaf; one that reads says so and takes no second.
                 if time.monotonic() - pressed > 3:
-                    if "on the real GPU?" in self._window.text:
-                        # The question of a try comes when its plan is made.
-                        self.walk(("-", ESC))
+                    if pressed:
+                        # The question of a try, or the summary of the run, has come before it.
+                        self.walk(("-", ESC) if "on the real GPU?" in self._window.text else (ESC,))
                     self.gpus()
                     self._window.keys("r")
                     pressed = time.monotonic()
