@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
 # What `make help` says of a target stands behind its ##.
-.PHONY: help demo test check unit screens same same-record mutants sweep vllm vllm-judge try-judge known-gaps suite-facts crds published schemas demo-runs pictures settings man test-suite install upgrade clean test-apiserver
+.PHONY: help demo test check unit screens same same-record mutants sweep vllm vllm-judge try-judge known-gaps suite-facts crds published schemas demo-runs pictures settings man test-suite install upgrade clean test-apiserver soak release
 
 # A look that ended with NO-GO, QA failed, rejected, UNKNOWN or Ctrl-C was a good look, and no error of make's.
 demo: $(BIN)/modelcar-tui ## a complete run with nothing installed
@@ -130,6 +130,15 @@ test-suite: $(VENV)/.dev ## the real opendatahub-tests under our runner (SUITE=c
 test-apiserver: $(VENV)/.dev ## the stub held against a real kube-apiserver; builds it once
 	programs=$$(tools/apiserver.sh) && \
 	MODELCAR_TUI_APISERVER="$$programs" $(BIN)/pytest tests/apiserver -p no:xdist $(PYTEST_ARGS)
+
+# Eight hours of a run in fast motion, with a screen and without: memory, descriptors, files (docs/reliability.md). CI
+# takes a slice of it, tests/pty/test_soak.py. SOAK_ARGS="--trace" names the lines of code that hold more than before.
+soak: $(VENV)/.dev ## memory and files over 1,000 refreshes and 2,000,000 lines
+	$(BIN)/python tools/soak $(SOAK_ARGS)
+
+# Of the commit, not of the tree: made twice, compared, installed into a fresh environment and tried there. 2 minutes.
+release: $(VENV)/.dev ## wheel, source archive, SBOM and their sums into dist/
+	$(BIN)/python tools/release.py
 
 help: ## these lines
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18

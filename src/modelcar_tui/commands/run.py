@@ -155,8 +155,8 @@ class _Leaving:
         wait_no_more()
 
 
-_MOST_TAIL = 4 * 2**20
-"""Bytes of the log that are told at a time."""
+_MOST_TAIL = 20_000
+"""Lines of the log that are told at a time."""
 
 
 class _Talk:
@@ -233,14 +233,20 @@ class _Tail:
     """New whole lines of the spool, which is cleaned and redacted already."""
 
     def __init__(self, path: Path) -> None:
+        from modelcar_tui.qa.log import SpoolReader
+
         self._path = path
-        self._offset = 0
+        self._reader = SpoolReader(path)
+        self._next = self._left_out = 0
 
     def more(self) -> list[str]:
-        with Contained(str(self._path)), self._path.open("rb") as file:
-            file.seek(self._offset)
-            data = file.read(_MOST_TAIL)
-            whole = data.rfind(b"\n") + 1
-            self._offset += whole
-            return data[:whole].decode(errors="replace").splitlines()
+        with Contained(str(self._path)):
+            gap = self._reader.gap
+            if gap.lines != self._left_out:
+                # What is told next stands further up by what was left out before it.
+                self._next -= gap.lines - self._left_out - (not self._left_out)
+                self._next, self._left_out = max(self._next, gap.place), gap.lines
+            lines = self._reader.lines(self._next, _MOST_TAIL)
+            self._next += len(lines)
+            return [line.text for line in lines]
         return []

@@ -132,9 +132,12 @@ class DashboardApp(ThemedApp):
         self.draw_again()
 
     async def _start(self) -> None:
-        from modelcar_tui.tui.prompting import Prompting  # the first paint waits for neither
+        # The first paint waits for none of these.
+        from modelcar_tui.tui.closed import forget_closed
+        from modelcar_tui.tui.prompting import Prompting
         from modelcar_tui.tui.screens.dashboard import DashboardScreen
 
+        forget_closed()
         await self.push_screen(DashboardScreen(self.face, self.index))
         self._prompting = Prompting(self)
         typed, self._typed_ahead = self._typed_ahead, []

@@ -121,15 +121,6 @@ def test_reading_costs_the_same_at_any_size(tmp_path: Path, monkeypatch: pytest.
         assert sum(read) <= 51 * 16 + 50 * 80
 
 
-def test_full_spool_stops_growing_and_is_whole(tmp_path: Path) -> None:
-    writer = SpoolWriter(tmp_path / "qa.log", max_bytes=100)
-    for number in range(50):
-        writer.append(f"line {number:04d}")
-    writer.close()
-    assert (writer.count, writer.dropped) == (10, 40)
-    assert SpoolReader(tmp_path / "qa.log").count == 10
-
-
 @FAST
 @given(data=st.binary(max_size=400), sizes=st.lists(st.integers(1, 50), min_size=1, max_size=20))
 def test_splitter_does_not_care_how_the_bytes_arrive(data: bytes, sizes: list[int]) -> None:

@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
-from run_makers import finished, make_run, started
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor.finding import find_run, run_folders
 from modelcar_tui.supervisor.glance import glance_at
 from modelcar_tui.supervisor.settings import Settings
+from run_makers import finished, make_run, started
 
 SLIP = (started(), finished(ExitStatus.USAGE))
 
