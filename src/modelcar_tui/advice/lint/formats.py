@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from modelcar_tui.advice.finding import Finding, Severity
 from modelcar_tui.advice.lint.remarks import ENGINE
-from modelcar_tui.core.shown import masked_values, seen_json, shown
+from modelcar_tui.core.shown import masked_values, seen_json, shown, shown_lines
 
 _SARIF_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 _GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -160,7 +160,7 @@ def _annotation(finding: Finding, path: str) -> str:
     line, column = _place(finding)
     return (
         f"::{_GITHUB[finding.severity]} file={_property(shown(path))},line={line},col={column},"
-        f"title={_property(finding.code)}::{_data(shown(_said(finding)))}"
+        f"title={_property(finding.code)}::{_data(shown_lines(_said(finding)))}"
     )
 
 
