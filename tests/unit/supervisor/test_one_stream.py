@@ -178,7 +178,7 @@ def test_no_event_is_lost_from_the_state_where_threads_tell_them_at_once(
 ) -> None:
     class Chatty(Member):
         async def run(self, context: Context) -> Terms:
-            def tell() -> None:
+            def tell(who: int) -> None:
                 for number in range(60):
                     context.emit(e.Noticed(text=f"{who} {number}"))
 
