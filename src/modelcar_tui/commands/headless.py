@@ -9,7 +9,7 @@ import msgspec
 
 from modelcar_tui.commands import inputs, options
 from modelcar_tui.commands.report_files import reports_of
-from modelcar_tui.commands.resuming import prepare_again, run_to_resume
+from modelcar_tui.commands.resuming import run_to_resume, servers_of
 from modelcar_tui.commands.run import run_headless
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest import read_manifest
@@ -25,7 +25,7 @@ def run(args: argparse.Namespace, *, default: str = "") -> int:
     if args.resume:
         settings = Settings(manifest="", **fields)
         folder = run_to_resume(args.resume, settings)
-        return run_headless(settings, form=form, resume=folder, prepare=prepare_again(folder), at_end=at_end)
+        return run_headless(settings, form=form, resume=folder, prepare=servers_of(folder), at_end=at_end)
     if getattr(args, "replay", None):
         from modelcar_tui.commands.replay import print_run
         from modelcar_tui.supervisor import recorded_run

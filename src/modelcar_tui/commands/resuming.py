@@ -23,13 +23,19 @@ def run_to_resume(name: str, settings: Settings) -> Path:
     return folder
 
 
-def prepare_again(folder: Path) -> Callable[[Settings], Settings] | None:
-    """What starts the servers of a demo that goes on; None for any other run."""
-    if not settings_to_resume(folder).demo:
+def servers_of(folder: Path) -> Callable[[Settings], Settings] | None:
+    """What starts the servers of a demo's run again, where they were; None of any other run."""
+    kept = settings_to_resume(folder)
+    if not kept.demo:
         return None
-    from modelcar_tui.demo import prepare_demo
 
-    return prepare_demo
+    def prepare(settings: Settings) -> Settings:
+        from modelcar_tui.demo import prepare_demo
+
+        prepare_demo(kept)
+        return settings
+
+    return prepare
 
 
 def _by_field(file: Path, error: UserError) -> UserError:

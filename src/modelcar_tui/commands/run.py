@@ -20,7 +20,7 @@ from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.streams import OutputLost, deliver, give_up_output, wait_no_more
 from modelcar_tui.qa import QaLogGrew, QaSaw, QaStarted, Seen, effect_rows
 from modelcar_tui.report import plain
-from modelcar_tui.supervisor import STOP_S, Finish, RunState, Settings, Supervisor, settings_to_resume
+from modelcar_tui.supervisor import STOP_S, Finish, RunState, Settings, Supervisor
 from modelcar_tui.supervisor import events as e
 
 T = TypeVar("T")
@@ -67,8 +67,7 @@ async def _run(
     at_end: Callable[[RunState], None],
 ) -> int:
     if prepare is not None:
-        prepared = await asyncio.to_thread(prepare, settings_to_resume(resume) if resume else settings)
-        settings = settings if resume else prepared
+        settings = await asyncio.to_thread(prepare, settings)
     supervisor = Supervisor(settings, resume=resume)
     leaving.drive(supervisor)
     talk = _Talk(form)

@@ -24,7 +24,6 @@ from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.last_words import last_words
 from modelcar_tui.supervisor.mailbox import Mailbox
-from modelcar_tui.supervisor.runs import settings_to_resume
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import ApplyPreview, Verdict
@@ -245,11 +244,7 @@ class Engine:
     async def _run(self) -> None:
         from modelcar_tui.supervisor.supervisor import Supervisor
 
-        settings = self._settings
-        if self._prepare:
-            again = settings_to_resume(self._resume) if self._resume else None
-            prepared = self._prepare(again or settings)
-            settings = settings if again else prepared
+        settings = self._prepare(self._settings) if self._prepare else self._settings
         supervisor = Supervisor(settings, resume=self._resume)
         if self._on_ready is not None:
             self._on_ready()

@@ -27,6 +27,10 @@ class LogUntil:
         self._count = total if until == float("inf") else bisect_right(range(total), until, key=self._at)
         return self._count
 
+    def gap(self) -> tuple[int, int]:
+        """See `LogSource.gap`."""
+        return self._source.gap()
+
     def _at(self, number: int) -> float:
         return next((line.at for line in self._source.lines(number, 1)), 0.0)
 
