@@ -15,8 +15,10 @@ from modelcar_tui.supervisor.journal import Unread, read_journal
 from modelcar_tui.supervisor.runs import JOURNAL, SETTINGS
 from modelcar_tui.supervisor.state import fold
 
-ONCE = (e.ApprovalRequested, e.ApprovalGiven, e.ConsentGiven, e.ManifestWritten, e.ManifestKept)
+ONCE = (e.ApprovalGiven, e.ConsentGiven, e.ManifestWritten, e.ManifestKept)
 """As often as undisturbed, wherever it was killed; a request without an answer may be made again."""
+_DATABASE = ("checkpoint.sqlite-wal", "checkpoint.sqlite-shm")
+"""SQLite's own, beside the checkpoint of a run that was killed behind its end and not opened again."""
 _WORDS = (
     "seq now started ended at began seconds finished since asks_since waited read_at observed_at taken age_s"
     " looked_at updated elapsed first_at last_at model_since phase_since pods_at free_at silent nodes_at"
@@ -82,7 +84,8 @@ def _files(rooms: Path, run: str) -> dict[str, bytes]:
     found = {}
     for path in sorted(rooms.rglob("*")):
         name = _STAMP.sub("T", str(path.relative_to(rooms)).replace(run or "\0", "RUN"))
-        if path.is_file() and not name.startswith(("cache/", "out")):
+        ours = not name.startswith(("cache/", "out")) and not name.endswith(_DATABASE)
+        if path.is_file() and ours:
             found[name] = path.read_bytes() if name.endswith((".yaml", ".patch")) else b""
     return found
 
