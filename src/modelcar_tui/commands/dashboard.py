@@ -82,9 +82,10 @@ def _port(args: argparse.Namespace) -> Engine | ReplayPort:
 
         return ReplayPort(recorded_run(args.replay, plain))
     if args.resume:
-        from modelcar_tui.commands.resuming import run_to_resume
+        from modelcar_tui.commands.resuming import run_to_resume, servers_of
 
-        return Engine(plain, resume=run_to_resume(args.resume, plain))
+        folder = run_to_resume(args.resume, plain)
+        return Engine(plain, resume=folder, prepare=servers_of(folder))
     if args.demo:
         from modelcar_tui.demo import demo_settings, prepare_demo
 

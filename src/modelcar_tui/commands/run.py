@@ -66,7 +66,7 @@ async def _run(
     leaving: _Leaving,
     at_end: Callable[[RunState], None],
 ) -> int:
-    if prepare is not None and resume is None:
+    if prepare is not None:
         settings = await asyncio.to_thread(prepare, settings)
     supervisor = Supervisor(settings, resume=resume)
     leaving.drive(supervisor)

@@ -1,18 +1,60 @@
-"""The checkpoint database of one run: private, and written through at every step."""
+"""The checkpoint database of one run: private, and written through at every step.
+
+It is a copy of what the journal says. One that can't be read, or says anything else, is made anew.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import aiosqlite
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.shortage import shortage
+
+T = TypeVar("T")
+DAMAGED = "the checkpoint could not be read and was made anew: the run goes on by its journal"
+
+
+@asynccontextmanager
+async def opened_saver(
+    path: Path, look: Callable[[AsyncSqliteSaver], Awaitable[T | None]]
+) -> AsyncIterator[tuple[AsyncSqliteSaver, T | None, str]]:
+    """A checkpointer on `path`, what `look` finds in it, and a line where it was damaged.
+
+    Args:
+        path: Of the database.
+        look: Gives None where the run can go on from what is there; else, or where it fails, the database is
+            made anew and looked at again.
+
+    Raises:
+        UserError: it can't be opened.
+        OSError: it can't, for want of room or files.
+    """
+    damaged = ""
+    try:
+        async with open_saver(path) as saver:
+            anew = await look(saver) is not None
+    except Exception as error:
+        if isinstance(error, UserError) or shortage(error) is not None:
+            raise
+        anew, damaged = True, DAMAGED
+    if anew:
+        _remove(path)
+    async with open_saver(path) as saver:
+        yield saver, await look(saver), damaged
+
+
+def _remove(path: Path) -> None:
+    """The database and what SQLite keeps beside it."""
+    for end in ("", "-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 @asynccontextmanager

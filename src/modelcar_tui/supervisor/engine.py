@@ -243,7 +243,7 @@ class Engine:
     async def _run(self) -> None:
         from modelcar_tui.supervisor.supervisor import Supervisor
 
-        settings = self._prepare(self._settings) if self._prepare and not self._resume else self._settings
+        settings = self._prepare(self._settings) if self._prepare else self._settings
         supervisor = Supervisor(settings, resume=self._resume)
         if self._on_ready is not None:
             self._on_ready()

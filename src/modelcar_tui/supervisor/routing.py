@@ -7,7 +7,10 @@ from collections.abc import Iterable
 import msgspec
 
 from modelcar_tui.manifest import Decision
+from modelcar_tui.supervisor.events import How
+from modelcar_tui.supervisor.registry import is_ours
 from modelcar_tui.supervisor.specialist import Specialist
+from modelcar_tui.supervisor.state import RunState
 
 APPROVAL = "approval"
 WRITE = "write"
@@ -27,6 +30,46 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """The plan proposes something."""
     answer: Decision | None = None
     """The operator's decision, None before it."""
+
+
+def ended(run: RunState, members: Iterable[Specialist]) -> dict[str, How]:
+    """Specialists and steps that have ended, and how, by the run's own events.
+
+    A specialist of another package that was stopped before it gave the report that others need has not ended.
+    """
+    members = tuple(members)
+    needed = {need for member in members for need in member.needs}
+    unreported = {m.name for m in members if m.name in needed and not is_ours(m)} - set(run.reports)
+    known = {name: how for name, how in run.ended.items() if how != "done" or name not in unreported}
+    if answer_to_plan(run) is not None:
+        known[APPROVAL] = "done"
+    if run.finish is not None:
+        known[SUMMARY] = "done"
+    return known
+
+
+def refused(run: RunState) -> str:
+    """The specialist that can't read the input; empty where there is none."""
+    return next((name for name, how in run.ended.items() if how == "refused"), "")
+
+
+def answer_to_plan(run: RunState) -> Decision | None:
+    """The operator's answer, where it is one to the plan that stands."""
+    if run.decision is None or run.answer is None or not run.decision.plan.changes:
+        return None
+    return run.answer if run.answer.plan_digest == run.decision.plan.digest else None
+
+
+def progress(run: RunState, members: Iterable[Specialist]) -> Progress:
+    """What the routing needs to know of this run."""
+    finished = ended(run, members)
+    decision = run.decision if finished.get(DECISION) == "done" else None
+    return Progress(
+        finished=frozenset(finished),
+        fatal=bool(refused(run)),
+        has_changes=decision is not None and bool(decision.plan.changes),
+        answer=answer_to_plan(run),
+    )
 
 
 def allowed_next(progress: Progress, members: Iterable[Specialist]) -> tuple[str, ...]:

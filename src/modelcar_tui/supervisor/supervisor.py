@@ -39,6 +39,7 @@ from modelcar_tui.supervisor.journal import Journal, Unread, read_journal, unrea
 from modelcar_tui.supervisor.limits import unhurried
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.registry import is_ours, panes, team
+from modelcar_tui.supervisor.routing import answer_to_plan, ended
 from modelcar_tui.supervisor.runs import CHECKPOINT, JOURNAL, RunFolder
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.specialist import Context, Effects, Specialist
@@ -47,7 +48,7 @@ from modelcar_tui.supervisor.trials import cut_off
 from modelcar_tui.verdict import Verdict
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor.graph import Ended, State
+    from modelcar_tui.supervisor.graph import State
     from modelcar_tui.supervisor.llm import Session
 
 
@@ -274,9 +275,8 @@ class Supervisor(Beside):
     async def _graph_loop(self, run: RunFolder) -> None:
         from langgraph.types import Command
 
-        from modelcar_tui.supervisor.checkpoint import open_saver
-        from modelcar_tui.supervisor.graph import GRAPH_VERSION, build_graph
-        from modelcar_tui.supervisor.routing import SUMMARY
+        from modelcar_tui.supervisor.checkpoint import opened_saver
+        from modelcar_tui.supervisor.graph import build_graph, stands_at
         from modelcar_tui.supervisor.steps import Steps
 
         steps = Steps(
@@ -286,25 +286,17 @@ class Supervisor(Beside):
             emit=self.emit,
             state=lambda: self.state,
         )
-        async with open_saver(run.path / CHECKPOINT) as saver:
-            graph = build_graph(
-                self._members,
-                lambda: self.state,
-                self._context,
-                steps.write,
-                steps.summarise,
-                saver,
-            )
-            config: Any = {"configurable": {"thread_id": run.run_id}, "recursion_limit": 60}
-            stands = await graph.aget_state(config)
-            before = stands.values
-            if before and before.get("graph_version") != GRAPH_VERSION:
-                what = "this run was made by another version of modelcar-tui"
-                raise UserError(Problem(what=what, fix="start a new run"))
-            if before and not stands.next and SUMMARY not in before.get("ended", {}):
-                # What ran when it was stopped is not there any more: its package was taken out.
-                await graph.aupdate_state(config, {}, as_node=self._members[0].name)
-            entry: State | Command[Any] | None = None if before else {"graph_version": GRAPH_VERSION}
+        build = partial(
+            build_graph, self._members, lambda: self.state, self._context, steps.write, steps.summarise
+        )
+        config: Any = {"configurable": {"thread_id": run.run_id}, "recursion_limit": 60}
+        path = run.path / CHECKPOINT
+        stands = partial(stands_at, members=self._members, run=self.state, config=config)
+        async with opened_saver(path, lambda saver: stands(build(saver))) as (saver, anew, damaged):
+            if damaged:
+                self.emit(e.Noticed(text=damaged))
+            graph = build(saver)
+            entry: State | Command[Any] | None = anew
             while True:
                 async for _ in graph.astream(entry, config, stream_mode="updates", durability="sync"):
                     pass
@@ -319,8 +311,7 @@ class Supervisor(Beside):
         plan = self.state.decision.plan if self.state.decision else None
         if plan is None:
             raise RuntimeError("an approval without a plan")
-        known = self.state.approval
-        if known and known.decision and known.request_id == request_id:
+        if answer_to_plan(self.state) is not None:
             return
         self.emit(e.ApprovalRequested(request_id=request_id, plan_digest=plan.digest))
         decision = answer_by_settings(plan, self.settings.approve, force=self.settings.force)
@@ -354,8 +345,9 @@ class Supervisor(Beside):
             vllm=self.settings.vllm_version or "",
         )
 
-    def _context(self, member: Specialist, ended: Mapping[str, Ended], limit: asyncio.Timeout) -> Context:
+    def _context(self, member: Specialist, limit: asyncio.Timeout) -> Context:
         assert self.folder is not None  # noqa: S101 - made before the first context
+        known = ended(self.state, self._members)
         return Context(
             member.name,
             self.settings,
@@ -363,7 +355,7 @@ class Supervisor(Beside):
             self.emit,
             self.state,
             self._redact,
-            ended={name: ended[name] for name in member.needs if name in ended},
+            ended={name: known[name] for name in member.needs if name in known},
             detached=lambda: self._detached,
             consent=lambda effects: unhurried(limit, self._ask_consent(effects)),
             suggest=partial(self.llm.suggest, wait_s=self.settings.llm_wait_s) if self.llm else None,

@@ -10,10 +10,9 @@ import pytest
 
 from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.graph import _progress
 from modelcar_tui.supervisor.journal import Journal, read_journal
 from modelcar_tui.supervisor.recorded import damage_of, retold
-from modelcar_tui.supervisor.state import RunState, fold
+from modelcar_tui.supervisor.state import fold
 from modelcar_tui.supervisor.supervisor import Supervisor
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -92,8 +91,3 @@ async def test_a_run_that_holds_them_is_resumed(tmp_path: Path) -> None:
             again.answer(Decision(plan_digest=state.decision.plan.digest, who="me"))
     assert again.state.finish is not None and not damage_of(again.state)
     assert {pane.status for pane in again.state.panes} == {e.Status.DONE}
-
-
-def test_a_step_that_was_to_run_again_has_not_ended_and_one_that_was_left_out_has() -> None:
-    ended = {"configuration": "done", "accelerator": "to run again", "qa": "skipped"}
-    assert _progress({"ended": ended}, RunState()).finished == {"configuration", "qa"}

@@ -86,6 +86,8 @@ class Qa:
 
         outcome = await self._go_on(context) if context.resumed else None
         if outcome is not None:
+            context.step("ready", Status.DONE)
+            context.step("stage", Status.DONE)
             return self._finished(context, outcome)
         skip = await self._skip(context)
         if skip is not None:
