@@ -8,6 +8,7 @@ end; exit status 1 where one came to something else.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import sys
 import tempfile
@@ -20,9 +21,13 @@ from typing import TextIO
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "pty"))
+import kill_dashboard
+import kill_podman
 from kill_headless import Bench, Killed
 from kill_points import KINDS, Point
 from kill_scenes import load, parts, scenes
+
+from support import containers
 
 
 def planned(bench: Bench, *, stride: int, moments: int, again: int, seed: int) -> Iterator[tuple[Point, ...]]:
@@ -47,6 +52,40 @@ def of_scene(name: str, options: argparse.Namespace) -> list[Killed]:
         )
         mine = [points for n, points in enumerate(plan) if n % options.shares == options.share]
         return [_told(bench.kill(*points)) for points in mine]
+
+
+def of_dashboard(count: int, seed: int) -> list[Killed]:
+    """So many kills of the dashboard, over all phases in turn, each some moments later."""
+    chance, phases = random.Random(f"dashboard {seed}"), kill_dashboard.PHASES
+    with tempfile.TemporaryDirectory(prefix="kill-") as folder:
+        plain = kill_dashboard.undisturbed(Path(folder))
+        return [
+            _told(
+                kill_dashboard.killed_in(Path(folder), phases[n % len(phases)], chance.uniform(0, 1), plain)
+            )
+            for n in range(count)
+        ]
+
+
+def of_podman(count: int, seed: int) -> list[Killed]:
+    """So many kills of whole runs while a container runs QA."""
+    if reason := containers.missing():
+        raise SystemExit(reason)
+    os.environ.update(containers.environment())
+    chance, phases = random.Random(f"podman {seed}"), kill_podman.PHASES
+    with (
+        tempfile.TemporaryDirectory(prefix="kill-") as folder,
+        parts(Path(folder) / "parts") as served,
+    ):
+        site = kill_podman.Site(Path(folder), served)
+        try:
+            plain = kill_podman.undisturbed(site)
+            return [
+                _told(kill_podman.killed_in(site, phases[n % len(phases)], chance.uniform(0, 1), plain))
+                for n in range(count)
+            ]
+        finally:
+            site.lay_out()
 
 
 def _told(killed: Killed) -> Killed:
@@ -79,17 +118,18 @@ def main() -> int:
     parser.add_argument("--again", type=int, default=10, help="runs a scene whose resumes are killed, too")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--dashboard", type=int, default=0, metavar="N", help="kills of the dashboard")
-    parser.add_argument("--podman", type=int, default=0, metavar="N", help="kills while podman runs QA")
+    parser.add_argument("--dashboard", type=int, default=30, metavar="N", help="kills of the dashboard")
+    parser.add_argument("--podman", type=int, default=20, metavar="N", help="kills while podman runs QA")
+    parser.add_argument("--no-headless", action="store_true", help="leave out runs without a screen")
     options = parser.parse_args()
     began = time.monotonic()
-    names = options.scene or list(scenes())
-    work = []
-    for name in names:
-        for share in range(options.jobs):
-            work.append((name, argparse.Namespace(**vars(options), share=share, shares=options.jobs)))
+    names = [] if options.no_headless else options.scene or list(scenes())
+    shares = [argparse.Namespace(**vars(options), share=n, shares=options.jobs) for n in range(options.jobs)]
     with get_context("spawn").Pool(options.jobs, maxtasksperchild=1) as pool:
+        work = [(name, share) for name in names for share in shares]
         killed = [one for share in pool.starmap(of_scene, work, chunksize=1) for one in share]
+    killed += of_dashboard(options.dashboard, options.seed) if options.dashboard else []
+    killed += of_podman(options.podman, options.seed) if options.podman else []
     table(killed)
     wrong = [one for one in killed if one.wrong]
     kills = sum(one.killed for one in killed)

@@ -16,6 +16,7 @@ from typing import Any
 from kill_headless import Killed
 from kill_judge import Came, came, counted, differences, runs_in
 from kill_points import Point
+
 from support import containers
 from support.qa_bench import AUTH, PASSWORD, podman
 
