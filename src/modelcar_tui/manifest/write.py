@@ -152,8 +152,12 @@ def _write(output: Output, base: Path, keeping: Keeping | None) -> None:
         return
 
     def last_look() -> None:
+        """The record comes first: a run that is killed behind the write must know its own file again. It says
+        nothing of other bytes."""
         if identity(output.path) != standing.identity:
             raise ChangedError
+        if keeping is not None:
+            keeping.note(place_of_file(output.path), hashlib.sha256(output.data).hexdigest(), time.time())
 
     try:
         write_atomic(
@@ -167,8 +171,6 @@ def _write(output: Output, base: Path, keeping: Keeping | None) -> None:
         if _done(output):
             return
         raise ChangedError from None
-    if keeping is not None:
-        keeping.note(place_of_file(output.path), hashlib.sha256(output.data).hexdigest(), time.time())
 
 
 def _done(output: Output) -> bool:
