@@ -27,7 +27,7 @@ _WORDS = (
 OF_TIME = frozenset(_WORDS.split())
 """Fields whose values another run has otherwise: a resumed one finds images in its cache."""
 _STAMP = re.compile(
-    r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^" ]*|\d{8}-\d{6}-[0-9a-f]{6}'
+    r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d[^" ]*)?|\d{8}-\d{6}-[0-9a-f]{6}'
     r"|\b127\.0\.0\.1:\d+|\b\d\d:\d\d:\d\d\b"
 )
 

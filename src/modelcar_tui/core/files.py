@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 import tempfile
@@ -34,24 +35,76 @@ def write_atomic(
         OSError: the folder is read-only, the disk is full, ...; `path` is as it was before.
         FileExistsError: `new`, and something stands there.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}.", dir=path.parent)
+    handle, name = _temporary(path)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(_mode(path) if mode is None else mode)
-        if last_look is not None:
-            last_look()
-        if new:
-            _place_new(name, path)
-        else:
-            Path(name).replace(path)
+            os.fchmod(handle, _mode(path) if mode is None else mode)
+            os.fsync(handle)
+            if last_look is not None:
+                last_look()
+            if not new or name:
+                name = name or _named(handle, path)
+                _place(name, path, new=new)
+            else:
+                _link(handle, path)
     except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
+        if name:
+            with suppress(OSError):
+                Path(name).unlink()
         raise
+    _sweep(path)
     sync_folder(path.parent)
+
+
+_PART = ".part-of-modelcar-tui"
+"""At the end of a temporary file's name, which no file of an operator has."""
+
+
+def _temporary(path: Path) -> tuple[int, str]:
+    """A temporary file in a folder, and its name: none where the file system can do without, so that a
+    process that is killed leaves nothing."""
+    handle, name = -1, ""
+    with suppress(OSError):
+        if os.path.exists("/proc/self/fd"):  # noqa: PTH110 - as cheap as it gets
+            handle = os.open(path.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    if handle < 0:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}.", suffix=_PART, dir=path.parent)
+    with suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_EX)  # by which it is told from a dead writer's
+    return handle, name
+
+
+def _named(handle: int, path: Path) -> str:
+    """Give a file without a name one, for the moment before it replaces another."""
+    name = str(path.with_name(f".{path.name[:50]}.{os.urandom(4).hex()}{_PART}"))
+    _link(handle, Path(name))
+    return name
+
+
+def _link(handle: int, path: Path) -> None:
+    """`path` for an open file; the kernel follows its link in /proc only for a call with a folder."""
+    os.link(f"/proc/self/fd/{handle}", path, src_dir_fd=handle, follow_symlinks=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a writer of `path` left that was killed while its file had a name; a live one holds it."""
+    start = f".{path.name[:50]}."
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            if entry.name.startswith(start) and entry.name.endswith(_PART):
+                _remove_dead(entry.path)
+
+
+def _remove_dead(name: str) -> None:
+    with suppress(OSError):
+        handle = open_regular(Path(name))
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            Path(name).unlink()
+        finally:
+            os.close(handle)
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
@@ -143,8 +196,11 @@ def _mode(path: Path) -> int:
     return 0o644 & ~umask
 
 
-def _place_new(name: str, path: Path) -> None:
+def _place(name: str, path: Path, *, new: bool) -> None:
     """Give the temporary file its name; a link fails where there is one already, in one step."""
+    if not new:
+        Path(name).replace(path)
+        return
     try:
         os.link(name, path)
     except FileExistsError:
