@@ -22,7 +22,7 @@ _DATABASE = ("checkpoint.sqlite-wal", "checkpoint.sqlite-shm")
 _WORDS = (
     "seq now started ended at began seconds finished since asks_since waited read_at observed_at taken age_s"
     " looked_at updated elapsed first_at last_at model_since phase_since pods_at free_at silent nodes_at"
-    " request_id plan_digest digest bytes_read"
+    " request_id plan_digest digest bytes_read window_s"
 )
 OF_TIME = frozenset(_WORDS.split())
 """Fields whose values another run has otherwise: a resumed one finds images in its cache."""
