@@ -71,7 +71,7 @@ def _review(desk: Desk, terminal: Terminal) -> None:
 
 def _marked(desk: Desk, terminal: Terminal) -> None:
     if not desk.saw("ApprovalGiven"):
-        desk.press(terminal, "d", _shows(terminal, " accepted"))
+        desk.press(terminal, "d", lambda: "1 Configuration" not in terminal.text)
         desk.press(terminal, "*", _shows(terminal, "[x]"))
         terminal.wait_for(lambda _: desk.saw("ChangesMarked"), _LIMIT_S)
 
