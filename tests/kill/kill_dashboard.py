@@ -65,12 +65,13 @@ def _early(desk: Desk, terminal: Terminal) -> None:
 
 def _review(desk: Desk, terminal: Terminal) -> None:
     if not desk.saw("ApprovalGiven"):
-        terminal.wait_for("d: review", _LIMIT_S)
+        terminal.wait_for(lambda text: "d: review" in text or "not written: review" in text, _LIMIT_S)
+        terminal.wait_for(lambda _: desk.saw("ApprovalRequested"), _LIMIT_S)
 
 
 def _marked(desk: Desk, terminal: Terminal) -> None:
     if not desk.saw("ApprovalGiven"):
-        desk.press(terminal, "d", _shows(terminal, " accepted"))
+        desk.press(terminal, "d", lambda: "1 Configuration" not in terminal.text)
         desk.press(terminal, "*", _shows(terminal, "[x]"))
         terminal.wait_for(lambda _: desk.saw("ChangesMarked"), _LIMIT_S)
 

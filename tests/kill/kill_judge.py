@@ -22,12 +22,12 @@ _DATABASE = ("checkpoint.sqlite-wal", "checkpoint.sqlite-shm")
 _WORDS = (
     "seq now started ended at began seconds finished since asks_since waited read_at observed_at taken age_s"
     " looked_at updated elapsed first_at last_at model_since phase_since pods_at free_at silent nodes_at"
-    " request_id plan_digest digest bytes_read"
+    " request_id plan_digest digest bytes_read window_s"
 )
 OF_TIME = frozenset(_WORDS.split())
 """Fields whose values another run has otherwise: a resumed one finds images in its cache."""
 _STAMP = re.compile(
-    r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^" ]*|\d{8}-\d{6}-[0-9a-f]{6}'
+    r'\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d[^" ]*)?|\d{8}-\d{6}-[0-9a-f]{6}'
     r"|\b127\.0\.0\.1:\d+|\b\d\d:\d\d:\d\d\b"
 )
 

@@ -6,7 +6,9 @@ It is a copy of what the journal says. One that can't be read, or says anything 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +21,8 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.shortage import shortage
 
 T = TypeVar("T")
+_ROOM = 64 * 1024
+"""Bytes: less is too little for the three files of a database."""
 DAMAGED = "the checkpoint could not be read and was made anew: the run goes on by its journal"
 
 
@@ -92,7 +96,18 @@ async def _opened(path: Path) -> AsyncSqliteSaver:
         await connection.execute("PRAGMA synchronous=NORMAL")
         saver = AsyncSqliteSaver(connection)
         await saver.setup()
-    except BaseException:
+    except BaseException as error:
         await connection.close()
+        if isinstance(error, sqlite3.Error) and _no_room(path.parent):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         raise
     return saver
+
+
+def _no_room(folder: Path) -> bool:
+    """Whether SQLite could not make its files there: it keeps the system's own error to itself."""
+    try:
+        there = os.statvfs(folder)
+    except OSError:
+        return False
+    return there.f_bavail * there.f_frsize < _ROOM or (bool(there.f_files) and there.f_favail < 2)

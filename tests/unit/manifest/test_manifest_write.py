@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -212,8 +213,8 @@ def test_a_write_that_ends_in_a_kill_has_its_record(tmp_path: Path, monkeypatch:
     """Without it the next run would take this one's file for another hand's."""
     real = os.link
 
-    def link(name: str, path: Path) -> None:
-        real(name, path)
+    def link(*args: Any, **more: Any) -> None:
+        real(*args, **more)
         raise KeyboardInterrupt
 
     plan, kept = plan_of(tmp_path), keeping(tmp_path)
