@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.supervisor import SETTINGS, Settings, find_run, settings_to_resume
+from modelcar_tui.supervisor import SETTINGS, Settings, find_run, settings_of_run, settings_to_resume
 
 
 def run_to_resume(name: str, settings: Settings) -> Path:
@@ -25,8 +25,8 @@ def run_to_resume(name: str, settings: Settings) -> Path:
 
 def servers_of(folder: Path) -> Callable[[Settings], Settings] | None:
     """What starts the servers of a demo's run again, where they were; None of any other run."""
-    kept = settings_to_resume(folder)
-    if not kept.demo:
+    kept = settings_of_run(folder)
+    if kept is None or not kept.demo:
         return None
 
     def prepare(settings: Settings) -> Settings:

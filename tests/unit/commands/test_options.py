@@ -41,6 +41,9 @@ VALUES = {
     "running_objects": "prod/isvc/chat",
     "port": "8080",
     "_size": "80x24",
+    "_speed": "2",
+    "days": "30",
+    "size": "2GiB",
 }
 """A value for each type of options that takes not everything."""
 
@@ -319,6 +322,7 @@ SHOWS = {
     "--picture",
     "--size",
     "--screen",
+    "--speed",
     "--profile",
 }
 """How an earlier run is shown, and where it is."""

@@ -23,6 +23,7 @@ PER_RUN = {
     *("help", "version", "manifest", "resume", "replay", "demo", "force", "headless", "config", "approve"),
     *("serve_line", "from_cluster"),
     *("command", "form", "reports", "web", "web_port", "picture", "size", "screen"),
+    *("runs", "speed"),
 }
 """What describes one run, and stands in no file."""
 ALL = """\
