@@ -177,9 +177,11 @@ class SpoolReader:
         for _ in range(_TRIES):
             with suppress(OSError), spool_index(self.path).open("rb", buffering=0) as index:
                 found = self._lines(index, start, count)
+                # While it is cut, text and index have their new names one after the other. That is asked
+                # first: a cut that ends in between shows in the index.
+                cutting = is_cutting(self.path)
                 seen, now = os.fstat(index.fileno()), spool_index(self.path).stat()
-                # While it is cut, text and index have their new names one after the other.
-                if (seen.st_dev, seen.st_ino) == (now.st_dev, now.st_ino) and not is_cutting(self.path):
+                if not cutting and (seen.st_dev, seen.st_ino) == (now.st_dev, now.st_ino):
                     return found
                 continue
             if not is_cutting(self.path):
