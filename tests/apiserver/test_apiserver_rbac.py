@@ -17,21 +17,8 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube_objects import CLAIMS, NAMESPACES, SLICES, USERS
 from modelcar_tui.demo.kube_scenarios import Scenario
 from modelcar_tui.demo.kube_store import Kind
-from support.rbac import (
-    CLASSES,
-    MANIFEST,
-    MODELS,
-    PATIENT,
-    Granted,
-    changed,
-    everything,
-    facts,
-    granted,
-    held,
-    looks,
-    needs_older,
-    older,
-)
+from support.rbac import CLASSES, PATIENT, changed, everything, facts, held, looks, needs_older, older
+from support.roles import MANIFEST, MODELS, Granted, granted
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _DRA = (SLICES, CLAIMS, CLASSES)

@@ -1,16 +1,13 @@
-"""docs/rbac.yaml taken apart; a cluster on which each right to look brings something, and what it brings."""
+"""A cluster on which each right to look brings something, and what it brings."""
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-import yaml
 
 from modelcar_tui.cluster.rights import CODE
 from modelcar_tui.cluster.types import AcceleratorReport
@@ -37,10 +34,8 @@ from modelcar_tui.demo.kube_rights import Right as StubRight
 from modelcar_tui.demo.kube_rights import User
 from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.demo.kube_store import Kind, Object
+from support.roles import MODELS, Granted, granted
 
-MANIFEST = Path(__file__).parents[2] / "docs" / "rbac.yaml"
-MODELS = "default"
-"""Where models are served on the cluster of `everything`."""
 LLM = Kind("serving.kserve.io", "v1alpha2", "llminferenceservices", "LLMInferenceService")
 CLUSTER_RUNTIMES = Kind(
     "serving.kserve.io", "v1alpha1", "clusterservingruntimes", "ClusterServingRuntime", namespaced=False
@@ -52,57 +47,6 @@ PATIENT = {"connect_timeout_s": 20.0, "read_timeout_s": 30.0, "request_timeout_s
 """Nothing is to be missing because the machine was busy."""
 LOOK = "modelcar-look"
 """How the names of the roles begin that judging takes."""
-
-
-class Granted(NamedTuple):
-    """One verb on one resource of one role."""
-
-    role: str
-    bind: str
-    """`cluster`, or the namespace in which the role is bound; `NAMESPACE` for that of the models."""
-    group: str
-    resource: str
-    verb: str
-    names: tuple[str, ...] = ()
-
-    @property
-    def full(self) -> str:
-        return f"{self.resource}.{self.group}" if self.group else self.resource
-
-    @property
-    def namespace(self) -> str:
-        """Where it counts on the cluster of `everything`; empty for everywhere."""
-        return {"cluster": "", "NAMESPACE": MODELS}.get(self.bind, self.bind)
-
-    @property
-    def rule(self) -> dict[str, list[str]]:
-        """As RBAC has it."""
-        rule = {"apiGroups": [self.group], "resources": [self.resource], "verbs": [self.verb]}
-        return {**rule, "resourceNames": list(self.names)} if self.names else rule
-
-    @property
-    def id(self) -> str:
-        return f"{self.role.removeprefix('modelcar-')}:{self.verb}-{self.full}"
-
-
-@functools.cache
-def granted() -> tuple[Granted, ...]:
-    """All that the manifest grants."""
-    return tuple(
-        Granted(
-            role["metadata"]["name"],
-            role["metadata"]["annotations"]["modelcar-tui/bind"],
-            group,
-            resource,
-            verb,
-            tuple(rule.get("resourceNames", ())),
-        )
-        for role in yaml.safe_load_all(MANIFEST.read_text())
-        for rule in role["rules"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    )
 
 
 _IMAGE = "quay.io/x/vllm:v0.18.0"

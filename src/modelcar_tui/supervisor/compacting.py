@@ -11,6 +11,7 @@ import msgspec
 
 from modelcar_tui.core.decode import decoder
 from modelcar_tui.core.files import open_regular, write_private
+from modelcar_tui.supervisor.journal_lines import readable
 
 _MOST_NOTICES = 1000
 """Several times what the run's state keeps."""
@@ -69,11 +70,15 @@ def _standing(data: mmap.mmap) -> Iterator[tuple[int, int]]:
     while (end := data.find(b"\n", start) + 1) > 0:
         places.append((start, end, _key(data[start:end])))
         start = end
-    last = {key: start for start, _, key in places}
+    last = dict[object, int]()
+    for start, end, key in reversed(places):
+        # What this release can't read replaces nothing that it can.
+        if key not in last and readable(data[start:end]):
+            last[key] = start
     notices = [start for start, _, key in places if key == "Noticed"][-_MOST_NOTICES:]
     first_notice = notices[0] if notices else 0
     for start, end, key in places:
-        if key is None or (start >= first_notice if key == "Noticed" else last[key] == start):
+        if key is None or (start >= first_notice if key == "Noticed" else last.get(key, start) <= start):
             yield start, end
 
 

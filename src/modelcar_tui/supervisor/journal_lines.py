@@ -129,6 +129,11 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
             yield line
 
 
+def readable(line: bytes) -> bool:
+    """Whether this release takes the line for an event."""
+    return isinstance(_read(line), Stamped)
+
+
 def _read(line: bytes) -> Stamped | bool | None:
     """The event of a line; None of one that is told no more; else whether it is of a newer release."""
     try:

@@ -16,19 +16,8 @@ from modelcar_tui.demo.kube import StubCluster, start_stub_cluster
 from modelcar_tui.demo.kube_rights import User, admin
 from modelcar_tui.qa.cleanup import _PATHS
 from modelcar_tui.trial.rights import _NEEDED
-from support.rbac import (
-    PATIENT,
-    Granted,
-    changed,
-    everything,
-    facts,
-    granted,
-    held,
-    looks,
-    needs_older,
-    older,
-    stub_user,
-)
+from support.rbac import PATIENT, changed, everything, facts, held, looks, needs_older, older, stub_user
+from support.roles import Granted, granted
 
 pytestmark = pytest.mark.odd_objects
 _NOBODYS = re.compile(

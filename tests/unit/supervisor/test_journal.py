@@ -242,3 +242,18 @@ def test_lines_that_can_t_be_read_stay_when_it_is_compacted(tmp_path: Path) -> N
     assert path.read_bytes().startswith(b"".join((*HARM.values(), *NEWER.values())))
     details = [one.event.detail for one in read_journal(path) if isinstance(one.event, e.StepChanged)]
     assert details[-1] == "1499" and len(details) < 1000
+
+
+def test_what_a_newer_release_wrote_replaces_nothing_that_this_one_reads(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    journal.append(e.StepChanged(specialist="qa", step="ready", status=e.Status.DONE), 1.0)
+    journal.close()
+    known = path.read_bytes()
+    newer = known.replace(b'"done"', b'"halfway"').replace(b'"seq":1', b'"seq":2')
+    path.write_bytes(known + newer)
+    journal = Journal(path, room=1)
+    journal.append(e.Noticed(text="x", status=e.Status.DONE), 2.0)
+    journal.close()
+    assert path.read_bytes().startswith(known + newer)
+    assert [type(one.event) for one in read_journal(path)] == [e.StepChanged, e.Noticed]
