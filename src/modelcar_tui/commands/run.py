@@ -14,9 +14,7 @@ import msgspec
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.ends import ENDS, LIMIT_S
-from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
-from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.streams import OutputLost, deliver, give_up_output, wait_no_more
 from modelcar_tui.qa import QaLogGrew, QaSaw, QaStarted, Seen, effect_rows
 from modelcar_tui.report import plain
@@ -73,12 +71,9 @@ async def _run(
     talk = _Talk(form)
     try:
         lost = await _told(supervisor, talk)
-    except Exception as error:
+    except Exception:
         at_end(supervisor.state)
-        run = supervisor.state.run_id
-        if not run or (short := shortage(error, run=True)) is None:
-            raise
-        raise UserError(Problem(what=short.line(run)), status=short.status) from None
+        raise
     lost = lost or _lost(talk.close, supervisor)
     at_end(supervisor.state)
     if settings.force and supervisor.was_finished:

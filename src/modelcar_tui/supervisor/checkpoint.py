@@ -6,9 +6,11 @@ It is a copy of what the journal says. One that can't be read, or says anything 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +21,8 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.shortage import shortage
 
 T = TypeVar("T")
+_LEAST = 64 * 1024
+"""Bytes that SQLite needs beside a small database, for its log and the log's index."""
 DAMAGED = "the checkpoint could not be read and was made anew: the run goes on by its journal"
 
 
@@ -72,17 +76,35 @@ async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
             raise
         what = f"can't be opened: {error.strerror}"
         raise UserError(Problem(where=str(path), what=what, fix="give another with --state-dir")) from None
-    opening = asyncio.ensure_future(_opened(path))
+    with _full_told(path):
+        opening = asyncio.ensure_future(_opened(path))
+        try:
+            saver = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # Its thread would answer a loop that has ended.
+            await (await opening).conn.close()
+            raise
+        try:
+            yield saver
+        finally:
+            await saver.conn.close()
+
+
+@contextmanager
+def _full_told(path: Path) -> Iterator[None]:
+    """A full disk is to SQLite an error like any other where it makes its files beside the database."""
     try:
-        saver = await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        # Its thread would answer a loop that has ended.
-        await (await opening).conn.close()
+        yield
+    except sqlite3.Error as error:
+        if shortage(error) is None and _is_full(path.parent):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         raise
-    try:
-        yield saver
-    finally:
-        await saver.conn.close()
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether a file system has no room for the smallest file: some count no files, and say 0 of 0."""
+    room = os.statvfs(folder)
+    return room.f_bavail * room.f_frsize < _LEAST or (room.f_files > 0 and room.f_favail == 0)
 
 
 async def _opened(path: Path) -> AsyncSqliteSaver:
