@@ -81,13 +81,29 @@ async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
         try:
             saver = await asyncio.shield(opening)
         except asyncio.CancelledError:
-            # Its thread would answer a loop that has ended.
-            await (await opening).conn.close()
+            await _closed(opening)
             raise
         try:
             yield saver
         finally:
-            await saver.conn.close()
+            await _closed(opening)
+
+
+async def _closed(opening: asyncio.Future[AsyncSqliteSaver]) -> None:
+    """Close it, however often that is cancelled meanwhile: its thread would answer a loop that has ended."""
+
+    async def close() -> None:
+        await (await opening).conn.close()
+
+    closing, cancelled = asyncio.ensure_future(close()), False
+    while not closing.done():
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    closing.result()
 
 
 @contextmanager
