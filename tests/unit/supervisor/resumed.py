@@ -11,8 +11,10 @@ from modelcar_tui.supervisor.journal import read_journal
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.supervisor.supervisor import Supervisor
 
-TIMES = {"started", "finished", "now", "seq", "seconds", "waited", "asks_since", "replaced"}
-OF_QA = {"began", "phase_since", "model_since", "request_id", "read_at", "observed_at", "at", "took"}
+TIMES = frozenset({"started", "finished", "now", "seq", "seconds", "waited", "asks_since", "replaced"})
+OF_QA = frozenset(
+    {"began", "phase_since", "model_since", "request_id", "read_at", "observed_at", "at", "took"}
+)
 
 
 def same(state: RunState, *, without: frozenset[str] = frozenset()) -> object:
@@ -23,7 +25,18 @@ def same(state: RunState, *, without: frozenset[str] = frozenset()) -> object:
     return _plain(data, TIMES | without)
 
 
-def _plain(value: object, left_out: set[str] | frozenset[str]) -> object:
+def unlike(got: object, plain: object, where: str = "") -> list[str]:
+    """The innermost places that differ."""
+    if isinstance(got, dict) and isinstance(plain, dict):
+        keys = sorted(got.keys() | plain.keys())
+        return [line for key in keys for line in unlike(got.get(key), plain.get(key), f"{where}.{key}")]
+    if isinstance(got, list) and isinstance(plain, list) and len(got) == len(plain):
+        pairs = enumerate(zip(got, plain, strict=True))
+        return [line for number, (a, b) in pairs for line in unlike(a, b, f"{where}[{number}]")]
+    return [] if got == plain else [f"{where} is {str(got)[:100]}, not {str(plain)[:100]}"]
+
+
+def _plain(value: object, left_out: frozenset[str]) -> object:
     if isinstance(value, dict):
         return {key: _plain(item, left_out) for key, item in value.items() if key not in left_out}
     return [_plain(item, left_out) for item in value] if isinstance(value, list) else value
