@@ -101,11 +101,17 @@ def allowed_next(progress: Progress, members: Iterable[Specialist]) -> tuple[str
     early = tuple(name for name in ready if name not in late)
     if early:
         return early
-    to_write = progress.answer is not None and progress.answer.write and WRITE not in done
-    if DECISION in done and (QA not in done or to_write):
-        asks = progress.has_changes and progress.answer is None
-        return (APPROVAL if asks else WRITE if to_write else QA,)
-    return ready or (SUMMARY,)
+    step = _after_the_decision(progress) if DECISION in done else ""
+    return (step,) if step else ready or (SUMMARY,)
+
+
+def _after_the_decision(progress: Progress) -> str:
+    """What comes of the plan; empty behind QA, which may have ended before a lost decision was made anew."""
+    if progress.answer is not None and progress.answer.write and WRITE not in progress.finished:
+        return WRITE
+    if QA in progress.finished:
+        return ""
+    return APPROVAL if progress.has_changes and progress.answer is None else QA
 
 
 def _after_qa(members: tuple[Specialist, ...]) -> frozenset[str]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from pathlib import Path
 
 import pytest
-from resumed import OF_QA, drive, kinds, same, unlike
+from resumed import OF_QA, cut, drive, kinds, same, unlike
 
+from modelcar_tui.core.errors import UserError
 from modelcar_tui.supervisor.journal import read_journal
+from modelcar_tui.supervisor.runs import RunFolder
+from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.supervisor.supervisor import Supervisor
 
@@ -51,3 +55,49 @@ def test_what_stood_in_a_damaged_line_is_found_out_again(
     assert any("damaged" in one.text for one in again.notices)
     assert not unlike(same(again, without=UNLIKE), same(state, without=UNLIKE))
     assert kinds(folder).count("ApprovalGiven") == 1
+
+
+def test_of_three_that_resume_one_run_one_goes_on(a_demo: tuple[Path, RunState]) -> None:
+    folder, state = a_demo
+    cut(folder, kinds(folder).index("ApprovalGiven") + 1)
+
+    async def all_three() -> list[object]:
+        three = [Supervisor("", resume=folder) for _ in range(3)]
+        return await asyncio.gather(*map(drive, three), return_exceptions=True)
+
+    came = asyncio.run(all_three())
+    (gone_on,) = [one for one in came if isinstance(one, RunState)]
+    told = [str(one) for one in came if isinstance(one, UserError)]
+    assert told == [f"run {folder.name} is open in another terminal; close it there first"] * 2
+    assert gone_on.finish is not None and gone_on.finish.exit_status == state.finish.exit_status
+    after = kinds(folder)
+    assert after.count("RunResumed") == after.count("ManifestWritten") == after.count("RunFinished") == 1
+
+
+def test_with_the_journal_of_another_run_it_goes_on_and_leaves_that_run_alone(
+    a_demo: tuple[Path, RunState], tmp_path: Path
+) -> None:
+    folder, state = a_demo
+    other = RunFolder.create(Settings(manifest=state.path, state_dir=str(tmp_path), qa=False, llm=False))
+    other.release()
+    cut(folder, kinds(folder).index("DecisionMade") + 1)
+    shutil.copy(folder / "journal.jsonl", other.path / "journal.jsonl")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    again = asyncio.run(drive(Supervisor("", resume=other.path)))
+    assert again.finish is not None and kinds(other.path)[-1] == "RunFinished"
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_clock_that_went_back_changes_nothing(
+    a_demo: tuple[Path, RunState], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, state = a_demo
+    cut(folder, kinds(folder).index("ApprovalGiven") + 1)
+    shutil.rmtree(folder / "qa")
+    now = time.time
+    monkeypatch.setattr("time.time", lambda: now() - 86_400)
+    again = resumed(folder)
+    assert again.finish is not None and state.finish is not None
+    assert again.finish.exit_status == state.finish.exit_status
+    numbers = [one.seq for one in read_journal(folder / "journal.jsonl")]
+    assert numbers == sorted(set(numbers))
