@@ -160,6 +160,7 @@ class _Talk:
         self._form = form
         self._log: Any = None
         self._seen: set[str] = set()
+        self._noticed: list[e.Noticed] = []
 
     def tell(self, stamped: e.Stamped) -> None:
         if self._form == "jsonl":
@@ -173,8 +174,10 @@ class _Talk:
                 pass
             case e.StepChanged() as step:
                 self._say(f"{step.specialist}: {step.step} {step.status} {step.detail}".rstrip())
-            case e.Noticed() as notice:
-                self._say(f"note: {notice.text}")
+            case e.Noticed():
+                self._note(stamped.event)
+            case e.RunResumed():
+                self._say("the run goes on here: what stands above was told before")
             case e.LanguageModelJoined() as joined:
                 self._say(f"asking {joined.model} at {joined.host} (--no-llm: nobody); it is given:")
                 for line in joined.shares:
@@ -194,6 +197,12 @@ class _Talk:
             case QaLogGrew() | e.QaFinished() if self._log is not None:
                 for line in self._log.more():
                     self._say(f"[QA] {line}")
+
+    def _note(self, notice: e.Noticed) -> None:
+        """Once, also where a run that was killed has told it before."""
+        if notice not in self._noticed:
+            self._noticed.append(notice)
+            self._say(f"note: {notice.text}")
 
     def _saw(self, seen: tuple[Seen, ...]) -> None:
         """What the cluster says of a model, once; and that waiting does not help, where it does not."""

@@ -19,6 +19,7 @@ from modelcar_tui.supervisor.engine import Engine
 from modelcar_tui.supervisor.finding import find_run
 from modelcar_tui.supervisor.journal import Journal
 from modelcar_tui.supervisor.running import run_supervisor
+from modelcar_tui.supervisor.runs import RunFolder
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.supervisor import Supervisor
 from modelcar_tui.supervisor.way_back import named_at
@@ -134,3 +135,12 @@ def test_a_run_that_was_stopped_says_where_it_is(full: Path, tmp_path: Path) -> 
     finish = asyncio.run(stopped()).state.finish
     assert finish is not None
     assert finish.summary.endswith(f"--resume {the_run(state).name} --state-dir {state}")
+
+
+def test_a_folder_that_can_not_be_written_is_no_matter_of_another_state_folder(tmp_path: Path) -> None:
+    run = RunFolder.create(Settings(manifest="x.yaml", state_dir=str(tmp_path)))
+    run.release()
+    (run.path / "lock").unlink()
+    (run.path / "lock").mkdir()
+    with pytest.raises(UserError, match="--replay shows the run as it is"):
+        RunFolder.open(run.path)
