@@ -178,10 +178,8 @@ class _Talk:
                 self._note(stamped.event)
             case e.RunResumed():
                 self._say("the run goes on here: what stands above was told before")
-            case e.LanguageModelJoined() as joined:
-                self._say(f"asking {joined.model} at {joined.host} (--no-llm: nobody); it is given:")
-                for line in joined.shares:
-                    self._say(f"  {line}")
+            case e.LanguageModelJoined():
+                self._joined(stamped.event)
             case e.LanguageModelOffered() as offered:
                 from modelcar_tui.core.model_hosts import how_to_allow
 
@@ -203,6 +201,11 @@ class _Talk:
         if notice not in self._noticed:
             self._noticed.append(notice)
             self._say(f"note: {notice.text}")
+
+    def _joined(self, joined: e.LanguageModelJoined) -> None:
+        self._say(f"asking {joined.model} at {joined.host} (--no-llm: nobody); it is given:")
+        for line in joined.shares:
+            self._say(f"  {line}")
 
     def _saw(self, seen: tuple[Seen, ...]) -> None:
         """What the cluster says of a model, once; and that waiting does not help, where it does not."""
