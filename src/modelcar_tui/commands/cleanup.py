@@ -10,7 +10,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.core.shown import shown
-from modelcar_tui.supervisor import Settings, clean_up, damage_of
+from modelcar_tui.supervisor import Settings, clean_up, damage_of, named_at
 
 
 def run_cleanup(folder: Path, settings: Settings, *, yes: bool) -> int:
@@ -30,9 +30,8 @@ def run_cleanup(folder: Path, settings: Settings, *, yes: bool) -> int:
         sys.stdout.write("nothing of this run is left on the cluster\n")
         return ExitStatus.GO
     if not yes:
-        sys.stdout.write(
-            f"{len(ours)} to delete; nothing was deleted. To do it: agent cleanup {folder.name} --yes\n"
-        )
+        way = f"agent cleanup {named_at(folder.name, folder)} --yes"
+        sys.stdout.write(f"{len(ours)} to delete; nothing was deleted. To do it: {way}\n")
         return ExitStatus.GO
     lines = run_once(work.delete(ours))
     sys.stdout.writelines(f"{shown(line)}\n" for line in lines)

@@ -14,9 +14,7 @@ import msgspec
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.ends import ENDS, LIMIT_S
-from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
-from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.streams import OutputLost, deliver, give_up_output, wait_no_more
 from modelcar_tui.qa import QaLogGrew, QaSaw, QaStarted, Seen, effect_rows
 from modelcar_tui.report import plain
@@ -73,12 +71,9 @@ async def _run(
     talk = _Talk(form)
     try:
         lost = await _told(supervisor, talk)
-    except Exception as error:
+    except Exception:
         at_end(supervisor.state)
-        run = supervisor.state.run_id
-        if not run or (short := shortage(error, run=True)) is None:
-            raise
-        raise UserError(Problem(what=short.line(run)), status=short.status) from None
+        raise
     lost = lost or _lost(talk.close, supervisor)
     at_end(supervisor.state)
     if settings.force and supervisor.was_finished:
@@ -165,6 +160,7 @@ class _Talk:
         self._form = form
         self._log: Any = None
         self._seen: set[str] = set()
+        self._noticed: list[e.Noticed] = []
 
     def tell(self, stamped: e.Stamped) -> None:
         if self._form == "jsonl":
@@ -178,12 +174,12 @@ class _Talk:
                 pass
             case e.StepChanged() as step:
                 self._say(f"{step.specialist}: {step.step} {step.status} {step.detail}".rstrip())
-            case e.Noticed() as notice:
-                self._say(f"note: {notice.text}")
-            case e.LanguageModelJoined() as joined:
-                self._say(f"asking {joined.model} at {joined.host} (--no-llm: nobody); it is given:")
-                for line in joined.shares:
-                    self._say(f"  {line}")
+            case e.Noticed():
+                self._note(stamped.event)
+            case e.RunResumed():
+                self._say("the run goes on here: what stands above was told before")
+            case e.LanguageModelJoined():
+                self._joined(stamped.event)
             case e.LanguageModelOffered() as offered:
                 from modelcar_tui.core.model_hosts import how_to_allow
 
@@ -199,6 +195,17 @@ class _Talk:
             case QaLogGrew() | e.QaFinished() if self._log is not None:
                 for line in self._log.more():
                     self._say(f"[QA] {line}")
+
+    def _note(self, notice: e.Noticed) -> None:
+        """Once, also where a run that was killed has told it before."""
+        if notice not in self._noticed:
+            self._noticed.append(notice)
+            self._say(f"note: {notice.text}")
+
+    def _joined(self, joined: e.LanguageModelJoined) -> None:
+        self._say(f"asking {joined.model} at {joined.host} (--no-llm: nobody); it is given:")
+        for line in joined.shares:
+            self._say(f"  {line}")
 
     def _saw(self, seen: tuple[Seen, ...]) -> None:
         """What the cluster says of a model, once; and that waiting does not help, where it does not."""

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.trials import Trial
     from modelcar_tui.supervisor.trying import Try
     from modelcar_tui.supervisor.unsettled import unknowns
+    from modelcar_tui.supervisor.way_back import named, named_at
 
 __all__ = [
     "BROKEN",
@@ -87,6 +88,8 @@ __all__ = [
     "keep_input",
     "limits_of",
     "marked",
+    "named",
+    "named_at",
     "outcome_of",
     "prune",
     "read_journal",
@@ -137,5 +140,6 @@ if not TYPE_CHECKING:
             "trial_room": "Wish",
             "trying": "Try",
             "unsettled": "unknowns",
+            "way_back": "named named_at",
         },
     )

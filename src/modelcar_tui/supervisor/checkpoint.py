@@ -9,8 +9,8 @@ import asyncio
 import errno
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,8 +21,8 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.shortage import shortage
 
 T = TypeVar("T")
-_ROOM = 64 * 1024
-"""Bytes: less is too little for the three files of a database."""
+_LEAST = 64 * 1024
+"""Bytes that SQLite needs beside a small database, for its log and the log's index."""
 DAMAGED = "the checkpoint could not be read and was made anew: the run goes on by its journal"
 
 
@@ -76,17 +76,51 @@ async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
             raise
         what = f"can't be opened: {error.strerror}"
         raise UserError(Problem(where=str(path), what=what, fix="give another with --state-dir")) from None
-    opening = asyncio.ensure_future(_opened(path))
-    try:
-        saver = await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        # Its thread would answer a loop that has ended.
+    with _full_told(path):
+        opening = asyncio.ensure_future(_opened(path))
+        try:
+            saver = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await _closed(opening)
+            raise
+        try:
+            yield saver
+        finally:
+            await _closed(opening)
+
+
+async def _closed(opening: asyncio.Future[AsyncSqliteSaver]) -> None:
+    """Close it, however often that is cancelled meanwhile: its thread would answer a loop that has ended."""
+
+    async def close() -> None:
         await (await opening).conn.close()
-        raise
+
+    closing, cancelled = asyncio.ensure_future(close()), False
+    while not closing.done():
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    closing.result()
+
+
+@contextmanager
+def _full_told(path: Path) -> Iterator[None]:
+    """A full disk is to SQLite an error like any other where it makes its files beside the database."""
     try:
-        yield saver
-    finally:
-        await saver.conn.close()
+        yield
+    except sqlite3.Error as error:
+        if shortage(error) is None and _is_full(path.parent):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+        raise
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether a file system has no room for the smallest file: some count no files, and say 0 of 0."""
+    room = os.statvfs(folder)
+    return room.f_bavail * room.f_frsize < _LEAST or (room.f_files > 0 and room.f_favail == 0)
 
 
 async def _opened(path: Path) -> AsyncSqliteSaver:
@@ -96,18 +130,7 @@ async def _opened(path: Path) -> AsyncSqliteSaver:
         await connection.execute("PRAGMA synchronous=NORMAL")
         saver = AsyncSqliteSaver(connection)
         await saver.setup()
-    except BaseException as error:
+    except BaseException:
         await connection.close()
-        if isinstance(error, sqlite3.Error) and _no_room(path.parent):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         raise
     return saver
-
-
-def _no_room(folder: Path) -> bool:
-    """Whether SQLite could not make its files there: it keeps the system's own error to itself."""
-    try:
-        there = os.statvfs(folder)
-    except OSError:
-        return False
-    return there.f_bavail * there.f_frsize < _ROOM or (bool(there.f_files) and there.f_favail < 2)

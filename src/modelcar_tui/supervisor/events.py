@@ -69,7 +69,7 @@ class RunStarted(Event, tag=True, frozen=True, kw_only=True):
 
 
 class RunResumed(Event, tag=True, frozen=True, kw_only=True):
-    """The run goes on from its last checkpoint; everything after it may be told again."""
+    """The run goes on by its journal; what a step that was cut short has told may be told again."""
 
 
 class SpecialistStarted(Event, tag=True, frozen=True, kw_only=True):

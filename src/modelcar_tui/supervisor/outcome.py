@@ -5,6 +5,7 @@ from __future__ import annotations
 from modelcar_tui.qa import hopeless_models
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor.way_back import named
 from modelcar_tui.verdict import Known, RunOutcome, run_outcome
 
 
@@ -40,7 +41,7 @@ def known(state: RunState, *, recorded: bool = False) -> Known:
         testing=finish is None and bool(state.qa.started.container) and state.qa.outcome is None,
         hopeless=bool(hopeless_models(state.qa.seen)),
         finished=finish is not None,
-        resumable=state.run_id if finish is not None and finish.resumable and state.folder else "",
+        resumable=named(state) if finish is not None and finish.resumable and state.folder else "",
         recorded=recorded,
     )
 

@@ -40,7 +40,7 @@ replaced."""
 class RunFolder:
     """One run's folder, held by an exclusive lock until `release`."""
 
-    def __init__(self, path: Path, settings: Settings) -> None:
+    def __init__(self, path: Path, settings: Settings, *, fix: str = "give another with --state-dir") -> None:
         self.path = path
         self.settings = settings
         self.run_id = path.name
@@ -48,9 +48,7 @@ class RunFolder:
             self._lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             what = f"can't be opened: {error.strerror}"
-            raise UserError(
-                Problem(where=str(path / LOCK), what=what, fix="give another with --state-dir")
-            ) from error
+            raise UserError(Problem(where=str(path / LOCK), what=what, fix=fix)) from error
         if not try_lock(self._lock):
             os.close(self._lock)
             raise UserError(
@@ -101,7 +99,8 @@ class RunFolder:
         Raises:
             UserError: see `settings_to_resume`; or it is in use.
         """
-        run = cls(path, settings_to_resume(path))
+        fix = "to go on it must be writable, with room; --replay shows the run as it is"
+        run = cls(path, settings_to_resume(path), fix=fix)
         with suppress(OSError):  # whoever writes there says so
             for folder in (path, private_folder(path / INFO)):
                 sweep_remnants(folder)

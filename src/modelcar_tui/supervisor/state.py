@@ -226,17 +226,7 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.RunResumed():
             return _set(state, finish=None, llm=_set(state.llm, asked=False, offer=None))
         case e.SpecialistStarted():
-            # One of ours, which tells no `Reported`, may go on in the place of another package's.
-            reports = {name: report for name, report in state.reports.items() if name != event.specialist}
-            return _pane(
-                _begun(_set(state, reports=reports), event.specialist),
-                event.specialist,
-                status=e.Status.RUNNING,
-                started=stamped.at,
-                finished=None,
-                asks_since=None,
-                waited=0.0,
-            )
+            return _at_work(state, event.specialist, stamped.at)
         case e.StepChanged():
             return _step(state, event)
         case e.SpecialistFinished():
@@ -324,6 +314,22 @@ def _pane(state: RunState, name: str, **changes: object) -> RunState:
     return _set(state, panes=tuple(_set(p, **changes) if p.name == name else p for p in state.panes))
 
 
+def _at_work(state: RunState, name: str, at: float) -> RunState:
+    """Its report counts no more: one of ours, which tells no `Reported`, may go on in a guest's place. A new
+    decision knows nothing of what was written: that is told again, too."""
+    reports = {known: report for known, report in state.reports.items() if known != name}
+    state = _begun(_set(state, reports=reports), name)
+    return _pane(
+        _begun(state, _WRITE) if name == "decision" else state,
+        name,
+        status=e.Status.RUNNING,
+        started=at,
+        finished=None,
+        asks_since=None,
+        waited=0.0,
+    )
+
+
 def _finished(state: RunState, event: e.SpecialistFinished, at: float) -> RunState:
     """A result that is told again, after an answer or after QA, makes the specialist's own time no longer."""
     state = _ended(state, event.specialist, event.ended or _how(state, event))
@@ -357,7 +363,7 @@ def _ended(state: RunState, name: str, how: e.How) -> RunState:
 def _decided(state: RunState, event: e.DecisionMade) -> RunState:
     """The decision over what was written is the last that `write` does."""
     judged = _judged(_set(state, decision=event.report, read_first=()))
-    waits = state.written is not None and _WRITE not in state.ended
+    waits = state.written is not None and _WRITE not in state.ended and "decision" in state.ended
     return _ended(judged, _WRITE, "done") if waits else judged
 
 

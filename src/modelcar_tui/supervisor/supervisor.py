@@ -45,6 +45,7 @@ from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.specialist import Context, Effects, Specialist
 from modelcar_tui.supervisor.state import RunState, fold, reduce
 from modelcar_tui.supervisor.trials import cut_off
+from modelcar_tui.supervisor.way_back import named_at
 from modelcar_tui.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ class Supervisor(Beside):
         Leaving the iteration early cancels the run; it can be resumed.
 
         Raises:
-            UserError: the run's folder can't be made, or another process holds it.
+            UserError: the run's folder can't be made, or another process holds it; the disk is full, or a
+                limit of the shell is reached, with the command by which the run goes on.
         """
         if self._resume:
             run = RunFolder.open(self._resume)
@@ -130,6 +132,10 @@ class Supervisor(Beside):
                 yield stamped_or_end
             with suppress(asyncio.CancelledError):
                 await self._driver
+        except Exception as error:
+            if (short := self._short(error)) is None:
+                raise
+            raise short from None
         finally:
             if self.llm is not None:
                 await self.llm.close()
@@ -183,6 +189,21 @@ class Supervisor(Beside):
         if self.llm is not None and isinstance(event, e.DecisionMade):
             self._loop.call_soon_threadsafe(self.llm.decided)
 
+    def _short(self, error: Exception) -> UserError | None:
+        """What ran out, with the way to go on; None of any other fault."""
+        begun = bool(self.state.run_id) or self._resume is not None
+        short = None if isinstance(error, UserError) else shortage(error, run=begun)
+        if short is None:
+            return None
+        program = "modelcar-tui" if self.settings.approve is Approve.ASK else "agent"
+        way_back = f"{program} --resume {self._named}" if begun else ""
+        return UserError(Problem(what=short.line(way_back)), status=short.status)
+
+    @property
+    def _named(self) -> str:
+        """What the run is found by; the journal need not have told of it yet."""
+        return named_at(self.folder.name, self.folder) if self.folder is not None else "RUN"
+
     def _lose(self, error: Exception) -> None:
         """The journal can't be written: that is the end of the run, wherever it was noticed."""
         self._lost = self._lost or error
@@ -194,7 +215,7 @@ class Supervisor(Beside):
         if shortage(error) is not None:
             return error
         where = str(self.folder / JOURNAL) if self.folder is not None else JOURNAL
-        fix = "check its disk, then go on: --resume with the run's id"
+        fix = f"check its disk, then go on with: modelcar-tui --resume {self._named}"
         return UserError(Problem(where=where, what=f"can't be written: {kind(error)}", fix=fix))
 
     def tell(self, event: e.AnyEvent) -> e.Stamped | None:
@@ -258,7 +279,7 @@ class Supervisor(Beside):
         except asyncio.CancelledError:
             if self.state.finish is None and not self._detached and self._lost is None:
                 self._finish(
-                    ExitStatus.INTERRUPTED, f"stopped by the operator; resume with --resume {run.run_id}"
+                    ExitStatus.INTERRUPTED, f"stopped by the operator; resume with --resume {self._named}"
                 )
             raise
         except UserError as error:

@@ -8,43 +8,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from resumed import cut, drive, kinds, same
 from team import MANIFEST, fake_team
 
-from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.journal import read_journal
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.supervisor.supervisor import Supervisor
-
-TIMES = {"started", "finished", "ended", "now", "seq", "seconds", "waited", "asks_since", "replaced"}
-
-
-def plain(value: object) -> object:
-    """Without times, places and numbers of events, which differ between any two runs."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items() if key not in TIMES - {"ended"} or key == ""}
-    return [plain(item) for item in value] if isinstance(value, list) else value
-
-
-def same(state: RunState) -> object:
-    data = msgspec.json.decode(msgspec.json.encode(state))
-    data["approval"] = {**data["approval"], "request_id": ""}
-    data["qa"]["ended"] = 0.0
-    return plain(data)
-
-
-async def drive(supervisor: Supervisor) -> RunState:
-    async for _ in supervisor.run():
-        state = supervisor.state
-        if state.waiting_for_approval and state.decision is not None:
-            plan = state.decision.plan
-            supervisor.answer(
-                Decision(
-                    plan_digest=plan.digest, accepted=tuple(c.id for c in plan.changes), write=True, who="me"
-                )
-            )
-    return supervisor.state
 
 
 @pytest.fixture
@@ -57,36 +27,50 @@ def whole(tmp_path: Path) -> tuple[Path, RunState]:
     return first.folder, state
 
 
-def cut(folder: Path, events: int) -> None:
-    """The run as a process leaves it that was killed after so many events."""
-    lines = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
-    (folder / "journal.jsonl").write_bytes(b"".join(lines[:events]))
-
-
-def kinds(folder: Path) -> list[str]:
-    return [type(stamped.event).__name__ for stamped in read_journal(folder / "journal.jsonl")]
-
-
-def test_without_a_checkpoint_the_journal_suffices_after_every_event(
-    whole: tuple[Path, RunState], tmp_path: Path
+@pytest.mark.parametrize("checkpoint", ["none", "lags", "leads", "agrees"])
+def test_it_goes_on_behind_any_event_whatever_the_checkpoint_says(
+    whole: tuple[Path, RunState], tmp_path: Path, checkpoint: str
 ) -> None:
+    """Without one the journal suffices behind every event; with one, behind those that it is about."""
     folder, state = whole
     before, target = kinds(folder), tmp_path / "x.generated.yaml"
-    wrote = target.read_bytes()
-    lines = (folder / "journal.jsonl").read_bytes()
-    for events in range(len(before)):
+    wrote, lines = target.read_bytes(), (folder / "journal.jsonl").read_bytes()
+    leads = (folder / "checkpoint.sqlite").read_bytes()
+    few = [before.index(kind) + 1 for kind in ("ClusterRead", "ApprovalGiven", "ManifestWritten")]
+    for events in range(len(before)) if checkpoint == "none" else few:
+        (folder / "journal.jsonl").write_bytes(lines)
+        if checkpoint in ("lags", "agrees"):
+            stopped_behind(folder, events - 2 if checkpoint == "lags" else events)
+        stands = {"none": b"", "leads": leads}.get(checkpoint)
         (folder / "journal.jsonl").write_bytes(lines)
         cut(folder, events)
         if "ManifestWritten" not in before[:events]:
             target.unlink(missing_ok=True)
-        for file in folder.glob("checkpoint.sqlite*"):
-            file.unlink()
+        if stands is not None:
+            for file in folder.glob("checkpoint.sqlite*"):
+                file.unlink()
+            (folder / "checkpoint.sqlite").write_bytes(stands)
         again = asyncio.run(drive(Supervisor("", specialists=fake_team(), resume=folder)))
         assert same(again) == same(state), (events, before[:events][-1:])
         assert target.read_bytes() == wrote
         after = kinds(folder)
         assert after.count("RunFinished") == after.count("ApprovalGiven") == 1
     assert len(before) > 20
+
+
+def stopped_behind(folder: Path, events: int) -> None:
+    """The checkpoint of a process that ended there, by its own journal."""
+    cut(folder, events)
+    for file in folder.glob("checkpoint.sqlite*"):
+        file.unlink()
+
+    async def some() -> None:
+        supervisor = Supervisor("", specialists=fake_team(), resume=folder)
+        async for _ in supervisor.run():
+            if supervisor.state.waiting_for_approval or supervisor.state.seq > events:
+                supervisor.cancel(detach=True)
+
+    asyncio.run(some())
 
 
 @pytest.mark.parametrize("damage", ["empty", "garbage", "cut", "older", "of another graph"])

@@ -58,6 +58,7 @@ from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.events import Status, StepPlan
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.specialist import Context
+from modelcar_tui.supervisor.way_back import named_at
 from modelcar_tui.verdict import ConfigurationReport, DecisionReport, compare
 
 T = TypeVar("T")
@@ -213,7 +214,7 @@ class Qa:
         if outcome.leftovers:
             lines += [
                 f"left on the cluster: {', '.join(outcome.leftovers)}",
-                f"to look and remove: agent cleanup {context.folder.name}",
+                f"to look and remove: agent cleanup {named_at(context.folder.name, context.folder)}",
                 *(f"or: {command}" for command in clean_up_commands(outcome)),
             ]
         context.finish(f"{outcome.code}: {outcome.message}", tuple(lines), status=ok)
