@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
 # What `make help` says of a target stands behind its ##.
-.PHONY: help demo test check unit screens same same-record mutants sweep vllm vllm-judge try-judge known-gaps suite-facts crds published schemas demo-runs pictures settings man test-suite install upgrade clean test-apiserver soak release test-kill
+.PHONY: help demo test check unit screens same same-record mutants sweep vllm vllm-judge try-judge known-gaps suite-facts crds published schemas demo-runs pictures settings man test-suite install upgrade clean test-apiserver soak text-matrix release test-kill
 
 # A look that ended with NO-GO, QA failed, rejected, UNKNOWN or Ctrl-C was a good look, and no error of make's.
 demo: $(BIN)/modelcar-tui ## a complete run with nothing installed
@@ -141,6 +141,10 @@ test-apiserver: $(VENV)/.dev ## the stub held against a real kube-apiserver; bui
 # takes a slice of it, tests/pty/test_soak.py. SOAK_ARGS="--trace" names the lines of code that hold more than before.
 soak: $(VENV)/.dev ## memory and files over 1,000 refreshes and 2,000,000 lines
 	$(BIN)/python tools/soak $(SOAK_ARGS)
+
+# Every kind of hostile text at every place; `make test` takes one kind a place. 6 minutes on one core.
+text-matrix: $(VENV)/.dev ## every kind of hostile text in every option, file and face
+	MATRIX=whole $(BIN)/pytest -q tests/unit/text_matrix $(PYTEST_ARGS)
 
 # Of the commit, not of the tree: made twice, compared, installed into a fresh environment and tried there. 2 minutes.
 release: $(VENV)/.dev ## wheel, source archive, SBOM and their sums into dist/

@@ -13,6 +13,7 @@ import msgspec
 
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.cells import pad, table, width
+from modelcar_tui.core.config_file import to_type
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import reveal
@@ -92,7 +93,9 @@ def _chosen(store: Measurements, kept: tuple[Kept, ...], ids: Sequence[str]) -> 
     broken = [id_ for id_ in ids if id_ not in found]
     if broken:
         raise UserError(
-            Problem(where=reveal(broken[0]), what="can't be read", fix=f"{_LIST} forget {broken[0]}")
+            Problem(
+                where=reveal(broken[0]), what="can't be read", fix=to_type(f"{_LIST} forget {{}}", broken[0])
+            )
         )
     return tuple(found[id_] for id_ in dict.fromkeys(ids))
 

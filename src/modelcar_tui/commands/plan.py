@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from modelcar_tui.core.config_file import typed
+from modelcar_tui.core.config_file import to_type
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
@@ -50,7 +50,9 @@ def make_plan(settings: Settings, output: Path | None) -> int:
         replaced = put_plan(report.plan, output, command_keeping(settings), force=settings.force)
         if replaced is not None:
             sys.stdout.write(f"{shown(output.name)} {replaced}\n")
-        apply = f"; apply with: agent apply {typed(str(output))} --accept all" if report.plan.changes else ""
+        apply = (
+            to_type("; apply with: agent apply {} --accept all", str(output)) if report.plan.changes else ""
+        )
         sys.stdout.write(f"saved: {shown(str(output))}{apply}\n")
     sys.stdout.write(f"{shown(line)}\n")
     return worst(STATUS[report.verdict], *(() if finish is None else (finish.exit_status,)))

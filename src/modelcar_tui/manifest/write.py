@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.config_file import to_type
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import (
     mode_beside,
@@ -277,7 +278,7 @@ def _kept(target: Path, data: bytes, why: str, fallback: Path | None) -> UserErr
     return _refuse(
         target,
         what,
-        f"copy it when that is mended: cp {reveal(str(kept))} {reveal(str(target))}",
+        to_type("copy it when that is mended: cp {} {}", str(kept), str(target)),
         "not-written",
     )
 

@@ -133,9 +133,9 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         no Kubernetes objects."""
         if self.written is None or self.manifest is None or self.manifest.shape != "objects":
             return ""
-        from modelcar_tui.core.config_file import typed
+        from modelcar_tui.core.config_file import to_type
 
-        return f"oc apply -f {typed(self.written.path)}"
+        return to_type("oc apply -f {}", self.written.path)
 
     @property
     def marks_told(self) -> str:
