@@ -55,6 +55,20 @@ def test_what_somebody_may_need_goes_by_force_alone(tmp_path: Path, holds: str, 
     assert remove_run(run, force=True) == "" and not run.exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("settings.json", '{"editor.tabSize": 4}'), ("journal.jsonl", "{}\n")]
+)
+def test_another_program_s_folder_is_no_run_s_whatever_its_files_are_called(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    folder = tmp_path / ".vscode"
+    folder.mkdir()
+    assert "no run's folder" in remove_run(folder, force=True)
+    (folder / name).write_text(text)
+    assert "no run's folder" in remove_run(folder, force=True)
+    assert (folder / name).read_text() == text
+
+
 def test_what_can_be_gone_on_with_goes_only_by_its_name(tmp_path: Path) -> None:
     stopped = make_run(tmp_path, started(), finished(ExitStatus.INTERRUPTED), number=1)
     named = make_run(tmp_path, name="kept")
