@@ -146,7 +146,7 @@ def folder_size(folder: Path) -> int:
 
 
 def _is_run(folder: Path, names: list[str]) -> bool:
-    """Whether a run made this folder; a name of its own says little, and many programs have a settings.json."""
+    """Whether a run made this folder: other programs have a settings.json too."""
     if RUN_ID.fullmatch(folder.name) is not None:
         return not names or bool({JOURNAL, SETTINGS, LOCK, INFO} & set(names))
     return glance_at(folder).kind not in (NOTHING, BROKEN)
