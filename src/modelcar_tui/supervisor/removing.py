@@ -110,6 +110,8 @@ def remove(folder: Path, most: Hold) -> str:
         with _locked(folder) as alone:
             if not alone:
                 return "it is open in another terminal"
+            if _is_locked(folder / JOURNAL):
+                return "it is being shown by --replay in another terminal"
             found = held(folder)  # what came to pass before the lock was ours
             if found.hold > most:
                 return found.why
