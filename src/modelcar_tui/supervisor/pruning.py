@@ -190,6 +190,8 @@ def _settings(folder: Path) -> bytes:
 def _remove(one: PrunedOne, remove: Callable[[Path], str], told: Pruned) -> bool:
     size = one.size or folder_size(one.folder)
     if why := remove(one.folder):
+        if not os.path.lexists(one.folder):
+            return True  # another process removed it meanwhile, and tells it
         told.kept.append(PrunedOne(one.folder, size, why))
         told.left += size
         return False

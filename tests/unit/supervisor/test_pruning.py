@@ -17,6 +17,7 @@ from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.announcing import ANNOUNCED, announced
 from modelcar_tui.supervisor.pruner import Pruner
 from modelcar_tui.supervisor.pruning import DAY_S, Limits, limits_of, prune, would_remove
+from modelcar_tui.supervisor.removing import remove_old
 from run_makers import age, finished, make_run, started
 
 FAR = Limits(days=90, size=0)
@@ -91,6 +92,18 @@ def test_a_look_removes_nothing(tmp_path: Path) -> None:
     before = left(tmp_path)
     assert len(prune(tmp_path / "runs", FAR, remove=would_remove).gone) == 1
     assert left(tmp_path) == before
+
+
+def test_what_another_process_removes_meanwhile_is_not_told_as_kept(tmp_path: Path) -> None:
+    for number in range(3):
+        make_run(tmp_path, days=100, number=number)
+
+    def slower(folder: Path) -> str:
+        assert remove_old(folder) == ""  # by the other one
+        return remove_old(folder)
+
+    told = prune(tmp_path / "runs", FAR, remove=slower)
+    assert not told.kept and not told.gone and not told.left and left(tmp_path) == set()
 
 
 def test_it_stops_between_two_runs(tmp_path: Path) -> None:
