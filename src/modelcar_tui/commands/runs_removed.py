@@ -47,7 +47,7 @@ def run_rm(names: Sequence[str], settings: Settings, *, force: bool) -> int:
         if why := remove_run(folder, force=force):
             failed = True
             fix = "; to remove it with that: --force" if asks else ""
-            complain(f"{reveal(str(folder.name))}: not removed: {why}{fix}")
+            complain(f"{reveal(folder.name or str(folder))}: not removed: {why}{fix}")
         else:
             sys.stdout.write(f"removed: {reveal(folder.name)} ({size_text(size)})\n")
     return ExitStatus.USAGE if failed else ExitStatus.GO

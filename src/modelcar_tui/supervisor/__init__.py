@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.outcome import outcome_of
     from modelcar_tui.supervisor.pane import Pane, Step
     from modelcar_tui.supervisor.pruning import PrunedOne, limits_of, prune, would_remove
-    from modelcar_tui.supervisor.recorded import damage_of, recorded_run, retold, shipped_runs, still_open
+    from modelcar_tui.supervisor.recorded import (
+        damage_of,
+        recorded_run,
+        retold,
+        shipped_runs,
+        still_open,
+        watch,
+    )
     from modelcar_tui.supervisor.removing import folder_size, is_held_by_force, remove_old, remove_run
     from modelcar_tui.supervisor.running import run_supervisor
     from modelcar_tui.supervisor.runs import (
@@ -106,6 +113,7 @@ __all__ = [
     "shipped_runs",
     "still_open",
     "unknowns",
+    "watch",
     "would_remove",
 ]
 
@@ -124,7 +132,7 @@ if not TYPE_CHECKING:
             "limits": "STOP_S TRY_STOP_S",
             "marks": "Marked Marks marked",
             "outcome": "outcome_of",
-            "recorded": "damage_of recorded_run retold shipped_runs still_open",
+            "recorded": "damage_of recorded_run retold shipped_runs still_open watch",
             "pruning": "PrunedOne limits_of prune would_remove",
             "removing": "folder_size is_held_by_force remove_old remove_run",
             "running": "run_supervisor",

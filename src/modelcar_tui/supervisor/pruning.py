@@ -138,12 +138,28 @@ def too_old(folder: Path, limits: Limits, now: float) -> str:
 
 
 def pruned_text(gone: list[PrunedOne]) -> str:
-    """PrunedOne line that says how many runs went, how much they held, and which settings keep more."""
+    """One line that says how many runs went, how much they held, and which settings keep more."""
     count, size = len(gone), size_text(sum(one.size for one in gone))
     runs = "1 earlier run was" if count == 1 else f"{count} earlier runs were"
     reasons = dict.fromkeys(one.why for one in gone)
     why = "; ".join(f"{sum(one.why == reason for one in gone)} {reason}" for reason in reasons)
     return f"{runs} removed, {size} ({why}); {_DAYS} and {_SIZE} in the settings keep more"
+
+
+def due_text(due: list[PrunedOne], day: str, *, more: bool) -> str:
+    """One line that announces the first removal.
+
+    Args:
+        due: What would go today.
+        day: Of the first removal, `2026-12-08`.
+        more: Whether not all runs were looked at.
+    """
+    count = f"{len(due)}{' or more' if more else ''}"
+    size = size_text(sum(one.size for one in due))
+    return (
+        f"from {day} on earlier runs go by themselves when their time has come, today {count} ({size}): "
+        f"see `agent prune`; {_DAYS} and {_SIZE} in the settings keep more, 0 all"
+    )
 
 
 def remove_demos(demos: Path, runs: Path, now: float) -> None:
@@ -174,6 +190,8 @@ def _settings(folder: Path) -> bytes:
 def _remove(one: PrunedOne, remove: Callable[[Path], str], told: Pruned) -> bool:
     size = one.size or folder_size(one.folder)
     if why := remove(one.folder):
+        if not os.path.lexists(one.folder):
+            return True  # another process removed it meanwhile, and tells it
         told.kept.append(PrunedOne(one.folder, size, why))
         told.left += size
         return False

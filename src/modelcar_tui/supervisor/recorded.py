@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import weakref
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -10,7 +12,7 @@ import msgspec
 from modelcar_tui.core import resources
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import open_regular
-from modelcar_tui.core.lock import try_lock
+from modelcar_tui.core.lock import share_lock, try_lock
 from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor.events import Noticed, RunStarted, Stamped
 from modelcar_tui.supervisor.finding import LAST, find_run
@@ -94,6 +96,14 @@ def _held(journal: Path) -> bool:
 def still_open(run: Path) -> bool:
     """Whether a process has the run open, so that its journal still grows."""
     return _held(journal_of(run))
+
+
+def watch(run: Path, watcher: object) -> None:
+    """Nobody removes this run while the watcher lives; it can be gone on with."""
+    with suppress(OSError, UserError):
+        handle = open_regular(journal_of(run))
+        weakref.finalize(watcher, os.close, handle)
+        share_lock(handle)
 
 
 def _at_home(stamped: Stamped, folder: Path) -> Stamped:

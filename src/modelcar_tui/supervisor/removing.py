@@ -21,7 +21,7 @@ from modelcar_tui.core.files import open_regular
 from modelcar_tui.core.lock import try_lock
 from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor.finding import RUN_ID
-from modelcar_tui.supervisor.glance import DEMO, glance_at, last_of
+from modelcar_tui.supervisor.glance import BROKEN, DEMO, NOTHING, glance_at, last_of
 from modelcar_tui.supervisor.runs import CHECKPOINT, INFO, JOURNAL, LOCK, MANIFEST, REPLACED, SETTINGS
 
 NOT_WRITTEN = "not-written"
@@ -71,7 +71,7 @@ def held(folder: Path) -> Held:
         return Held(Hold.ALWAYS, "it is no folder")
     if told.st_uid != os.geteuid():
         return Held(Hold.ALWAYS, f"it belongs to another user (uid {told.st_uid})")
-    if names and not {JOURNAL, SETTINGS, LOCK, INFO} & set(names):
+    if not _is_run(folder, names):
         return Held(Hold.ALWAYS, "it is no run's folder")
     return _held_by_what_it_holds(folder, names)
 
@@ -110,6 +110,8 @@ def remove(folder: Path, most: Hold) -> str:
         with _locked(folder) as alone:
             if not alone:
                 return "it is open in another terminal"
+            if _is_locked(folder / JOURNAL):
+                return "it is being shown by --replay in another terminal"
             found = held(folder)  # what came to pass before the lock was ours
             if found.hold > most:
                 return found.why
@@ -143,6 +145,13 @@ def folder_size(folder: Path) -> int:
                     elif one.is_file(follow_symlinks=False):
                         size += one.stat(follow_symlinks=False).st_size
     return size
+
+
+def _is_run(folder: Path, names: list[str]) -> bool:
+    """Whether a run made this folder: other programs have a settings.json too."""
+    if RUN_ID.fullmatch(folder.name) is not None:
+        return not names or bool({JOURNAL, SETTINGS, LOCK, INFO} & set(names))
+    return glance_at(folder).kind not in (NOTHING, BROKEN)
 
 
 def _held_by_what_it_holds(folder: Path, names: list[str]) -> Held:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,22 +14,15 @@ from modelcar_tui.core.ends import ENDS
 from modelcar_tui.core.exit_codes import SIGNALLED, ExitStatus
 from modelcar_tui.core.keymap import Keymap
 from modelcar_tui.supervisor import RunState
-from modelcar_tui.tui import glyphs
-from modelcar_tui.tui.driver import TerminalDriver
-from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.keys import bind, moved_bindings
-from modelcar_tui.tui.messages import Copied, Said, ThemeChosen
-from modelcar_tui.tui.own_keys import use
-from modelcar_tui.tui.screens.base import Faced, FaceScreen, style
+from modelcar_tui.tui.faced import FacedApp
+from modelcar_tui.tui.messages import Copied
+from modelcar_tui.tui.screens.base import FaceScreen, style
 from modelcar_tui.tui.screens.runs import RunsScreen
 from modelcar_tui.tui.shelf import Shelf
-from modelcar_tui.tui.signals import Leaving, let_go_of_terminal
-from modelcar_tui.tui.themed import ThemedApp
-from modelcar_tui.tui.themes import PALETTES
+from modelcar_tui.tui.signals import let_go_of_terminal
 
 if TYPE_CHECKING:
     from modelcar_tui.api import EarlierRun
-    from modelcar_tui.tui.patterns import Filter
 
 WATCH_S = 1.0
 """How often it is looked whether the terminal is still there."""
@@ -46,17 +38,10 @@ class Chosen(NamedTuple):
     """The exit status where nothing was chosen."""
 
 
-class RunListApp(ThemedApp):
+class RunListApp(FacedApp):
     """The screen over all runs."""
 
     CSS_PATH = [style("app"), style("runs")]  # noqa: RUF012 - the first screen is not pushed
-    TITLE = "modelcar-tui"
-    BINDINGS = [  # noqa: RUF012
-        *bind("ctrl+c,ctrl+q", "request_quit", show=False, priority=True),
-        *bind("ctrl+p", "palette"),
-        *bind("ctrl+l", "draw_again", show=False),
-        *bind("f7", "screenshot", show=False),
-    ]
 
     def __init__(
         self,
@@ -69,25 +54,19 @@ class RunListApp(ThemedApp):
         clock: Callable[[], float] = time.time,
         pictures: Path | None = None,
     ) -> None:
-        use(keys or {})
-        super().__init__(theme or ("ansi" if low_bandwidth else None), TerminalDriver)
-        self._bindings = moved_bindings(self._bindings)
-        self.face = Face(
-            state=RunState(path=shelf.place),
-            glyphs=glyphs.ASCII if ascii else glyphs.UNICODE,
-            palette=self.palette,
-            now=float(int(clock())),
-            clock=clock,
-            slow=low_bandwidth,
+        super().__init__(
+            RunState(path=shelf.place),
+            clock,
+            ascii=ascii,
+            theme=theme,
+            low_bandwidth=low_bandwidth,
+            keys=keys,
+            pictures=pictures,
         )
+        self.face.now = float(int(clock()))
         self._shelf = shelf
-        self._pictures = pictures
-        self.signals = Leaving(self)
-        self.works = False
-        """Nothing runs that an end would have to clean up."""
         self.choice = ""
         self.folder = ""
-        self._crash_line = ""
 
     def get_default_screen(self) -> RunsScreen:
         return RunsScreen(self.face, self._shelf, self.choose, lambda: self.leave(ExitStatus.GO))
@@ -103,52 +82,16 @@ class RunListApp(ThemedApp):
             self.leave(ExitStatus.HANGUP)
 
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key) and not event.is_forwarded and self.screen_stack:
-            screen = self.screen
-            if isinstance(screen, Faced) and screen.deaf(event.time):
-                return
-            if self.face.message:
-                self.face.message = ""
-                self._show()
+        is_key = isinstance(event, events.Key) and not event.is_forwarded and self.screen_stack
+        if is_key and not self.heard(event):
+            return
         await super().on_event(event)
-
-    def _show(self) -> None:
-        screen = self.screen
-        if isinstance(screen, Faced):
-            with self.batch_update():
-                screen.refresh_state()
-
-    def tell(self, text: str) -> None:
-        """One line in the footer, until the next key."""
-        self.face.message = text
-        self._show()
 
     def choose(self, choice: str, run: EarlierRun) -> None:
         """The list ends, and this run follows."""
         if not self._exit:
             self.choice, self.folder = choice, run.folder
             self.exit(int(ExitStatus.GO))
-
-    def leave(self, status: ExitStatus | None) -> None:
-        """End the list, and the process with it; the first that ends it gives the status."""
-        if self._exit:
-            return
-        code = int(status or ExitStatus.GO)
-        ENDS.begin(code)
-        self.exit(code)
-
-    def open_why(self, topic: str, chosen: Filter | None = None, at: str = "") -> None:
-        """The keys of the screen that is shown."""
-        from modelcar_tui.tui.screens.help import HelpScreen
-
-        self.push_screen(HelpScreen(self.face, topic, self.screen, chosen, at))
-
-    def on_said(self, said: Said) -> None:
-        self.tell(said.text)
-
-    def on_theme_chosen(self, chosen: ThemeChosen) -> None:
-        self.face.palette = PALETTES[chosen.name]
-        self.theme = chosen.name
 
     def on_copied(self, copied: Copied) -> None:
         """To the operator's clipboard; the footer has the text, too, for a terminal that takes none."""
@@ -179,19 +122,6 @@ class RunListApp(ThemedApp):
         from modelcar_tui.tui.snapshot import keep
 
         keep(self, self.face.palette, Path(path) if path else self._pictures, self.tell)
-
-    def _fatal_error(self) -> None:
-        from modelcar_tui.tui.crash import report
-
-        self._return_code = int(ExitStatus.INTERNAL)
-        ENDS.begin(ExitStatus.INTERNAL)
-        self.bell()
-        self._crash_line = report(self._exception, "")
-        self._close_messages_no_wait()
-
-    def _print_error_renderables(self) -> None:
-        if self._crash_line:
-            sys.stderr.write(f"{self._crash_line}\n")
 
 
 def choose_run(

@@ -14,7 +14,7 @@ import msgspec
 
 from modelcar_tui.manifest import Decision
 from modelcar_tui.qa import QaStarted
-from modelcar_tui.supervisor import RunState, fold, journal_of, retold, settings_of_run, still_open
+from modelcar_tui.supervisor import RunState, fold, journal_of, retold, settings_of_run, still_open, watch
 from modelcar_tui.supervisor.answers import WhatIf
 from modelcar_tui.supervisor.events import ChangesMarked, DecisionMade, QuestionAnswered, Stamped
 from modelcar_tui.tui.playing import LONGEST_GAP_S, Played, Playing
@@ -41,6 +41,7 @@ class ReplayPort:
             UserError: as `supervisor.retold`.
         """
         path = journal_of(journal)
+        watch(path, self)
         self._events = [_at_home(stamped, path.parent.resolve()) for stamped in retold(path)]
         self.playing = Playing(self._events, speed, clock=clock)
         self.growing = still_open(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,10 @@ from modelcar_tui.core.settings_table import KEYS, variable_of
 from modelcar_tui.core.sizes import size_bytes, size_text
 from modelcar_tui.supervisor import Settings, Supervisor
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.pruning import Limits, limits_of, prune, would_remove
+from modelcar_tui.supervisor.announcing import ANNOUNCED, announced
+from modelcar_tui.supervisor.pruner import Pruner
+from modelcar_tui.supervisor.pruning import DAY_S, Limits, limits_of, prune, would_remove
+from modelcar_tui.supervisor.removing import remove_old
 from run_makers import age, finished, make_run, started
 
 FAR = Limits(days=90, size=0)
@@ -90,6 +94,18 @@ def test_a_look_removes_nothing(tmp_path: Path) -> None:
     assert left(tmp_path) == before
 
 
+def test_what_another_process_removes_meanwhile_is_not_told_as_kept(tmp_path: Path) -> None:
+    for number in range(3):
+        make_run(tmp_path, days=100, number=number)
+
+    def slower(folder: Path) -> str:
+        assert remove_old(folder) == ""  # by the other one
+        return remove_old(folder)
+
+    told = prune(tmp_path / "runs", FAR, remove=slower)
+    assert not told.kept and not told.gone and not told.left and left(tmp_path) == set()
+
+
 def test_it_stops_between_two_runs(tmp_path: Path) -> None:
     for number in range(5):
         make_run(tmp_path, days=100, number=number)
@@ -142,29 +158,59 @@ def test_sizes_are_read_with_their_unit(text: str, size: int | None) -> None:
     assert size_bytes(text) == size
 
 
-def test_a_new_run_prunes_beside_it_and_says_so_once(tmp_path: Path) -> None:
-    manifest = tmp_path / "no.base.yaml"
-    for number in range(3):
-        make_run(tmp_path / "state", days=100, number=number)
-    size = size_text(sum(one.stat().st_size for one in (tmp_path / "state" / "runs").glob("*/*")))
+def beside(state: Path, until: Callable[[], object]) -> list[str]:
+    """What a new run says of earlier ones; it is over in no time, so it waits for `until`."""
+    settings = Settings(manifest=str(state / "no.base.yaml"), state_dir=str(state), qa=False)
 
     async def run() -> list[e.Stamped]:
-        supervisor = Supervisor(Settings(manifest=str(manifest), state_dir=str(tmp_path / "state"), qa=False))
         told = []
-        async for stamped in supervisor.run():
+        async for stamped in Supervisor(settings).run():
             told.append(stamped)
-            if isinstance(stamped.event, e.RunStarted):  # this run is over in no time: let that go first
-                deadline = time.monotonic() + 20
-                while len(left(tmp_path / "state")) > 1 and time.monotonic() < deadline:
-                    await asyncio.sleep(0.01)
+            deadline = time.monotonic() + 20
+            while isinstance(stamped.event, e.RunStarted) and not until() and time.monotonic() < deadline:
+                await asyncio.sleep(0.01)
         return told
 
     told = asyncio.run(run())
-    lines = [
-        one.event.text for one in told if isinstance(one.event, e.Noticed) and "removed" in one.event.text
+    assert isinstance(told[-1].event, e.RunFinished)
+    return [
+        one.event.text for one in told if isinstance(one.event, e.Noticed) and "earlier" in one.event.text
     ]
-    assert lines == [
+
+
+def test_a_new_run_prunes_beside_it_and_says_so_once(tmp_path: Path) -> None:
+    for number in range(3):
+        make_run(tmp_path, days=100, number=number)
+    (tmp_path / ANNOUNCED).write_text("2026-01-01\n")
+    size = size_text(sum(one.stat().st_size for one in (tmp_path / "runs").glob("*/*")))
+    assert beside(tmp_path, lambda: len(left(tmp_path)) == 1) == [
         f"3 earlier runs were removed, {size} (3 older than 90 days); "
         "runs.keep-days and runs.keep-size in the settings keep more"
     ]
-    assert isinstance(told[-1].event, e.RunFinished) and len(left(tmp_path / "state")) == 1
+    assert len(left(tmp_path)) == 1
+
+
+def test_the_first_removal_is_announced_a_week_ahead_and_once(tmp_path: Path) -> None:
+    old = {make_run(tmp_path, days=100, number=number).name for number in range(3)}
+    (line,) = beside(tmp_path, (tmp_path / ANNOUNCED).is_file)
+    begins = announced(tmp_path, time.time())
+    assert begins is not None and 6.9 < (begins - time.time()) / DAY_S + 1 < 9.1
+    day = time.strftime("%Y-%m-%d", time.localtime(begins))
+    assert line.startswith(f"from {day} on earlier runs go by themselves") and "today 3 (" in line
+    assert beside(tmp_path, lambda: True) == [] and old <= left(tmp_path)
+
+
+def test_nothing_is_announced_where_nothing_would_go(tmp_path: Path) -> None:
+    make_run(tmp_path, days=10)
+    said = list[str]()
+    pruner = Pruner(tmp_path / "runs" / "new", said.append)
+    pruner.start()
+    pruner.stop()
+    assert not said and not (tmp_path / ANNOUNCED).exists()
+
+
+@pytest.mark.parametrize("text", ["", "soon", "9999-01-01", "2026-13-01", "\udcff"])
+def test_a_day_that_is_none_of_ours_is_announced_anew(tmp_path: Path, text: str) -> None:
+    (tmp_path / ANNOUNCED).write_text(text, errors="surrogateescape")
+    assert announced(tmp_path, time.time()) is None
+    assert announced(tmp_path / "none", time.time()) is None

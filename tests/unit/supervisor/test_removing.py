@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.supervisor import removing
+from modelcar_tui.supervisor import Settings, removing
 from modelcar_tui.supervisor.removing import finish_removals, remove_old, remove_run
 from modelcar_tui.supervisor.runs import RunFolder
+from modelcar_tui.tui import ReplayPort
 from run_makers import finished, make_run, qa_started, started
 
 
@@ -53,6 +55,30 @@ def test_what_somebody_may_need_goes_by_force_alone(tmp_path: Path, holds: str, 
     assert re.search(says, remove_old(run)) and re.search(says, remove_run(run))
     assert (run / holds).is_file()
     assert remove_run(run, force=True) == "" and not run.exists()
+
+
+def test_a_run_that_is_being_shown_stays_until_the_screen_is_left(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    screen = ReplayPort(run)
+    assert "shown by --replay" in remove_old(run) and "shown by --replay" in remove_run(run, force=True)
+    RunFolder(run, Settings(manifest="x")).release()  # who goes on with it is not kept out
+    del screen
+    gc.collect()
+    assert remove_old(run) == "" and not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("settings.json", '{"editor.tabSize": 4}'), ("journal.jsonl", "{}\n")]
+)
+def test_another_program_s_folder_is_no_run_s_whatever_its_files_are_called(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    folder = tmp_path / ".vscode"
+    folder.mkdir()
+    assert "no run's folder" in remove_run(folder, force=True)
+    (folder / name).write_text(text)
+    assert "no run's folder" in remove_run(folder, force=True)
+    assert (folder / name).read_text() == text
 
 
 def test_what_can_be_gone_on_with_goes_only_by_its_name(tmp_path: Path) -> None:
