@@ -17,6 +17,7 @@ from hypothesis import settings as with_limits
 from hypothesis import strategies as st
 
 from modelcar_tui.core.resources import demo_logs
+from modelcar_tui.qa import QaProgressed
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor import fold, read_journal
 from modelcar_tui.supervisor.journal import Journal
@@ -229,6 +230,28 @@ def test_where_there_is_no_room_for_the_copy_all_of_it_stays(
         journal.append(e.Noticed(text=text), 1.0)
     journal.close()
     assert noticed(path) == ["one", "two", "three"]
+
+
+def test_a_copy_that_can_t_be_opened_takes_no_event_until_it_can(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, room=1)
+    journal.append(e.Noticed(text="one"), 1.0)
+
+    def no_descriptor(*_: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("modelcar_tui.supervisor.journal.open_regular", no_descriptor)
+        with pytest.raises(OSError, match="Too many open files"):
+            for done in range(20):
+                journal.append(QaProgressed(done=done), 1.0)
+    written = journal.seq
+    journal.append(e.Noticed(text="two"), 1.0)
+    journal.close()
+    assert written < 10 and [one.seq for one in read_journal(path)][-1] == written + 1
+    assert noticed(path) == ["one", "two"]
 
 
 def test_lines_that_can_t_be_read_stay_when_it_is_compacted(tmp_path: Path) -> None:
