@@ -180,6 +180,29 @@ def test_a_last_line_that_was_cut_short_goes(tail: bytes, tmp_path: Path) -> Non
     assert noticed(path) == ["one", "two"]
 
 
+@pytest.mark.parametrize("rest", [b"", bytes(700)], ids=["cut", "NULs"])
+def test_after_a_power_cut_at_any_byte_the_whole_lines_stand(rest: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    texts = ["one", "zwölf \u2028 €", '{"seq":9}', "\\n", "five"]
+    ends = [0]
+    for text in texts:
+        journal.append(e.Noticed(text=text), 1.0)
+        ends.append(path.stat().st_size)
+    journal.close()
+    data = path.read_bytes()
+    for size in range(len(data) + 1):
+        whole = sum(end <= size for end in ends) - 1
+        path.write_bytes(data[:size] + rest)
+        assert noticed(path) == texts[:whole], size
+        again = Journal(path)
+        assert again.append(e.Noticed(text="new"), 1.0).seq == whole + 1, size
+        again.close()
+        unread: list[Unread] = []
+        assert [one.seq for one in read_journal(path, unread=unread)] == list(range(1, whole + 2)), size
+        assert not unread
+
+
 @pytest.mark.parametrize("recorded", RUNS, ids=lambda path: path.stem)
 def test_a_journal_that_grew_too_large_folds_to_the_same_run_without_what_was_replaced(
     recorded: Path, tmp_path: Path

@@ -86,6 +86,7 @@ def test_without_a_checkpoint_the_journal_suffices_after_every_event(
         assert target.read_bytes() == wrote
         after = kinds(folder)
         assert after.count("RunFinished") == after.count("ApprovalGiven") == 1
+        assert after.count("ManifestWritten") == 1
     assert len(before) > 20
 
 
