@@ -81,7 +81,15 @@ def of_podman(count: int, seed: int) -> list[Killed]:
         try:
             plain = kill_podman.undisturbed(site)
             return [
-                _told(kill_podman.killed_in(site, phases[n % len(phases)], chance.uniform(0, 1), plain))
+                _told(
+                    kill_podman.killed_in(
+                        site,
+                        phases[n % len(phases)],
+                        chance.uniform(0, 1),
+                        plain,
+                        group=n // len(phases) % 2 > 0,
+                    )
+                )
                 for n in range(count)
             ]
         finally:

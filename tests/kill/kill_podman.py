@@ -59,7 +59,9 @@ class Site:
         env = {**os.environ, **own, "OCI_REGISTRY_PULL_SECRET": AUTH}
         with (self.rooms / "out").open("ab") as out:
             state = ["--state-dir", str(self.rooms / "state")]
-            return subprocess.Popen([*command, *state], stdout=out, stderr=out, env=env)
+            return subprocess.Popen(
+                [*command, *state], stdout=out, stderr=out, env=env, start_new_session=True
+            )
 
     def first(self) -> subprocess.Popen[bytes]:
         """Start the run."""
@@ -120,14 +122,15 @@ def undisturbed(site: Site) -> Came:
     return came(site.first().wait(_LIMIT_S), site.rooms)
 
 
-def killed_in(site: Site, phase: str, later_s: float, plain: Came) -> Killed:
-    """Killed in a phase of QA, and resumed to its end."""
+def killed_in(site: Site, phase: str, later_s: float, plain: Came, *, group: bool = False) -> Killed:
+    """Killed in a phase of QA, with `group` together with the podman that it asks, and resumed to its end."""
     began = time.monotonic()
     site.lay_out()
     process = site.first()
     _until(lambda: site.reached(phase) or process.poll() is not None, phase)
     time.sleep(later_s)
-    process.send_signal(signal.SIGKILL)
+    if process.poll() is None:
+        (os.killpg if group else os.kill)(process.pid, signal.SIGKILL)
     killed = process.wait() == -signal.SIGKILL
     wrong = []
     if killed:

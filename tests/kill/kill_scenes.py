@@ -16,6 +16,8 @@ from modelcar_tui.supervisor.settings import Approve, Settings
 
 SAMPLE = "sample_modelcar_config.base.yaml"
 RECORDING = "success.log"
+OTHER = "out-other"
+"""The folder of another package, in a run's."""
 FOREIGN = b"# by another hand\nmodel-car: []\n"
 """What stands in the generated file's place in the scene `force`."""
 BLOCKED = (
@@ -23,6 +25,33 @@ BLOCKED = (
     b"    image: oci://registry.redhat.io/rhelai1/modelcar-granite-3-1-8b-instruct:1.5\n"
     b"    serving_arguments:\n      gpu_count: 1\n      args: [--max-model-len=9999999]\n"
 )
+GUESTS = """\
+import asyncio
+import msgspec
+from modelcar_tui.supervisor.events import StepPlan
+
+class Read(msgspec.Struct):
+    models: int
+
+class Licence:
+    name, title, needs = "licence", "Licence", ("configuration",)
+    steps = (StepPlan("read", "Read"),)
+    async def run(self, context):
+        context.step("read")
+        await asyncio.sleep(0.02)
+        context.finish("1 may not be served", verdict="NO-GO", reason="the licence is not signed")
+        return Read(models=len(context.models))
+
+class Ticket:
+    name, title, needs, steps = "ticket", "Ticket", ("licence", "qa"), (StepPlan("tell", "Tell"),)
+    async def run(self, context):
+        await asyncio.sleep(0.02)
+        read = context.report("licence", Read)
+        context.step("tell", detail=f"{read.models} told")
+        context.finish("told")
+        return read
+"""
+"""Specialists of another package, one beside ours and one that needs its report and QA."""
 BROKEN = b"model-car:\n  - name: [granite\n"
 
 
@@ -35,6 +64,7 @@ class Scene(NamedTuple):
     approve: Approve = Approve.ALL
     patch: bool = False
     force: bool = False
+    guests: bool = False
 
     @property
     def writes(self) -> bool:
@@ -69,6 +99,13 @@ class Scene(NamedTuple):
         rooms.mkdir(parents=True)
         if self.manifest is not None:
             (rooms / "a.base.yaml").write_bytes(self.manifest)
+        if self.guests:
+            info = rooms / OTHER / "other-1.0.dist-info"
+            info.mkdir(parents=True)
+            (rooms / OTHER / "other.py").write_text(GUESTS)
+            (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+            joins = "[modelcar_tui.specialists]\nlicence = other:Licence\nticket = other:Ticket\n"
+            (info / "entry_points.txt").write_text(joins)
         if self.force:
             (rooms / "a.generated.yaml").write_bytes(FOREIGN)
 
@@ -84,6 +121,7 @@ def scenes() -> dict[str, Scene]:
         Scene("demo", None, 0),
         Scene("patch", sample, 0, patch=True),
         Scene("force", sample, 0, force=True),
+        Scene("guests", sample, 1, guests=True),
     )
     return {scene.name: scene for scene in made}
 
@@ -182,7 +220,9 @@ def load() -> None:
 
 
 def alone(rooms: Path) -> None:
-    """Nothing of this machine's operator reaches the run, and its caches are its own."""
+    """Nothing of this machine's operator reaches the run, its caches and other packages are its own."""
+    if (rooms / OTHER).exists():
+        sys.path.insert(0, str(rooms / OTHER))
     for name in ("KUBECONFIG", "REGISTRY_AUTH_FILE", "VLLM_RUNTIME_IMAGE", "GEMINI_API_KEY", "HF_TOKEN"):
         os.environ.pop(name, None)
     os.environ.update(HOME=str(rooms), XDG_CACHE_HOME=str(rooms / "cache"), MODELCAR_TUI_QA_SPEED="0")

@@ -225,7 +225,7 @@ def _keep_copies(files: tuple[Output, ...], keeping: Keeping | None) -> tuple[Re
     for output in files:
         standing = output.standing
         if not standing.asks:
-            replaced += filter(None, [keeping.kept_before(standing)])
+            replaced += filter(None, [keeping.kept_before(standing, output.data)])
             continue
         try:
             replaced.append(keeping.keep(standing))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import mmap
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from modelcar_tui.core.decode import decoder
-from modelcar_tui.core.files import open_regular, write_private
+from modelcar_tui.core.files import write_private
 from modelcar_tui.supervisor.journal_lines import readable
 
 _MOST_NOTICES = 1000
@@ -43,7 +42,7 @@ _WHOLE = ("ClusterRead", "DecisionMade", "QaProgressed", "QaSaw")
 """Each replaces the one before it."""
 
 
-def compacted(path: Path, handle: int, size: int) -> int:
+def compact(path: Path, handle: int, size: int) -> None:
     """Replace a journal by one without what is replaced in it; lines that can't be read stay as they are.
 
     Args:
@@ -51,16 +50,15 @@ def compacted(path: Path, handle: int, size: int) -> int:
         handle: A descriptor of it.
         size: Bytes of its whole lines.
 
-    Returns:
-        A descriptor of what stands there then, to read and to write.
+    `handle` is of a file without a name then. Where nothing would go, nothing is written.
 
     Raises:
         OSError: it can't be written; the journal is as it was.
     """
     with mmap.mmap(handle, size, access=mmap.ACCESS_READ) as data:
         kept = b"".join(data[start:end] for start, end in _standing(data))
-    write_private(path, kept)
-    return open_regular(path, os.O_RDWR)
+    if len(kept) < size:
+        write_private(path, kept)
 
 
 def _standing(data: mmap.mmap) -> Iterator[tuple[int, int]]:

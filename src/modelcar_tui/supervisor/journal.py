@@ -12,7 +12,7 @@ import msgspec
 
 from modelcar_tui.core.files import open_regular
 from modelcar_tui.qa import QaLogGrew, QaStarted
-from modelcar_tui.supervisor.compacting import compacted
+from modelcar_tui.supervisor.compacting import compact
 from modelcar_tui.supervisor.events import (
     AnyEvent,
     ApprovalGiven,
@@ -62,6 +62,8 @@ class Journal:
         self._end, self.seq = whole_end(self._handle)
         self._torn = True
         """Whether something may stand behind the last whole line."""
+        self._moved = False
+        """Whether the file's name is a copy's that is not open yet."""
 
     def append(self, event: AnyEvent, at: float) -> Stamped:
         """Give the event its number and write it. Log growth, and what passes of a try, are only numbered.
@@ -85,6 +87,8 @@ class Journal:
 
     def _write(self, line: bytes, *, flush: bool) -> None:
         """All of a line, or nothing: one that is cut would tear the journal in its middle."""
+        if self._moved:
+            self._reopen()
         if self._torn:
             os.ftruncate(self._handle, self._end)
             self._torn = False
@@ -110,10 +114,18 @@ class Journal:
     def _compact(self) -> None:
         """Take out what is replaced; where there is no room for the copy, all of it stays."""
         with suppress(OSError):
-            handle = compacted(self._path, self._handle, self._end)
-            os.close(self._handle)
-            self._handle, self._end = handle, os.fstat(handle).st_size
+            compact(self._path, self._handle, self._end)
+        with suppress(OSError):
+            self._moved = not os.path.samestat(os.fstat(self._handle), self._path.stat())
+            if self._moved:
+                self._reopen()
         self._most = max(self._room, 2 * self._end)
+
+    def _reopen(self) -> None:
+        """Go on in the copy; without a descriptor for it nothing is written: the old file has no name."""
+        handle = open_regular(self._path, os.O_RDWR)
+        os.close(self._handle)
+        self._handle, self._end, self._moved = handle, os.fstat(handle).st_size, False
 
 
 def _passes(event: AnyEvent) -> bool:

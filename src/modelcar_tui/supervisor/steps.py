@@ -96,7 +96,8 @@ class Steps:
             replaced=done.replaced,
             lacking=clean(str(done.lacking)) if done.lacking is not None else "",
         )
-        self._emit(written)
+        if not _stands(run.written, written):
+            self._emit(written)
         if written.lacking:
             self._emit(e.Noticed(text=written.lacking, status=e.Status.FAILED))
         ignores = run.manifest.ignores if run.manifest is not None else ()
@@ -125,6 +126,13 @@ class Steps:
             )
         )
         return {"ended": {SUMMARY: "done"}}
+
+
+def _stands(told: e.ManifestWritten | None, written: e.ManifestWritten) -> bool:
+    """Whether a process that was killed before it judged what it wrote has told of this very file."""
+    if told is None or (told.path, told.sha256) != (written.path, written.sha256):
+        return False
+    return {one.copy for one in written.replaced} <= {one.copy for one in told.replaced}
 
 
 def _told_anew(run: RunState, report: DecisionReport) -> bool:

@@ -17,6 +17,7 @@ from hypothesis import settings as with_limits
 from hypothesis import strategies as st
 
 from modelcar_tui.core.resources import demo_logs
+from modelcar_tui.qa import QaProgressed
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor import fold, read_journal
 from modelcar_tui.supervisor.journal import Journal
@@ -179,6 +180,29 @@ def test_a_last_line_that_was_cut_short_goes(tail: bytes, tmp_path: Path) -> Non
     assert noticed(path) == ["one", "two"]
 
 
+@pytest.mark.parametrize("rest", [b"", bytes(700)], ids=["cut", "NULs"])
+def test_after_a_power_cut_at_any_byte_the_whole_lines_stand(rest: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    texts = ["one", "zwölf \u2028 €", '{"seq":9}', "\\n", "five"]
+    ends = [0]
+    for text in texts:
+        journal.append(e.Noticed(text=text), 1.0)
+        ends.append(path.stat().st_size)
+    journal.close()
+    data = path.read_bytes()
+    for size in range(len(data) + 1):
+        whole = sum(end <= size for end in ends) - 1
+        path.write_bytes(data[:size] + rest)
+        assert noticed(path) == texts[:whole], size
+        again = Journal(path)
+        assert again.append(e.Noticed(text="new"), 1.0).seq == whole + 1, size
+        again.close()
+        unread: list[Unread] = []
+        assert [one.seq for one in read_journal(path, unread=unread)] == list(range(1, whole + 2)), size
+        assert not unread
+
+
 @pytest.mark.parametrize("recorded", RUNS, ids=lambda path: path.stem)
 def test_a_journal_that_grew_too_large_folds_to_the_same_run_without_what_was_replaced(
     recorded: Path, tmp_path: Path
@@ -229,6 +253,28 @@ def test_where_there_is_no_room_for_the_copy_all_of_it_stays(
         journal.append(e.Noticed(text=text), 1.0)
     journal.close()
     assert noticed(path) == ["one", "two", "three"]
+
+
+def test_a_copy_that_can_t_be_opened_takes_no_event_until_it_can(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, room=1)
+    journal.append(e.Noticed(text="one"), 1.0)
+
+    def no_descriptor(*_: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("modelcar_tui.supervisor.journal.open_regular", no_descriptor)
+        with pytest.raises(OSError, match="Too many open files"):
+            for done in range(20):
+                journal.append(QaProgressed(done=done), 1.0)
+    written = journal.seq
+    journal.append(e.Noticed(text="two"), 1.0)
+    journal.close()
+    assert written < 10 and [one.seq for one in read_journal(path)][-1] == written + 1
+    assert noticed(path) == ["one", "two"]
 
 
 def test_lines_that_can_t_be_read_stay_when_it_is_compacted(tmp_path: Path) -> None:

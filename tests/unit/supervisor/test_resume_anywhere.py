@@ -55,6 +55,7 @@ def test_it_goes_on_behind_any_event_whatever_the_checkpoint_says(
         assert target.read_bytes() == wrote
         after = kinds(folder)
         assert after.count("RunFinished") == after.count("ApprovalGiven") == 1
+        assert after.count("ManifestWritten") == 1
     assert len(before) > 20
 
 
