@@ -122,7 +122,7 @@ async def test_nothing_is_painted_in_a_pause_and_the_line_once_a_second(tmp_path
 
     async with app.run_test(size=(100, 30)) as pilot:
         await s.wait_for(pilot, lambda: s.shows(app, "plays  0:00"), "the line")
-        app._show = count  # type: ignore[method-assign]
+        app.show = count  # type: ignore[method-assign]
         assert app._player is not None
         app._player._looked = float("-inf")
         for _ in range(10):
