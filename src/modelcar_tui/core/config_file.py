@@ -153,9 +153,13 @@ def with_home(path: str) -> str:
 def typed(path: str) -> str:
     """A path as one word of a shell's command: quoted where it holds what a shell would take for its own, and
     no option. One with a mask names no file: `to_type` says so."""
-    path = f"./{path}" if path.startswith(("-", "~")) else path
-    shown = with_home(path)
-    return shown if _BARE.fullmatch(shown) else shlex.quote(reveal(path))
+    return typed_word(f"./{path}" if path.startswith(("-", "~")) else path)
+
+
+def typed_word(word: str) -> str:
+    """Any word of a command, an option too, as `typed` tells a path."""
+    shown = with_home(word)
+    return shown if _BARE.fullmatch(shown) else shlex.quote(reveal(word))
 
 
 def to_type(command: str, *paths: str) -> str:
