@@ -25,6 +25,7 @@ ESC = "\x1b"
 SIZES = ((120, 40), (80, 24), (60, 20), (160, 50), (100, 30))
 GROWTH = 1.10
 STUCK_S = 30.0
+SETTLE_S = 180.0
 WARM = 10
 """A tenth of a part is warming up."""
 KEY_CPU_S = 0.1
@@ -272,12 +273,21 @@ def _cpu(pid: int) -> float:
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def _settled(window: Terminal) -> float:
+    """Wait until all is done that a walk has begun, such as a filter of two million lines; seconds."""
+    began = time.monotonic()
+    while time.monotonic() - began < SETTLE_S:
+        before, sent = _cpu(window.pid), len(window.sent)
+        window.quiet(2.0)
+        if _cpu(window.pid) - before < 0.1 and len(window.sent) == sent:
+            break
+    return time.monotonic() - began
+
+
 def _at_rest(window: Terminal, operator: Operator, amount: Amount) -> list[str]:
     """After the end: what a key costs, and an idle screen."""
     operator.walk((ESC, ESC, "l"))
-    until = time.monotonic() + 120
-    while window.quiet(2.0) and time.monotonic() < until:
-        pass  # a filter that a walk has left looks through two million lines
+    print(f"at rest after {_settled(window):.0f} s")
     costs = []
     for _ in range(9):
         before = _cpu(window.pid)
@@ -285,6 +295,7 @@ def _at_rest(window: Terminal, operator: Operator, amount: Amount) -> list[str]:
         window.quiet(0.5)
         costs.append(_cpu(window.pid) - before)
     key = sorted(costs)[len(costs) // 2]
+    window.quiet(2.0)  # what the last key has changed may be painted late
     before, sent = _cpu(window.pid), len(window.sent)
     window.quiet(5.0)
     idle, bytes_sent = (_cpu(window.pid) - before) / 5.0, len(window.sent) - sent
@@ -332,9 +343,11 @@ def headless(stage: Stage, amount: Amount) -> list[str]:
         part, done = Part("headless", probe), 0
         while (found := probe.ask("c"))["lines"] < amount.lines // WARM and not found["finished"]:
             time.sleep(0.05)
+        # The first times load what a look needs.
+        each = max(amount.refreshes // 20, 1)
         while done < amount.refreshes // 2 or not found["finished"]:
             if found["reads"] >= done:
-                if done % max(amount.refreshes // 20, 1) == 0:
+                if done and done % each == 0:
                     part.measure()
                 stage.change(large=done % 10 == 9)
                 probe.ask("r")
