@@ -9,7 +9,7 @@ export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
 # What `make help` says of a target stands behind its ##.
-.PHONY: help demo test check unit screens same same-record mutants sweep vllm vllm-judge try-judge known-gaps suite-facts crds published schemas demo-runs pictures settings man test-suite install upgrade clean test-apiserver
+.PHONY: help demo test check unit screens same same-record mutants sweep vllm vllm-judge try-judge known-gaps suite-facts crds published schemas demo-runs pictures settings man test-suite install upgrade clean test-apiserver soak text-matrix release test-kill
 
 # A look that ended with NO-GO, QA failed, rejected, UNKNOWN or Ctrl-C was a good look, and no error of make's.
 demo: $(BIN)/modelcar-tui ## a complete run with nothing installed
@@ -51,6 +51,12 @@ mutants: $(VENV)/.dev ## whether the tests notice small random faults; 3 minutes
 # error, alone and for good. 7 minutes on two cores; the last line has calls, runs, statuses and failures.
 sweep: $(VENV)/.dev ## every call of a run fails once, with every kind of error; 7 minutes
 	$(BIN)/python tests/sweep/sweep.py $(SWEEP_ARGS)
+
+# Apart from `make test` and CI, which take a slice: kill -9 at every event, checkpoint and step of a file of seven runs,
+# at 30 random moments of each, 30 times in the dashboard, 20 with real podman QA; each is resumed and held against an
+# undisturbed run. About an hour on two cores (KILL_ARGS="--scene all --stride 20 --dashboard 0 --podman 0" asks less).
+test-kill: $(VENV)/.dev ## kill -9 everywhere, resume, compare with an undisturbed run; an hour
+	$(BIN)/python tests/kill/kill.py $(KILL_ARGS)
 
 # One vLLM release (a version, folder or archive) into every table, in half a minute; docs/vllm-releases.md says what
 # its output asks of you. LOOKED=name,name (or all) records that you have looked at what changed; ONLY=names,defaults
@@ -130,6 +136,19 @@ test-suite: $(VENV)/.dev ## the real opendatahub-tests under our runner (SUITE=c
 test-apiserver: $(VENV)/.dev ## the stub held against a real kube-apiserver; builds it once
 	programs=$$(tools/apiserver.sh) && \
 	MODELCAR_TUI_APISERVER="$$programs" $(BIN)/pytest tests/apiserver -p no:xdist $(PYTEST_ARGS)
+
+# Eight hours of a run in fast motion, with a screen and without: memory, descriptors, files (docs/reliability.md). CI
+# takes a slice of it, tests/pty/test_soak.py. SOAK_ARGS="--trace" names the lines of code that hold more than before.
+soak: $(VENV)/.dev ## memory and files over 1,000 refreshes and 2,000,000 lines
+	$(BIN)/python tools/soak $(SOAK_ARGS)
+
+# Every kind of hostile text at every place; `make test` takes one kind a place. 6 minutes on one core.
+text-matrix: $(VENV)/.dev ## every kind of hostile text in every option, file and face
+	MATRIX=whole $(BIN)/pytest -q tests/unit/text_matrix $(PYTEST_ARGS)
+
+# Of the commit, not of the tree: made twice, compared, installed into a fresh environment and tried there. 2 minutes.
+release: $(VENV)/.dev ## wheel, source archive, SBOM and their sums into dist/
+	$(BIN)/python tools/release.py
 
 help: ## these lines
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18

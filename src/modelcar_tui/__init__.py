@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from modelcar_tui.core.version import __version__
 
 if TYPE_CHECKING:
-    from modelcar_tui.api import accept, estimate, inventory, judge, lint, list_runs, load_run
+    from modelcar_tui.api import accept, earlier_runs, estimate, inventory, judge, lint, list_runs, load_run
     from modelcar_tui.core.errors import Problem, UserError
     from modelcar_tui.manifest import Decision
     from modelcar_tui.supervisor import (
@@ -39,6 +39,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "accept",
+    "earlier_runs",
     "estimate",
     "inventory",
     "judge",
@@ -50,7 +51,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "api": "accept estimate inventory judge lint list_runs load_run",
+    "api": "accept earlier_runs estimate inventory judge lint list_runs load_run",
     "core.errors": "Problem UserError",
     "manifest": "Decision",
     "supervisor": "Approve Context RunState Settings Specialist Supervisor outcome_of run_supervisor",

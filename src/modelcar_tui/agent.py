@@ -187,7 +187,23 @@ def _call_runs(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.runs import list_runs
     from modelcar_tui.supervisor import Settings
 
-    return list_runs(Settings(manifest="", state_dir=args.state_dir))
+    settings = Settings(manifest="", state_dir=args.state_dir)
+    return list_runs(settings, every=args.all, kind=args.kind or "", form=args.form)
+
+
+def _call_prune(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.runs_removed import run_prune
+    from modelcar_tui.supervisor import Settings
+
+    settings = Settings(manifest="", state_dir=args.state_dir)
+    return run_prune(settings, days=args.older_than, size=args.keep_size, yes=args.yes)
+
+
+def _call_rm(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.runs_removed import run_rm
+    from modelcar_tui.supervisor import Settings
+
+    return run_rm(args.gone, Settings(manifest="", state_dir=args.state_dir), force=args.force)
 
 
 def _call_measurements(args: argparse.Namespace) -> int:
@@ -310,6 +326,10 @@ _CALLS: dict[str | None, Callable[[argparse.Namespace], int]] = {
     "manifest": _call_manifest,
     "try": _call_try,
     "runs": _call_runs,
+    "resume": _call_run,
+    "replay": _call_run,
+    "prune": _call_prune,
+    "rm": _call_rm,
     "measurements": _call_measurements,
     "report": _call_report,
     "cleanup": _call_cleanup,

@@ -34,17 +34,13 @@ from modelcar_tui.qa.events import QaEvent, Warned
 from modelcar_tui.qa.log.spool import Origin, SpoolReader
 from modelcar_tui.qa.runner import QaSecrets
 from modelcar_tui.qa.types import QaOutcome, QaRequest
+from support.roles import rules_of
 
 PASSWORD = "planted-password-of-the-registry"
 AUTH = base64.b64encode(f"planted-user:{PASSWORD}".encode()).decode()
 SLOW = [f"slow line {number:05d}" for number in range(200)]
-ENGINE = (
-    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "get", "delete"]},
-    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "get", "delete"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "delete"]},
-    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
-)
-"""All that the engine needs in its namespace; docs/qa.md lists it."""
+ENGINE = tuple(rules_of("qa-job", "events"))
+"""All that the engine must have in its namespace."""
 
 
 class Bench:

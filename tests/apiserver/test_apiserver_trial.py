@@ -19,16 +19,12 @@ from modelcar_tui.demo.kube_objects import NAMESPACES
 from modelcar_tui.kube import ClusterOptions, connect, find_credentials
 from modelcar_tui.trial import PreparedTrial, TrialEnd, TrialNews, run_trial, sweep_trials
 from modelcar_tui.trial.records import KeptRecord, TrialRecord, server_of
+from support.roles import rules_of
 from support.stub_kubelet import Machine
 from support.trial_bench import ready
 
-RIGHTS = (
-    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "get", "delete"]},
-    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "get", "delete"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "delete"]},
-    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
-)
-"""All that a try needs in its namespace."""
+RIGHTS = tuple(rules_of("try", "events", "localqueues"))
+"""All that a try must have in its namespace."""
 EVENTS = {"apiGroups": [""], "resources": ["events"], "verbs": ["list"]}
 _NUMBERS = iter(range(1000))
 

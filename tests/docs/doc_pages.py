@@ -53,7 +53,12 @@ class Link(NamedTuple):
 @functools.cache
 def pages() -> dict[str, str]:
     """README and all of docs/ by their paths from the root, each with its text."""
-    found = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    found = [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "SECURITY.md",
+        *sorted((ROOT / "docs").rglob("*.md")),
+    ]
     return {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in found}
 
 

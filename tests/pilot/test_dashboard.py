@@ -319,7 +319,7 @@ async def test_a_late_timer_slows_the_pace_and_says_so() -> None:
     async with s.dashboard(s.FakeEngine(s.begin())) as (app, pilot):
         app._last_tick = time.monotonic() - 2
         await s.wait_for(pilot, lambda: app.face.slow, "slowness is noticed")
-        app._show()
+        app.show()
         assert s.shows(app, "slow line")
 
 

@@ -219,4 +219,4 @@ def test_what_no_act_has_is_shown_as_it_is() -> None:
         "tab",
         "",
     ]
-    assert set(string.ascii_lowercase) - set(KEYS) == set("chpu")
+    assert set(string.ascii_lowercase) - set(KEYS) == set("ch")

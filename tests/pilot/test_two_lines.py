@@ -23,6 +23,7 @@ NAMES = {name: make() for name, make in STATES.items()}
 @pytest.fixture(autouse=True)
 def home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/op")
+    monkeypatch.setenv("MODELCAR_TUI_STATE_DIR", "/home/op")
 
 
 def text(row: Row) -> str:

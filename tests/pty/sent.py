@@ -56,6 +56,12 @@ def demo(folder: Path, columns: int, rows: int) -> Wire:
     return Wire(argv, columns=columns, rows=rows)
 
 
+def replay(folder: Path, columns: int, rows: int) -> Wire:
+    """A recording on a terminal of that size."""
+    argv = [sys.executable, "-m", "modelcar_tui.cli", "--replay", "demo:approved"]
+    return Wire([*argv, "--state-dir", str(folder / "state")], columns=columns, rows=rows)
+
+
 def started(wire: Wire) -> int:
     """Bytes from the start until the dashboard waits for the operator."""
     wire.wait_for(lambda text: "review" in text and "NO-GO" in text, 60)

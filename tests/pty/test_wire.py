@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sent import ESC, Wire, demo, flooded, log_app, of_one_line, started
+from sent import ESC, Wire, demo, flooded, log_app, of_one_line, replay, started
 
 OPENED = {(120, 40): 12_000, (80, 24): 4_800}
 CLOSED = {(120, 40): 8_000, (80, 24): 4_000}
@@ -43,6 +43,16 @@ def test_a_screen_opens_and_closes_within_its_bytes(
     closed = wire.press(ESC)
     assert 0 < opened <= OPENED[size]
     assert 0 < closed <= CLOSED[size]
+
+
+def test_a_replay_in_a_pause_sends_nothing_and_its_line_costs_little(tmp_path: Path) -> None:
+    with replay(tmp_path, 80, 24) as wire:
+        wire.wait_for(lambda text: "plays" in text and "Configuration" in text, 60)
+        wire.keys("p")
+        wire.wait_for("paused")
+        wire.still()
+        assert wire.quiet(3.0) == 0
+        assert 0 < wire.press("]") <= 300
 
 
 def test_a_line_more_in_a_log_costs_little_more_than_the_line(tmp_path: Path) -> None:

@@ -27,9 +27,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 from support import suite_tree
 from support.pod_log import send_json, send_log
+from support.roles import beyond
 
 SUITE = Path(__file__).with_name("fake_suite.py")
 STAGE = "/run/modelcar-tui"
+_INSIDE = ("qa-job", "qa-watch")
+_OUTSIDE = ("qa-watch", "cleanup")
+"""The roles of docs/rbac.yaml that count in the namespace of Jobs, and in all others."""
 TOKEN = "sha256~planted-token-of-the-kubeconfig"
 
 
@@ -89,6 +93,8 @@ class Cluster(ThreadingHTTPServer):
         self.objects: dict[str, dict[str, Any]] = {}
         """Anything else, by its path."""
         self.log: list[str] = []
+        self.ungranted: set[tuple[str, str]] = set()
+        """What was asked for beyond docs/rbac.yaml."""
         self.posted: list[dict[str, Any]] = []
         self.cut_logs_after = 0
         self.away = threading.Event()
@@ -137,6 +143,7 @@ class Cluster(ThreadingHTTPServer):
         self.server_close()
         for pod in self.pods.values():
             self.kill(pod)
+        assert self.ungranted == set()
 
     def kill(self, pod: Pod) -> None:
         if pod.child is not None and pod.child.poll() is None:
@@ -311,6 +318,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             self._answer(401, {"message": "Unauthorized"})
             return
+        roles = _INSIDE if "/namespaces/qa/" in parts.path else _OUTSIDE
+        if (right := beyond(f"{self.command} {self.path}", *roles)) is not None:
+            self.server.ungranted.add(right)
         if parts.path in self.server.objects or "/namespaces/qa" not in parts.path:
             self._object(parts.path, body)
             return

@@ -64,6 +64,10 @@ class TrialCluster(ThreadingHTTPServer):
         """Anything else, by its path; a list is asked for by the path above."""
         self.asked: list[str] = []
         """`METHOD path` of each request."""
+        self.ungranted: set[tuple[str, str]] = set()
+        """What was asked for beyond docs/rbac.yaml."""
+        self.roles: tuple[str, ...] = ("try-cluster",)
+        """Those that count outside the namespace."""
         self.posted: list[Object] = []
         self.lock = threading.RLock()
         self._kubelets: dict[str, Kubelet] = {}
@@ -164,6 +168,7 @@ class TrialCluster(ThreadingHTTPServer):
             for one in (*pod.init, *pod.main):
                 one.signal(signal.SIGKILL)
             pod.stopped.wait(5)
+        assert self.ungranted == set()
 
     # The job controller
 

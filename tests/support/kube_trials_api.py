@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from support.pod_log import send_json, send_log
+from support.roles import beyond
 
 if TYPE_CHECKING:
     from support.kube_trials import TrialCluster
@@ -75,6 +76,9 @@ class TrialHandler(BaseHTTPRequestHandler):
         if cluster.confused.is_set():
             self._refuse(parts.path)
             return
+        roles = ("try",) if f"/namespaces/{cluster.namespace}/" in parts.path else ()
+        if (right := beyond(f"{self.command} {self.path}", *roles, *cluster.roles)) is not None:
+            cluster.ungranted.add(right)
         match = re.fullmatch(
             r"/(?:api/v1|apis/batch/v1)/namespaces/([\w-]+)/(jobs|secrets|pods|events)(?:/([^/]+))?(/log)?",
             parts.path,

@@ -20,6 +20,7 @@ from modelcar_tui.demo.kube_objects import NAMESPACES
 from modelcar_tui.demo.registry import start_demo_registry
 from support.kube_trials import TrialCluster
 from support.kube_trials_api import REVIEW, TrialHandler
+from support.roles import granted
 from support.stub_kubelet import Machine
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "docs"))
@@ -65,6 +66,8 @@ class WholeCluster(TrialCluster):
     def __init__(self, folder: Path, demo: StubCluster, *, machine: Machine) -> None:
         self.demo = demo
         super().__init__(folder, machine=machine, namespace=PROJECT, hurry=20)
+        looks = {one.role.removeprefix("modelcar-") for one in granted() if "-look" in one.role}
+        self.roles += tuple(sorted(looks))
         self.RequestHandlerClass = _Handler
 
     def create_job(self, job: Any) -> None:

@@ -10,18 +10,28 @@ from typing import TYPE_CHECKING
 from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
-    from modelcar_tui.api.earlier import EarlierRun, EarlierRuns, end_of, list_runs, load_run
+    from modelcar_tui.api.earlier import (
+        MOST,
+        EarlierRun,
+        EarlierRuns,
+        earlier_runs,
+        end_of,
+        list_runs,
+        load_run,
+    )
     from modelcar_tui.api.estimating import Estimated, estimate, is_public_name
     from modelcar_tui.api.judging import accept, judge, run_supervisor
     from modelcar_tui.api.linting import Linted, judged_by, lint
     from modelcar_tui.api.looking import inventory
 
 __all__ = [
+    "MOST",
     "EarlierRun",
     "EarlierRuns",
     "Estimated",
     "Linted",
     "accept",
+    "earlier_runs",
     "end_of",
     "estimate",
     "inventory",
@@ -38,7 +48,7 @@ if not TYPE_CHECKING:
     __getattr__ = door(
         __name__,
         {
-            "earlier": "EarlierRun EarlierRuns end_of list_runs load_run",
+            "earlier": "EarlierRun EarlierRuns MOST earlier_runs end_of list_runs load_run",
             "estimating": "Estimated estimate is_public_name",
             "judging": "accept judge run_supervisor",
             "linting": "Linted judged_by lint",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,15 +11,20 @@ import msgspec
 
 from modelcar_tui.api.asked import Path_, place
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor import (
+    BROKEN,
+    NOTHING,
+    Glance,
     RunState,
     Settings,
     damage_of,
     fold,
+    folder_size,
+    glance_at,
     outcome_of,
     recorded_run,
     retold,
+    run_folders,
 )
 
 MOST = 50
@@ -31,7 +36,8 @@ class EarlierRun(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     kind: str
-    """`run`, `demo`, or `start`: it ended before a model was judged."""
+    """`run`, `demo`, or `start`: it ended before a model was judged. `nothing`: it was killed before it had
+    said what it is to do. `broken`: its journal can't be read."""
     began: float | None
     """Seconds since 1970."""
     size: int
@@ -43,6 +49,8 @@ class EarlierRun(msgspec.Struct, frozen=True, kw_only=True):
     exit_status: int | None
     manifest: str
     folder: str
+    resumable: bool = False
+    """Whether it can be gone on with."""
 
 
 class EarlierRuns(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +65,7 @@ class EarlierRuns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_run(run: str | os.PathLike[str] = "last", *, state_dir: Path_ | None = None) -> RunState:
-    """The state that a run's journal tells; of a damaged one what stands before the damage, and a notice.
+    """The state that a run's journal tells; of a damaged one all that can be read, and a notice.
 
     Args:
         run: An id, the start of one, `last`, `demo:NAME`, or the path of a folder or journal.
@@ -70,12 +78,26 @@ def load_run(run: str | os.PathLike[str] = "last", *, state_dir: Path_ | None = 
     return fold(retold(recorded_run(run, settings) if isinstance(run, str) else Path(run)))
 
 
+def earlier_runs(*, state_dir: Path_ | None = None) -> Iterator[EarlierRun]:
+    """Every earlier run, newest first, one after the other: thousands in a second.
+
+    Of each only the first and last lines of its journal are read, so `end` tells verdict and status in no
+    more words than that; `end_of(load_run(run.id))` has the rest. Damage in between is not seen.
+
+    Args:
+        state_dir: Where runs are kept; by default the settings' own.
+    """
+    for folder in run_folders(Settings(manifest="", state_dir=place(state_dir)).runs_folder):
+        yield _seen(glance_at(folder))
+
+
 def list_runs(*, state_dir: Path_ | None = None, most: int = MOST) -> EarlierRuns:
     """The earlier runs, newest first.
 
     Args:
         state_dir: Where runs are kept; by default the settings' own.
-        most: Folders that are looked at, the newest.
+        most: Folders that are looked at, the newest. Of the newest 50 the whole journal is read, for what
+            came of them in words.
 
     Raises:
         UserError: `most` is less than 0.
@@ -83,13 +105,14 @@ def list_runs(*, state_dir: Path_ | None = None, most: int = MOST) -> EarlierRun
     if most < 0:
         raise UserError(Problem(where="most", what=f"{most} is less than 0", fix="give 0 or more"))
     runs_folder = Settings(manifest="", state_dir=place(state_dir)).runs_folder
-    folders = sorted((path for path in runs_folder.glob("*") if path.is_dir()), reverse=True)
+    folders = run_folders(runs_folder)
     runs, unreadable = list[EarlierRun](), list[str]()
-    for folder in folders[:most]:
-        try:
-            runs.append(_run(folder, load_run(folder)))
-        except UserError:
+    for number, folder in enumerate(folders[:most]):
+        seen = glance_at(folder)
+        if seen.kind in (BROKEN, NOTHING):
             unreadable.append(folder.name)
+        else:
+            runs.append(_in_words(seen) if number < MOST else _seen(seen))
     return EarlierRuns(
         folder=str(runs_folder),
         runs=tuple(runs),
@@ -98,32 +121,39 @@ def list_runs(*, state_dir: Path_ | None = None, most: int = MOST) -> EarlierRun
     )
 
 
-def _run(folder: Path, state: RunState) -> EarlierRun:
-    kind, finish = "demo" if state.demo else "run", state.finish
-    if kind == "run" and finish is not None and state.decision is None:
-        kind = "start" if finish.exit_status == ExitStatus.USAGE else kind
+def _in_words(seen: Glance) -> EarlierRun:
+    """With the outcome's own words, which take all of the journal."""
+    run = _seen(seen)
+    with suppress(UserError):  # no event yet
+        state = load_run(seen.folder)
+        return msgspec.structs.replace(run, end=end_of(state), manifest=state.path or run.manifest)
+    return run
+
+
+def _seen(seen: Glance) -> EarlierRun:
+    finish = seen.finish
     return EarlierRun(
-        id=folder.name,
-        kind=kind,
-        began=state.started,
-        size=_size(folder),
-        end=end_of(state),
+        id=seen.folder.name,
+        kind=seen.kind,
+        began=seen.began,
+        size=folder_size(seen.folder),
+        end=_end(seen),
         verdict=finish.verdict if finish is not None else None,
         exit_status=finish.exit_status if finish is not None else None,
-        manifest=state.path,
-        folder=str(folder),
+        manifest=seen.manifest,
+        folder=str(seen.folder),
+        resumable=seen.resumable,
     )
 
 
-def _size(folder: Path) -> int:
-    """Bytes of all files in a folder; links are not followed."""
-    size = 0
-    for inner, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                told = Path(inner, name).lstat()
-                size += told.st_size if stat.S_ISREG(told.st_mode) else 0
-    return size
+def _end(seen: Glance) -> str:
+    if seen.kind == BROKEN:
+        return "its journal can't be read"
+    if seen.kind == NOTHING:
+        return "killed before it began"
+    if seen.finish is not None:
+        return f"{seen.finish.verdict} (status {seen.finish.exit_status})"
+    return f"waits for {seen.waits}" if seen.waits else "not finished"
 
 
 def end_of(state: RunState) -> str:
@@ -133,4 +163,6 @@ def end_of(state: RunState) -> str:
         return f"{told.headline if told else state.finish.verdict} (status {state.finish.exit_status})"
     if damage_of(state):
         return "not known: its journal is damaged"
+    if state.waiting_for_consent:
+        return "waits for consent"
     return "waits for approval" if state.waiting_for_approval else "not finished"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import re
+import shlex
 
 import msgspec
 
+from modelcar_tui.cluster.rights import NODES, PODS, READER, Right
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import (
@@ -38,27 +40,6 @@ _NO_MATTER_OF_TLS = ("dns", "refused", "no-route", "timeout", "proxy", "proxy-lo
 _ANONYMOUS = "system:anonymous"
 _REFUSED = re.compile(r'User "([^"]{1,200})" cannot ')
 """How a server refuses somebody: it has found out who that is."""
-
-
-class Right(msgspec.Struct, frozen=True):
-    """Something that we would like to do."""
-
-    resource: str
-    group: str = ""
-    namespace: str = ""
-    verb: str = "list"
-    what_for: str = ""
-
-    @property
-    def command(self) -> str:
-        """What an administrator may check."""
-        name = f"{self.resource}.{self.group}" if self.group else self.resource
-        scope = f" -n {self.namespace}" if self.namespace else " -A" if self.resource == "pods" else ""
-        return f"oc auth can-i {self.verb} {name}{scope}"
-
-
-NODES = Right("nodes", what_for="the GPUs are unknown")
-PODS = Right("pods", what_for="how many GPUs are free is unknown")
 
 
 class _Version(msgspec.Struct, frozen=True, rename="camel"):
@@ -149,7 +130,7 @@ async def _climb(client: Client, credentials: Credentials) -> Access:
             Problem(
                 where=access.server,
                 what=f"{who} {right.verb} {right.resource}: {right.what_for}",
-                fix=f"ask an administrator for the role cluster-reader ({right.command})",
+                fix=f"{READER} {shlex.quote(user or 'USER')} ({right.command} tests it)",
                 code=f"no-{right.resource}",
             )
             for right, allowed in may_list.items()

@@ -14,10 +14,11 @@ from modelcar_tui.cluster.inventory import Progress, read_inventory_of, refresh_
 from modelcar_tui.cluster.limit_checks import limit_checks
 from modelcar_tui.cluster.limit_types import NamespaceLimits
 from modelcar_tui.cluster.llm_services import LLM_CODE, llm_checks, read_llm_services
-from modelcar_tui.cluster.preflight import Serving, check_serving
+from modelcar_tui.cluster.preflight import Serving, api_groups, check_serving
 from modelcar_tui.cluster.profile_checks import QUEUE_CODE, queue_checks
 from modelcar_tui.cluster.profiles import read_profiles
 from modelcar_tui.cluster.quotas import EVERYTHING, read_limits
+from modelcar_tui.cluster.rights import right_checks
 from modelcar_tui.cluster.runtimes import find_runtime, override, serving_runtimes
 from modelcar_tui.cluster.serving_types import Profiles
 from modelcar_tui.cluster.stated import stated, what_if
@@ -245,7 +246,11 @@ async def _look(
         runtime=runtime,
         runtime_problem=None if runtime else problem,
         runtimes=named,
-        checks=(*serving.checks, *queue_checks(profiles, serving.limits)),
+        checks=(
+            *serving.checks,
+            *queue_checks(profiles, serving.limits),
+            *await _rights(client, access.user),
+        ),
         versions=serving.versions,
         pull=serving.pull,
         limits=serving.limits,
@@ -253,6 +258,15 @@ async def _look(
         kserve=serving.kserve,
         llm_services=serving.llm_services,
     )
+
+
+async def _rights(client: Client, user: str) -> tuple[Check, ...]:
+    """What was refused on the way, each with what grants it."""
+    if not client.forbidden:
+        return ()
+    with Contained("the rights that are missing"):
+        return right_checks(client.forbidden, user, await api_groups(client))
+    return ()
 
 
 async def _runtime(

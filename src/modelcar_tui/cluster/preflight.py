@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from modelcar_tui.cluster.access import Right, may
+from modelcar_tui.cluster.access import may
 from modelcar_tui.cluster.kserve_config import Around, kserve_checks, kserve_of, read_settings
 from modelcar_tui.cluster.limit_checks import limit_checks
 from modelcar_tui.cluster.limit_types import NamespaceLimits
@@ -21,6 +21,7 @@ from modelcar_tui.cluster.llm_services import llm_checks, read_llm_services
 from modelcar_tui.cluster.operators import read_operators
 from modelcar_tui.cluster.pull import find_pull_secrets
 from modelcar_tui.cluster.quotas import EVERYTHING, read_limits
+from modelcar_tui.cluster.rights import Right
 from modelcar_tui.cluster.serving_types import KServe, LlmServices
 from modelcar_tui.cluster.types import Check, PullSecrets, State, Versions
 from modelcar_tui.core.contain import hit, not_known, stopped
@@ -82,7 +83,7 @@ async def check_serving(
         wanted: accelerator resources that the cluster's nodes offer.
         scheduling: what the runtime's pods ask of their node.
     """
-    groups = await _groups(client)
+    groups = await api_groups(client)
     if groups is not None and "serving.kserve.io" not in groups:
         fix = "install OpenShift AI with its KServe component"
         none = Check(code="kserve", state=State.BLOCKED, what="the cluster has no KServe", fix=fix)
@@ -145,7 +146,7 @@ class _Questions:
         return default
 
 
-async def _groups(client: Client) -> frozenset[str] | None:
+async def api_groups(client: Client) -> frozenset[str] | None:
     """API groups that the server has; None when it does not tell. A 403 on an object would not tell
     either."""
     try:

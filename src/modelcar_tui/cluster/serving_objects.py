@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.cluster.access import Right
 from modelcar_tui.cluster.home import likely_homes
+from modelcar_tui.cluster.rights import Right
 from modelcar_tui.core.contain import hit
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus

@@ -10,11 +10,13 @@ from pathlib import Path
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.output import check_output, put_output
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
+from modelcar_tui.core.shown import shown_lines
 from modelcar_tui.kube import Rung
-from modelcar_tui.report import sections, to_json
+from modelcar_tui.report import sections, to_json, to_json_line
 from modelcar_tui.supervisor import Accelerator, Settings, run_alone
 
 _LEAST, _MOST = 40, 200
@@ -39,15 +41,15 @@ def run_accelerator(settings: Settings, *, form: str = "text", output: Path | No
         check_output(output, settings)
     report, state, events = run_once(run_alone(Accelerator(), settings, AcceleratorReport))
     if form == "jsonl":
-        sys.stdout.writelines(msgspec.json.encode(stamped).decode() + "\n" for stamped in events)
+        sys.stdout.writelines(to_json_line(msgspec.to_builtins(stamped)) for stamped in events)
     elif form == "json":
         sys.stdout.write(to_json(accelerator_rows(report)))
     else:
-        sys.stdout.write(gpu_info_text(report, cells=_cells()))
+        sys.stdout.write(shown_lines(gpu_info_text(report, cells=_cells())))
         sys.stdout.write("\n" + sections(state))
     blind = report.access.rung not in (Rung.OK, Rung.WHAT_IF) or not report.inventory.known
     if blind and report.access.problem is not None and form != "text":
-        sys.stderr.write(f"{report.access.problem}\n")
+        complain(str(report.access.problem))
     if output is not None:
         whole = output.suffix.lower() == ".json"
         said = put_output(

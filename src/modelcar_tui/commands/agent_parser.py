@@ -9,6 +9,8 @@ from modelcar_tui.commands.agent_tools import Commands as _Commands
 from modelcar_tui.commands.agent_tools import add_command as _add
 from modelcar_tui.commands.agent_tools import add_manifest, add_measurements, add_tools, add_try
 from modelcar_tui.commands.parser import EPILOG, Parser
+from modelcar_tui.commands.runs_parser import COMMANDS as RUNS_COMMANDS
+from modelcar_tui.commands.runs_parser import OTHER_FOLDER, RUN, add_runs
 from modelcar_tui.core.version import __version__
 
 DEFAULT_CONFIG = "config-yaml/sample_modelcar_config.yaml"
@@ -30,7 +32,7 @@ _WITH_PROFILES = (
     "apply",
     "manifest",
     "try",
-    "runs",
+    *RUNS_COMMANDS,
     "measurements",
     "report",
     "cleanup",
@@ -40,8 +42,6 @@ _WITH_PROFILES = (
     "mcp",
 )
 """Commands that hear settings."""
-_RUN = "id, the start of one, folder or `last`"
-_OTHER_FOLDER = "another folder of runs than the one of the settings"
 
 
 def agent_parser() -> Parser:
@@ -73,7 +73,7 @@ def agent_parser() -> Parser:
         _apply,
         add_manifest,
         add_try,
-        _runs,
+        add_runs,
         add_measurements,
         _report,
         _cleanup,
@@ -104,8 +104,8 @@ def _run_arguments(top: Parser) -> None:
         help=f"{options.FILE_HELP} (default: {DEFAULT_CONFIG})",
     )
     options.add_input_options(what)
-    what.add_argument("--resume", metavar="RUN", help=f"go on with an earlier run ({_RUN})")
-    replay = f"tell a run again; nothing is done ({_RUN}, a journal FILE.jsonl, demo:NAME)"
+    what.add_argument("--resume", metavar="RUN", help=f"go on with an earlier run ({RUN})")
+    replay = f"tell a run again; nothing is done ({RUN}, a journal FILE.jsonl, demo:NAME)"
     what.add_argument("--replay", metavar="RUN", help=replay)
     group.add_argument("--demo", action="store_true", help="stub cluster, loopback registry, recorded QA log")
     group.add_argument(
@@ -289,22 +289,6 @@ def _apply(commands: _Commands) -> None:
     options.add_state_dir(command, "where copies of replaced files are kept")
 
 
-def _runs(commands: _Commands) -> None:
-    command = _add(
-        commands,
-        "runs",
-        "earlier runs, newest first",
-        usage="agent runs [--state-dir DIR]",
-        examples=(
-            "agent runs",
-            "agent runs --state-dir DIR  # kept elsewhere",
-            "modelcar-tui --replay last  # look at the newest again",
-            "modelcar-tui --resume ID    # go on with one that was cut off",
-        ),
-    )
-    options.add_state_dir(command)
-
-
 def _report(commands: _Commands) -> None:
     command = _add(
         commands,
@@ -319,14 +303,14 @@ def _report(commands: _Commands) -> None:
         ),
         epilog="exit status: 0 made, whatever the run's own was, 2 refused; all: agent --help",
     )
-    command.add_argument("run", metavar="RUN", help=f"{_RUN}; or a journal's file")
+    command.add_argument("run", metavar="RUN", help=f"{RUN}; or a journal's file")
     command.add_argument("-o", "--output", metavar="FILE", help="default: standard output")
     what = "default: that of FILE's ending, else md; xml is JUnit"
     command.add_argument("--format", choices=("md", "html", "json", "xml"), dest="form", help=what)
     command.add_argument(
         "--force", action="store_true", help="replace what is no report of ours, and keep a copy"
     )
-    options.add_state_dir(command, _OTHER_FOLDER)
+    options.add_state_dir(command, OTHER_FOLDER)
 
 
 def _cleanup(commands: _Commands) -> None:
@@ -344,11 +328,11 @@ def _cleanup(commands: _Commands) -> None:
         ),
         epilog="exit status: 0 shown or deleted, 3 the cluster refused; all: agent --help",
     )
-    command.add_argument("run", metavar="RUN", help=_RUN)
+    command.add_argument("run", metavar="RUN", help=RUN)
     command.add_argument("--yes", action="store_true", help="delete what is shown as this run's")
     command.add_argument("--kubeconfig", metavar="PATH", help="default: as the run had it")
     command.add_argument("--context", dest="kube_context", metavar="NAME", help="kubeconfig context")
-    options.add_state_dir(command, _OTHER_FOLDER)
+    options.add_state_dir(command, OTHER_FOLDER)
 
 
 def _ask(commands: _Commands) -> None:
@@ -369,7 +353,7 @@ def _ask(commands: _Commands) -> None:
         ),
         epilog="exit status: 0 an answer, 8 none; all: agent --help",
     )
-    command.add_argument("run", metavar="RUN", help=_RUN)
+    command.add_argument("run", metavar="RUN", help=RUN)
     command.add_argument(
         "question", nargs="?", type=str.strip, metavar="QUESTION", help="in words, in quotes"
     )
@@ -379,7 +363,7 @@ def _ask(commands: _Commands) -> None:
         help="print what a language model would be sent, word for word; nobody is asked",
     )
     _form(command, ("text", "json"))
-    options.add_state_dir(command, _OTHER_FOLDER)
+    options.add_state_dir(command, OTHER_FOLDER)
     group = command.add_argument_group(
         "what-if", "one model decided again; a value may be `half` or `double`"
     )

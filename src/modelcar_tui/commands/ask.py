@@ -10,14 +10,17 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.replay import load_run
 from modelcar_tui.core.credentials import teach_environment
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.core.shown import shown_lines
+from modelcar_tui.core.text import reveal
 from modelcar_tui.report import to_json
-from modelcar_tui.supervisor import RunState, Settings, damage_of, keep_in_journal, settings_of_run
+from modelcar_tui.supervisor import Settings, keep_in_journal, settings_of_run
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.answers import WhatIf
 from modelcar_tui.supervisor.llm import answer_question, shown
@@ -52,27 +55,20 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
     unheard = settings.llm is False and fields.get("llm") is None and fields.get("model")
     if unheard and isinstance(question, str):
         answered = msgspec.structs.replace(answered, why=answered.why or _OF_THE_RUN)
-    unkept = _kept(folder, state, [*told, answered])
+    _, unkept = keep_in_journal(folder, [*told, answered])
     if form == "json":
         sys.stdout.write(to_json(answered))
     else:
         if answered.why:
             cost = f" ({answered.cost})" if answered.cost else ""
-            sys.stderr.write(f"note: {answered.why}{cost}\n")
+            complain(f"note: {answered.why}{cost}")
         if answered.text:
-            sys.stdout.write(answered.text + "\n")
+            sys.stdout.write(shown_lines(answered.text) + "\n")
         if answered.credit:
-            sys.stdout.write(f"({answered.credit})\n")
+            sys.stdout.write(reveal(f"({answered.credit})") + "\n")
     if unkept:
-        sys.stderr.write(f"note: {unkept}\n")
+        complain(f"note: {unkept}")
     return ExitStatus.GO if answered.text else ExitStatus.UNKNOWN
-
-
-def _kept(folder: Path, state: RunState, events: list[e.AnyEvent]) -> str:
-    """Add the events to the run's journal; why they could not be, empty where they are."""
-    if damage_of(state):
-        return "not kept in the journal: what stands behind its damage is never read"
-    return keep_in_journal(folder, events)[1]
 
 
 def show_facts(folder: Path, question: str, fields: dict[str, Any]) -> int:
@@ -113,4 +109,4 @@ def what_if_form(
 
 def _say(event: e.AnyEvent) -> None:
     if isinstance(event, e.LanguageModelJoined):
-        sys.stderr.write(f"asking {event.model} at {event.host}; it is given: {'; '.join(event.shares)}\n")
+        complain(f"asking {event.model} at {event.host}; it is given: {'; '.join(event.shares)}")

@@ -51,6 +51,7 @@ def _tell(parser: argparse.ArgumentParser, found: Preferences) -> None:
         **dict.fromkeys(_FILES, shtab.FILE),
         **dict.fromkeys(_FOLDERS, shtab.DIRECTORY),
         **dict.fromkeys(_RUNS, _looked_up("runs", _runs_folder(found))),
+        "gone": _looked_up("ids", _runs_folder(found)),
         "ids": _looked_up("measurements", _measurements_folder(found)),
         "profile": _looked_up("profiles", _settings_file()),
         "theme": _looked_up("themes", _settings_file()),
@@ -134,6 +135,7 @@ _WITHOUT_EQUALS = """\
 }"""
 _POSIX = {
     "runs": 'echo last; for run in "{place}"/*/; do run=${{run%/}}; echo "${{run##*/}}"; done',
+    "ids": 'for run in "{place}"/*/; do run=${{run%/}}; echo "${{run##*/}}"; done',
     "measurements": 'for one in "{place}"/*.json; do one=${{one##*/}}; echo "${{one%.json}}"; done',
     "profiles": """sed -n 's/^ *\\[profiles\\.\\([A-Za-z0-9_-]*\\).*/\\1/p' "{place}" | sort -u""",
     "themes": """printf '%s\\n' {themes}; file="{place}"

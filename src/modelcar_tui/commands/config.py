@@ -12,7 +12,7 @@ from modelcar_tui.commands.preferences import Chosen, Preferences, look
 from modelcar_tui.core.config_file import config_path, with_home
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.settings_table import Value, default_said
-from modelcar_tui.core.text import reveal
+from modelcar_tui.core.shown import shown
 
 
 def run_config(args: argparse.Namespace) -> int:
@@ -26,7 +26,7 @@ def run_config(args: argparse.Namespace) -> int:
         return _keep(args)
     found = look(args)
     if args.path:
-        sys.stdout.write(f"{reveal(str(found.file.path))}\n")
+        sys.stdout.write(f"{shown(str(found.file.path))}\n")
         return ExitStatus.GO
     themes = all_themes(found.file)
     problems = tuple(dict.fromkeys(map(str, (*found.problems, *themes.problems))))
@@ -34,7 +34,7 @@ def run_config(args: argparse.Namespace) -> int:
         _show(found)
     elif not problems:
         state = "no fault" if found.file.there else "there is no such file; the defaults count"
-        sys.stdout.write(f"{reveal(str(found.file.path))}: {state}\n")
+        sys.stdout.write(f"{shown(str(found.file.path))}: {state}\n")
     for told in (*problems, *(f"note: {warning}" for warning in themes.warnings)):
         complain(told)
     return ExitStatus.USAGE if problems else ExitStatus.GO
@@ -62,9 +62,9 @@ def _show(found: Preferences) -> None:
     state = "" if found.file.there else " (there is none)"
     sys.stdout.write(f"{'file':<{names}}  {with_home(str(found.file.path))}{state}\n")
     if found.file.profiles:
-        rows.append(("profiles", ", ".join(map(reveal, found.file.profiles)), ""))
+        rows.append(("profiles", ", ".join(map(shown, found.file.profiles)), ""))
     for name, value, source in rows:
-        sys.stdout.write(f"{name:<{names}}  {value:<{values}}  {source}".rstrip() + "\n")
+        sys.stdout.write(shown(f"{name:<{names}}  {value:<{values}}  {source}".rstrip()) + "\n")
 
 
 def _value(name: str, one: Chosen, found: Preferences) -> str:
@@ -87,7 +87,7 @@ def _written(value: Value) -> str:
         case str():
             return with_home(value)
         case tuple():
-            return ", ".join(map(reveal, value))
+            return ", ".join(map(shown, value))
         case _:
             return f"{value:g}"
 

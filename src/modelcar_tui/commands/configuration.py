@@ -8,7 +8,7 @@ import msgspec
 
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
-from modelcar_tui.report import plain, to_json
+from modelcar_tui.report import plain, to_json, to_json_line
 from modelcar_tui.supervisor import Configuration, Settings, requirements_row, run_alone
 from modelcar_tui.verdict import ConfigurationReport
 
@@ -18,7 +18,7 @@ def run_configuration(settings: Settings, *, form: str = "text") -> int:
     report, state, events = run_once(run_alone(Configuration(), settings, ConfigurationReport))
     rows = {model.car.name: requirements_row(model) for model in report.models}
     if form == "jsonl":
-        sys.stdout.writelines(msgspec.json.encode(stamped).decode() + "\n" for stamped in events)
+        sys.stdout.writelines(to_json_line(msgspec.to_builtins(stamped)) for stamped in events)
     elif form == "json":
         sys.stdout.write(to_json(rows))
     else:

@@ -80,11 +80,12 @@ def _port(args: argparse.Namespace) -> Engine | ReplayPort:
         from modelcar_tui.supervisor import recorded_run
         from modelcar_tui.tui import ReplayPort
 
-        return ReplayPort(recorded_run(args.replay, plain))
+        return ReplayPort(recorded_run(args.replay, plain), speed=1.0 if args.speed is None else args.speed)
     if args.resume:
-        from modelcar_tui.commands.resuming import run_to_resume
+        from modelcar_tui.commands.resuming import run_to_resume, servers_of
 
-        return Engine(plain, resume=run_to_resume(args.resume, plain))
+        folder = run_to_resume(args.resume, plain)
+        return Engine(plain, resume=folder, prepare=servers_of(folder))
     if args.demo:
         from modelcar_tui.demo import demo_settings, prepare_demo
 

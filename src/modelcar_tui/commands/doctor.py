@@ -22,6 +22,7 @@ from modelcar_tui.commands.preferences import look
 from modelcar_tui.core.crash import kind
 from modelcar_tui.core.credentials import teach_environment
 from modelcar_tui.core.exit_codes import ExitStatus, worst
+from modelcar_tui.core.shown import masked_values, seen_json, shown, shown_lines
 
 LIMIT_S = 20.0
 """The longest that all checks are waited for; those that ask others have shorter limits of their own."""
@@ -50,18 +51,18 @@ def run_doctor(args: argparse.Namespace) -> int:
     status = worst(*(row.stops for row in rows if row.state is not State.OK))
     if args.form == "json":
         tree = {"rows": msgspec.to_builtins(rows), "status": int(status), "works": status == ExitStatus.GO}
-        sys.stdout.write(json.dumps(tree, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(seen_json(json.dumps(masked_values(tree), indent=2, ensure_ascii=False)) + "\n")
         return status
     columns = _columns()
     for row in rows:
-        sys.stdout.write(line(row, columns) + "\n")
+        sys.stdout.write(shown_lines(line(row, columns)) + "\n")
     stopping = [row.name for row in rows if row.stops and row.state is not State.OK]
     end = (
         f"a run is kept from working by: {', '.join(dict.fromkeys(stopping))}"
         if stopping
         else "a run can work"
     )
-    sys.stdout.write(f"\n{end}\n")
+    sys.stdout.write(f"\n{shown(end)}\n")
     return status
 
 

@@ -11,8 +11,9 @@ from modelcar_tui.advice import with_objections
 from modelcar_tui.api import estimate
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.exit_codes import ExitStatus, worst
+from modelcar_tui.core.shown import shown
 from modelcar_tui.memory import Outcome
-from modelcar_tui.report import estimate_lines, to_json
+from modelcar_tui.report import estimate_lines, to_json, to_json_line
 
 STATUS = dict.fromkeys(Outcome, ExitStatus.NO_GO) | {
     Outcome.STARTS: ExitStatus.GO,
@@ -26,7 +27,7 @@ def run_cases_file(path: str) -> int:
 
     statuses = {ExitStatus.GO}
     for line in run_cases(Path(path), with_objections):
-        sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+        sys.stdout.write(to_json_line(line))
         statuses.add(STATUS[Outcome(line["verdict"])])
     return worst(*statuses)
 
@@ -75,5 +76,5 @@ def run_estimate(
             knobs=told.knobs,
             explain=explain,
         )
-        sys.stdout.writelines(f"{line}\n" for line in lines)
+        sys.stdout.writelines(f"{shown(line)}\n" for line in lines)
     return STATUS[result.outcome]

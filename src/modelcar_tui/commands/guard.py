@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable
 
@@ -10,6 +12,7 @@ from modelcar_tui.core.ends import ENDS, Ended
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.core.shortage import limited, shortage
+from modelcar_tui.core.shown import shown
 from modelcar_tui.core.streams import (
     OutputLost,
     deliver,
@@ -68,7 +71,14 @@ def _status(command: Callable[[], int]) -> int:
     except BaseException as error:  # noqa: BLE001 - a traceback would show local secrets and help nobody
         if (short := shortage(error)) is not None:
             return _say(short.line(), short.status)
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            what = "a name of a file is longer than this system takes; give a shorter one"
+            return _say(f"{shown(_named(error))[:60]}…: {what}", ExitStatus.USAGE)
         return _say(f"a fault of ours ({kind(error)}); details: {_keep(error)}", ExitStatus.INTERNAL)
+
+
+def _named(error: OSError) -> str:
+    return os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
 
 
 def complain(text: str) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from modelcar_tui.commands import inputs, options
 from modelcar_tui.commands.report_files import reports_of
-from modelcar_tui.commands.resuming import run_to_resume
+from modelcar_tui.commands.resuming import run_to_resume, servers_of
 from modelcar_tui.commands.run import run_headless
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest import read_manifest
@@ -24,7 +24,8 @@ def run(args: argparse.Namespace, *, default: str = "") -> int:
     at_end = reports_of(args).write
     if args.resume:
         settings = Settings(manifest="", **fields)
-        return run_headless(settings, form=form, resume=run_to_resume(args.resume, settings), at_end=at_end)
+        folder = run_to_resume(args.resume, settings)
+        return run_headless(settings, form=form, resume=folder, prepare=servers_of(folder), at_end=at_end)
     if getattr(args, "replay", None):
         from modelcar_tui.commands.replay import print_run
         from modelcar_tui.supervisor import recorded_run

@@ -7,6 +7,7 @@ import sys
 
 from modelcar_tui.advice.lint import CODES, exit_worthy, render_files
 from modelcar_tui.api import Linted, lint
+from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.inputs import LINE_NAME, STDIN, STDIN_NAME, line_bytes, stdin_bytes
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
@@ -45,8 +46,9 @@ def run_lint(
         lint(path if data is None else data, vllm=vllm, each=each, ignore=codes, label=path)
         for path, data in _given(paths, line)
     ]
-    sys.stderr.write("".join(f"{why}\n" for why in dict.fromkeys(one.judge for one in linted) if why))
-    sys.stderr.write("".join(map(_switched_off, linted)))
+    for told in (*dict.fromkeys(one.judge for one in linted), *map(_switched_off, linted)):
+        if told:
+            complain(told)
     files = [(one.path, one.findings) for one in linted]
     if text := render_files(files, form):
         sys.stdout.write(text + "\n")
@@ -86,4 +88,4 @@ def _switched_off(told: Linted) -> str:
     if not told.off:
         return ""
     one, codes = len(told.off) == 1, ", ".join(sorted({finding.code for finding in told.off}))
-    return f"{told.path}: {len(told.off)} {'finding is' if one else 'findings are'} switched off ({codes})\n"
+    return f"{told.path}: {len(told.off)} {'finding is' if one else 'findings are'} switched off ({codes})"

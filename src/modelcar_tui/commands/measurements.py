@@ -13,6 +13,7 @@ import msgspec
 
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.cells import pad, table, width
+from modelcar_tui.core.config_file import to_type
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import reveal
@@ -92,7 +93,9 @@ def _chosen(store: Measurements, kept: tuple[Kept, ...], ids: Sequence[str]) -> 
     broken = [id_ for id_ in ids if id_ not in found]
     if broken:
         raise UserError(
-            Problem(where=reveal(broken[0]), what="can't be read", fix=f"{_LIST} forget {broken[0]}")
+            Problem(
+                where=reveal(broken[0]), what="can't be read", fix=to_type(f"{_LIST} forget {{}}", broken[0])
+            )
         )
     return tuple(found[id_] for id_ in dict.fromkeys(ids))
 
@@ -118,7 +121,7 @@ def _forget(store: Measurements, ids: Sequence[str], *, every: bool, form: str) 
     if form == "json":
         sys.stdout.write(to_json({"forgotten": list(gone)}))
     elif gone:
-        sys.stdout.writelines(f"forgotten: {id_}\n" for id_ in gone)
+        sys.stdout.writelines(f"forgotten: {reveal(id_)}\n" for id_ in gone)
     else:
         sys.stdout.write("nothing was kept\n")
     return ExitStatus.GO
@@ -139,7 +142,7 @@ def _list(store: Measurements, starts: tuple[MeasuredStart, ...], form: str) -> 
         sys.stdout.write(f"no measurements in {reveal(str(store.folder))}\n")
     else:
         rows = [_line(start) for start in starts]
-        sys.stdout.writelines(f"{line}\n" for line in _table(rows))
+        sys.stdout.writelines(f"{reveal(line)}\n" for line in _table(rows))
     return ExitStatus.GO
 
 
@@ -178,7 +181,7 @@ def _show(start: MeasuredStart, form: str) -> int:
     if form == "json":
         sys.stdout.write(to_json(msgspec.to_builtins(start)))
         return ExitStatus.GO
-    sys.stdout.writelines(f"{line}\n" for line in _lines(start))
+    sys.stdout.writelines(f"{reveal(line)}\n" for line in _lines(start))
     return ExitStatus.GO
 
 

@@ -341,6 +341,7 @@ def _file_problem(path: str, fix: str) -> str | None:
 _HEARD = {
     "resume",
     "replay",
+    "speed",
     "reports",
     "state_dir",
     "form",
@@ -349,6 +350,7 @@ _HEARD = {
     "theme",
     "low_bandwidth",
     "profile",
+    "runs",
     "headless",
     "llm",
     "web",
@@ -366,12 +368,14 @@ def notes(args: argparse.Namespace) -> list[str]:
     given: dict[str, str] = dict(getattr(args, "given", {}))
     if getattr(args, "reports", ()):
         given.pop("force", None)  # the report's file hears it
-    resumed = getattr(args, "resume", None)
+    listed = getattr(args, "runs", False)  # what is chosen there is gone on with, or shown again
+    resumed = getattr(args, "resume", None) or listed
     if not resumed and not getattr(args, "replay", None):
         return unknown_cards(getattr(args, "what_if_gpus", getattr(args, "gpus", ())))
     heard = _HEARD | ({"force"} if resumed or getattr(args, "picture", None) else set())
     lost = [name for dest, name in given.items() if dest not in heard or (name == "--llm" and not resumed)]
     why = "a resumed run goes on with its own options" if resumed else "a replay shows a run as it was"
+    why = "an earlier run has its own options" if listed else why
     return [f"note: {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} not heard: {why}"] if lost else []
 
 

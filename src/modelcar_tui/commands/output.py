@@ -11,7 +11,7 @@ import msgspec
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import write_private
 from modelcar_tui.core.folders import check_folder
-from modelcar_tui.core.text import reveal
+from modelcar_tui.core.shown import shown
 from modelcar_tui.manifest import ChangedError, Keeping, Standing, not_asked, place_of_file
 from modelcar_tui.supervisor import Settings, command_keeping
 
@@ -45,12 +45,12 @@ def put_output(path: Path, data: bytes, settings: Settings) -> str:
         write_private(path, data)
     except ChangedError:
         fix = "look at it, then try again"
-        raise UserError(Problem(where=reveal(str(path)), what="it changed just now", fix=fix)) from None
+        raise UserError(Problem(where=shown(str(path)), what="it changed just now", fix=fix)) from None
     except OSError as error:
         what = f"the report can't be written ({error.strerror or error})"
-        raise UserError(Problem(where=reveal(str(path)), what=what, fix=_OTHER)) from None
+        raise UserError(Problem(where=shown(str(path)), what=what, fix=_OTHER)) from None
     keeping.note(place_of_file(path), hashlib.sha256(data).hexdigest(), time.time())
-    return f"saved: {path}{said}"
+    return f"saved: {shown(str(path))}{said}"
 
 
 def _keeping(settings: Settings) -> Keeping:
@@ -64,7 +64,7 @@ def _allowed(standing: Standing, settings: Settings) -> bool:
         UserError: it may not be replaced.
     """
     if standing.obstacle:
-        raise UserError(Problem(where=reveal(standing.path), what=standing.obstacle, fix=_OTHER))
+        raise UserError(Problem(where=shown(standing.path), what=standing.obstacle, fix=_OTHER))
     if standing.asks and not settings.force:
         raise UserError(not_asked(standing, what="is no report of ours as it was written"))
     return standing.asks

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, NoReturn
 
 from modelcar_tui.commands.guard import Told
+from modelcar_tui.core.shown import shown
 from modelcar_tui.core.text import clean
 
 EPILOG = """exit status:
@@ -73,7 +74,19 @@ class Parser(argparse.ArgumentParser):
 
         # Teaches what it masks; a command line of vLLM is one word of ours.
         masked_arguments(tuple(part for word in self._words for part in (word, *word.split())))
-        self.exit(2, f"{self.prog}: {redact(clean(message))}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {redact(clean(self._seen(message)))}; see {self.prog} --help\n")
+
+    def _seen(self, message: str) -> str:
+        """The message with what it repeats of the command line as it may be shown.
+
+        argparse quotes as Python does: a sign that nobody sees is written out, and a token behind it is not
+        known by its shape any more.
+        """
+        for word in self._words:
+            for part in (word, word.partition("=")[2]):
+                if part and (told := shown(part)) != part:
+                    message = message.replace(repr(part), f"'{told}'").replace(part, told)
+        return message
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """End the command, told apart from an exit that something within it asks for."""

@@ -11,6 +11,7 @@ from modelcar_tui.commands.output import check_output, put_output
 from modelcar_tui.commands.preferences import Preferences
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
+from modelcar_tui.core.shown import shown
 from modelcar_tui.supervisor import Settings, recorded_run
 
 SIZE = (120, 40)
@@ -39,5 +40,5 @@ def run(args: argparse.Namespace, preferences: Preferences) -> int:
         ascii=signs.value == "always",
     )
     said = put_output(path, run_once(drawn).encode(), settings)
-    sys.stdout.write(f"{said}\n")
+    sys.stdout.write(f"{shown(said)}\n")
     return ExitStatus.GO

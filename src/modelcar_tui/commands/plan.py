@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from modelcar_tui.core.config_file import typed
+from modelcar_tui.core.config_file import to_type
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.core.loops import run_once
-from modelcar_tui.core.text import reveal
+from modelcar_tui.core.shown import shown, shown_lines
 from modelcar_tui.manifest import (
     ANYTHING,
     Decision,
@@ -43,16 +43,18 @@ def make_plan(settings: Settings, output: Path | None) -> int:
         )
     told = outcome_of(supervisor.state)
     line = told.line if told is not None else f"{report.verdict}: {report.why}"
-    sys.stdout.write(f"{line}\n\n")
+    sys.stdout.write(f"{shown(line)}\n\n")
     print_plan(report.plan)
-    sys.stdout.write("\n".join(_outlook(report)) + "\n")
+    sys.stdout.write("\n".join(map(shown, _outlook(report))) + "\n")
     if output is not None:
         replaced = put_plan(report.plan, output, command_keeping(settings), force=settings.force)
         if replaced is not None:
-            sys.stdout.write(f"{reveal(output.name)} {replaced}\n")
-        apply = f"; apply with: agent apply {typed(str(output))} --accept all" if report.plan.changes else ""
-        sys.stdout.write(f"saved: {reveal(str(output))}{apply}\n")
-    sys.stdout.write(f"{line}\n")
+            sys.stdout.write(f"{shown(output.name)} {replaced}\n")
+        apply = (
+            to_type("; apply with: agent apply {} --accept all", str(output)) if report.plan.changes else ""
+        )
+        sys.stdout.write(f"saved: {shown(str(output))}{apply}\n")
+    sys.stdout.write(f"{shown(line)}\n")
     return worst(STATUS[report.verdict], *(() if finish is None else (finish.exit_status,)))
 
 
@@ -93,10 +95,12 @@ def print_plan(plan: Plan, decision: Decision | None = None) -> None:
         sys.stdout.write("no change is proposed\n")
         return
     for change in plan.changes:
-        sys.stdout.write(f"{change.id}: {change_text(change)} ({change.severity})\n    {change.reason}\n")
-    sys.stdout.write(f"\n--- {reveal(Path(plan.base).name)}\n+++ {reveal(Path(plan.target).name)}\n")
+        sys.stdout.write(
+            shown_lines(f"{change.id}: {change_text(change)} ({change.severity})\n    {change.reason}") + "\n"
+        )
+    sys.stdout.write(f"\n--- {shown(Path(plan.base).name)}\n+++ {shown(Path(plan.target).name)}\n")
     for hunk in text_hunks(Path(plan.base).read_bytes(), plan, decision):
-        sys.stdout.write("\n".join((hunk.header, *hunk.lines)) + "\n")
+        sys.stdout.write("\n".join(map(shown, (hunk.header, *hunk.lines))) + "\n")
 
 
 def apply_plan(path: Path, accept: str, settings: Settings) -> int:
@@ -131,9 +135,9 @@ def apply_plan(path: Path, accept: str, settings: Settings) -> int:
     )
     done = write_generated(plan, decision, patch=settings.patch, keeping=command_keeping(settings))
     taken = f"{len(wanted)} of {several(len(plan.changes), 'change')}"
-    sys.stdout.write(f"written: {reveal(str(done.path))} ({taken}, sha256 {done.sha256})\n")
+    sys.stdout.write(f"written: {shown(str(done.path))} ({taken}, sha256 {done.sha256})\n")
     for replaced in done.replaced:
-        sys.stdout.write(f"{reveal(Path(replaced.path).name)} {replaced}\n")
+        sys.stdout.write(f"{shown(Path(replaced.path).name)} {replaced}\n")
     if done.lacking is not None:
         raise UserError(done.lacking)
     return ExitStatus.GO

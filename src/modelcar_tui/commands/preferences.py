@@ -153,7 +153,7 @@ def take(args: argparse.Namespace, environ: MutableMapping[str, str] = os.enviro
     found = look(args, environ)
     if found.problems:
         raise UserError(*found.problems)
-    for name in ("paths.state-dir", "paths.cache-dir", "paths.data-dir"):
+    for name in ("paths.state-dir", "paths.cache-dir", "paths.data-dir", "runs.keep-days", "runs.keep-size"):
         if found.chosen[name].of_file:
             environ[variable_of(name)] = str(found.chosen[name].value)
     for name in _heard(args):

@@ -11,7 +11,7 @@ import msgspec
 from modelcar_tui import api
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.supervisor import RunState, damage_of, retold
+from modelcar_tui.supervisor import RunState, damage_of, fold, retold, still_open
 
 
 def load_run(folder: Path) -> RunState:
@@ -24,9 +24,13 @@ def load_run(folder: Path) -> RunState:
         UserError: as `supervisor.retold`.
     """
     state = api.load_run(folder)
+    _say(state)
+    return state
+
+
+def _say(state: RunState) -> None:
     if damage := damage_of(state):
         complain(f"note: {damage}")
-    return state
 
 
 def print_run(
@@ -39,11 +43,15 @@ def print_run(
         form: `text`, `json` or `jsonl`.
         at_end: Called with the run.
     """
-    state = load_run(folder)
+    told = retold(folder)
+    state = fold(told)
+    _say(state)
+    if still_open(folder):
+        complain("note: the run is open elsewhere; this is what it has told so far")
     if form == "jsonl":
         from modelcar_tui.report import to_json_line
 
-        sys.stdout.writelines(to_json_line(msgspec.to_builtins(one)) for one in retold(folder))
+        sys.stdout.writelines(to_json_line(msgspec.to_builtins(one)) for one in told)
     elif form == "json":
         from modelcar_tui.report import envelope, to_json
 

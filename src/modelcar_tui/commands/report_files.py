@@ -144,8 +144,9 @@ def _said(path: Path, state: RunState, settings: Settings) -> str:
     from modelcar_tui.core.crash import kind
     from modelcar_tui.core.errors import UserError
     from modelcar_tui.report import render
+    from modelcar_tui.supervisor import named
 
-    later = f"; make it later: agent report {state.run_id} -o FILE" if state.run_id else ""
+    later = f"; make it later: agent report {named(state)} -o FILE" if state.run_id else ""
     try:
         return put_report(path, render(state, _form(path)), _form(path), settings)
     except UserError as error:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.supervisor import SETTINGS, Settings, find_run, settings_to_resume
+from modelcar_tui.supervisor import SETTINGS, Settings, find_run, settings_of_run, settings_to_resume
 
 
 def run_to_resume(name: str, settings: Settings) -> Path:
@@ -20,6 +21,21 @@ def run_to_resume(name: str, settings: Settings) -> Path:
     except UserError as error:
         raise _by_field(folder / SETTINGS, error) from None
     return folder
+
+
+def servers_of(folder: Path) -> Callable[[Settings], Settings] | None:
+    """What starts the servers of a demo's run again, where they were; None of any other run."""
+    kept = settings_of_run(folder)
+    if kept is None or not kept.demo:
+        return None
+
+    def prepare(settings: Settings) -> Settings:
+        from modelcar_tui.demo import prepare_demo
+
+        prepare_demo(kept)
+        return settings
+
+    return prepare
 
 
 def _by_field(file: Path, error: UserError) -> UserError:

@@ -14,9 +14,7 @@ import msgspec
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.ends import ENDS, LIMIT_S
-from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
-from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.streams import OutputLost, deliver, give_up_output, wait_no_more
 from modelcar_tui.qa import QaLogGrew, QaSaw, QaStarted, Seen, effect_rows
 from modelcar_tui.report import plain
@@ -42,7 +40,7 @@ def run_headless(
         settings: What the run is asked to do.
         form: `text`, `json` or `jsonl`.
         resume: Folder of an earlier run to go on with.
-        prepare: Called before the run, such as to start the demo's servers.
+        prepare: Called before the run with its settings, such as to start the demo's servers.
         at_end: Called with the run as it is known then, however it ends; it raises nothing.
     """
     leaving = _Leaving()
@@ -66,19 +64,16 @@ async def _run(
     leaving: _Leaving,
     at_end: Callable[[RunState], None],
 ) -> int:
-    if prepare is not None and resume is None:
+    if prepare is not None:
         settings = await asyncio.to_thread(prepare, settings)
     supervisor = Supervisor(settings, resume=resume)
     leaving.drive(supervisor)
     talk = _Talk(form)
     try:
         lost = await _told(supervisor, talk)
-    except Exception as error:
+    except Exception:
         at_end(supervisor.state)
-        run = supervisor.state.run_id
-        if not run or (short := shortage(error, run=True)) is None:
-            raise
-        raise UserError(Problem(what=short.line(run)), status=short.status) from None
+        raise
     lost = lost or _lost(talk.close, supervisor)
     at_end(supervisor.state)
     if settings.force and supervisor.was_finished:
@@ -154,8 +149,8 @@ class _Leaving:
         wait_no_more()
 
 
-_MOST_TAIL = 4 * 2**20
-"""Bytes of the log that are told at a time."""
+_MOST_TAIL = 20_000
+"""Lines of the log that are told at a time."""
 
 
 class _Talk:
@@ -165,10 +160,13 @@ class _Talk:
         self._form = form
         self._log: Any = None
         self._seen: set[str] = set()
+        self._noticed: list[e.Noticed] = []
 
     def tell(self, stamped: e.Stamped) -> None:
         if self._form == "jsonl":
-            sys.stdout.write(msgspec.json.encode(stamped).decode() + "\n")
+            from modelcar_tui.report import to_json_line
+
+            sys.stdout.write(to_json_line(msgspec.to_builtins(stamped)))
             sys.stdout.flush()
             return
         match stamped.event:
@@ -176,12 +174,12 @@ class _Talk:
                 pass
             case e.StepChanged() as step:
                 self._say(f"{step.specialist}: {step.step} {step.status} {step.detail}".rstrip())
-            case e.Noticed() as notice:
-                self._say(f"note: {notice.text}")
-            case e.LanguageModelJoined() as joined:
-                self._say(f"asking {joined.model} at {joined.host} (--no-llm: nobody); it is given:")
-                for line in joined.shares:
-                    self._say(f"  {line}")
+            case e.Noticed():
+                self._note(stamped.event)
+            case e.RunResumed():
+                self._say("the run goes on here: what stands above was told before")
+            case e.LanguageModelJoined():
+                self._joined(stamped.event)
             case e.LanguageModelOffered() as offered:
                 from modelcar_tui.core.model_hosts import how_to_allow
 
@@ -197,6 +195,17 @@ class _Talk:
             case QaLogGrew() | e.QaFinished() if self._log is not None:
                 for line in self._log.more():
                     self._say(f"[QA] {line}")
+
+    def _note(self, notice: e.Noticed) -> None:
+        """Once, also where a run that was killed has told it before."""
+        if notice not in self._noticed:
+            self._noticed.append(notice)
+            self._say(f"note: {notice.text}")
+
+    def _joined(self, joined: e.LanguageModelJoined) -> None:
+        self._say(f"asking {joined.model} at {joined.host} (--no-llm: nobody); it is given:")
+        for line in joined.shares:
+            self._say(f"  {line}")
 
     def _saw(self, seen: tuple[Seen, ...]) -> None:
         """What the cluster says of a model, once; and that waiting does not help, where it does not."""
@@ -223,21 +232,27 @@ class _Talk:
                 self._say(f"run folder: {supervisor.folder}")
 
     def _say(self, text: str) -> None:
-        sys.stderr.write(text + "\n")
+        complain(text)
 
 
 class _Tail:
     """New whole lines of the spool, which is cleaned and redacted already."""
 
     def __init__(self, path: Path) -> None:
+        from modelcar_tui.qa.log import SpoolReader
+
         self._path = path
-        self._offset = 0
+        self._reader = SpoolReader(path)
+        self._next = self._left_out = 0
 
     def more(self) -> list[str]:
-        with Contained(str(self._path)), self._path.open("rb") as file:
-            file.seek(self._offset)
-            data = file.read(_MOST_TAIL)
-            whole = data.rfind(b"\n") + 1
-            self._offset += whole
-            return data[:whole].decode(errors="replace").splitlines()
+        with Contained(str(self._path)):
+            gap = self._reader.gap
+            if gap.lines != self._left_out:
+                # What is told next stands further up by what was left out before it.
+                self._next -= gap.lines - self._left_out - (not self._left_out)
+                self._next, self._left_out = max(self._next, gap.place), gap.lines
+            lines = self._reader.lines(self._next, _MOST_TAIL)
+            self._next += len(lines)
+            return [line.text for line in lines]
         return []

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from modelcar_tui import api
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.config_file import with_home
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.sizes import size_text
 from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor import Settings
 
@@ -21,43 +24,55 @@ _KINDS = {
     "start": "ended before a model was judged (a slip, a file in the way):",
 }
 """What stands over each kind; nothing over the operator's own runs, so that the first line is the newest."""
+_MOST_NAMED = 10
 
 
-def list_runs(settings: Settings, *, most: int = 50) -> int:
-    """Print a line a run: id, start, size, end, manifest; how to delete one goes to stderr.
+def list_runs(settings: Settings, *, every: bool = False, kind: str = "", form: str = "text") -> int:
+    """Print a line a run: id, start, size, end, manifest; how to remove one goes to stderr.
 
     Args:
         settings: whose runs.
-        most: folders that are looked at, the newest.
+        every: whether all are told, not the newest alone.
+        kind: of which alone; all where it is empty.
+        form: `text` or `json`.
     """
     place = settings.runs_folder
-    told = api.list_runs(state_dir=settings.state_dir, most=most)
-    for kind, title in _KINDS.items():
-        sys.stdout.writelines(_lines(title, [run for run in told.runs if run.kind == kind]))
-    if not told.runs and not told.unreadable:
-        sys.stdout.write(f"no runs in {reveal(str(place))}\n")
+    told = api.list_runs(state_dir=settings.state_dir, most=sys.maxsize if every else api.MOST)
+    if kind:
+        told = msgspec.structs.replace(told, runs=tuple(run for run in told.runs if run.kind == kind))
+    if form == "json":
+        from modelcar_tui.report import to_json
+
+        sys.stdout.write(to_json(msgspec.to_builtins(told)))
         return ExitStatus.GO
-    if told.unreadable:
-        broken = ", ".join(told.unreadable)
-        complain(f"{len(told.unreadable)} without a journal that can be read: {broken}")
-    shown = short_path(str(place))
-    size = size_text(sum(run.size for run in told.runs))
-    older = f", and {told.older} older" if told.older else ""
-    count = f"{len(told.runs)} run{'s' * (len(told.runs) != 1)}"
-    complain(f"{count}, {size}, in {shown}{older}; to delete one that has ended: rm -r {shown}/ID")
+    for one, title in _KINDS.items():
+        sys.stdout.writelines(_lines(title, [run for run in told.runs if run.kind == one]))
+    if not told.runs and not told.unreadable:
+        of_kind = f" of the kind {kind}" if kind else ""
+        sys.stdout.write(f"no runs{of_kind} in {reveal(str(place))}\n")
+        return ExitStatus.GO
+    _complain(told, place)
     return ExitStatus.GO
 
 
-def size_text(size: int) -> str:
-    """Bytes as KiB (1024), or MiB from a tenth of one on."""
-    return f"{size / 2**20:.1f} MiB" if size >= 2**20 / 10 else f"{-(-size // 1024)} KiB"
+def _complain(told: api.EarlierRuns, place: Path) -> None:
+    """What is broken, how much there is, and how to remove one."""
+    if told.unreadable:
+        broken = ", ".join(map(reveal, told.unreadable[:_MOST_NAMED]))
+        more = len(told.unreadable) - _MOST_NAMED
+        broken += f" and {more:,} more" if more > 0 else ""
+        complain(f"{len(told.unreadable)} without a journal that can be read: {broken}")
+    size = size_text(sum(run.size for run in told.runs))
+    older = f", and {told.older:,} older (--all)" if told.older else ""
+    count = f"{len(told.runs):,} run{'s' * (len(told.runs) != 1)}"
+    complain(f"{count}, {size}, in {short_path(str(place))}{older}; to remove one: agent rm ID")
 
 
 def short_path(path: str) -> str:
     """A path as it can be typed here: from the working folder where it lies in it, else with `~` as home."""
     with suppress(OSError, ValueError):
         return reveal(str(Path(path).relative_to(Path.cwd())))
-    return with_home(path)
+    return reveal(with_home(path))
 
 
 def _lines(title: str, runs: list[api.EarlierRun]) -> Iterator[str]:
@@ -66,4 +81,4 @@ def _lines(title: str, runs: list[api.EarlierRun]) -> Iterator[str]:
     for run in runs:
         began = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.began or 0))
         manifest = Path(run.manifest).name if run.kind == "demo" else short_path(run.manifest)
-        yield f"{run.id}  {began}  {size_text(run.size):>9}  {run.end:<19}  {manifest}\n"
+        yield reveal(f"{run.id}  {began}  {size_text(run.size):>9}  {run.end:<19}  {manifest}") + "\n"

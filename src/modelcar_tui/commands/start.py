@@ -26,7 +26,7 @@ def parser() -> Parser:
     top = Parser(
         prog="modelcar-tui",
         usage="modelcar-tui FILE | --serve-line LINE | --from-cluster NS [options]\n"
-        "       modelcar-tui --demo | --resume RUN | --replay RUN | --web [options]",
+        "       modelcar-tui --demo | --runs | --resume/--replay RUN | --web [options]",
         description="Look at models that vLLM is to serve, before it does: GO / NO-GO / UNKNOWN.",
         examples=(
             "modelcar-tui --demo                       # a stub cluster, all made up",
@@ -43,9 +43,12 @@ def parser() -> Parser:
     what = group.add_mutually_exclusive_group()
     what.add_argument("manifest", nargs="?", metavar="FILE", help=options.FILE_HELP)
     options.add_input_options(what)
+    what.add_argument("--runs", action="store_true", help="choose from the earlier runs")
     what.add_argument("--resume", metavar="RUN", help="go on with an earlier run (id, folder or `last`)")
     replay = "show a run again; nothing is done (id, folder, `last`, a journal FILE.jsonl, demo:NAME)"
     what.add_argument("--replay", metavar="RUN", help=replay)
+    speed = "of --replay: so many times faster, 0.25 to 64; 0: its end at once; default: 1"
+    group.add_argument("--speed", type=_speed, metavar="N", help=speed)
     group.add_argument("--demo", action="store_true", help="stub cluster, loopback registry, recorded QA log")
     options.add_run_options(top)
     screen = options.add_screen_options(top)
@@ -68,6 +71,8 @@ def _dispatch(args: argparse.Namespace) -> int:
         from modelcar_tui.commands import web
 
         return web.run(args)
+    if args.runs:
+        return _listed(args)
     if problem := _problem(args):
         complain(problem)
         return 2
@@ -97,6 +102,8 @@ def _problem(args: argparse.Namespace) -> str:
     """Why there is no use in starting, or the empty text."""
     if not (args.manifest or args.resume or args.replay or args.demo or inputs.given(args)):
         return "modelcar-tui: give a manifest, --resume RUN, --replay RUN or --demo; see --help"
+    if args.speed is not None and (not args.replay or args.headless or args.picture):
+        return "modelcar-tui: --speed is of a replay on the screen: modelcar-tui --replay RUN --speed N"
     if wrong := _picture_problem(args):
         return f"modelcar-tui: {wrong}"
     return options.start_problem(args.manifest, args) or ""
@@ -111,6 +118,24 @@ def _no_screen() -> str:
     if os.environ.get("TERM", "") in ("", "dumb"):
         return f"the terminal can't be painted on (TERM={os.environ.get('TERM', '')!r})"
     return ""
+
+
+def _listed(args: argparse.Namespace) -> int:
+    """`--runs`: the list, or its rows where there is no screen."""
+    others = {"--demo": args.demo, "--report": args.reports, "--picture": args.picture}
+    others |= {"--size": args.size, "--screen": args.screen}
+    if lone := next((option for option, given in others.items() if given), ""):
+        complain(f"modelcar-tui: --runs takes no {lone}; leave out one of the two")
+        return 2
+    from modelcar_tui.commands import choosing
+
+    preferences = take(args)
+    for line in options.notes(args):
+        complain(line)
+    if args.headless or _no_screen():
+        gc.enable()  # which else the screen does, after the first paint
+        return choosing.print_all(args)
+    return choosing.run(args, preferences)
 
 
 def _headless(args: argparse.Namespace) -> int:
@@ -146,6 +171,16 @@ def _picture_problem(args: argparse.Namespace) -> str:
     if args.reports:
         return "--picture writes no --report; make it by agent report RUN"
     return ""
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = -1.0
+    if speed != 0 and not 0.25 <= speed <= 64:  # what is no number is in no range
+        raise argparse.ArgumentTypeError("give a number from 0.25 to 64, or 0 for the end at once")
+    return speed
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from modelcar_tui.commands.guard import complain
 from modelcar_tui.commands.manifest import required_ids
 from modelcar_tui.commands.plan import accepted_ids, run_to_end
 from modelcar_tui.commands.trying_told import Voice, consent_lines, end_lines
-from modelcar_tui.core.config_file import typed
+from modelcar_tui.core.config_file import typed_word
 from modelcar_tui.core.counting import several
 from modelcar_tui.core.ends import ENDS, LIMIT_S
 from modelcar_tui.core.errors import Problem, UserError
@@ -60,7 +60,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def allowing(self) -> str:
         """The same command line with the word given."""
-        return " ".join(("agent", *map(typed, self.words), "--yes"))
+        return " ".join(("agent", *map(typed_word, self.words), "--yes"))
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,7 +208,7 @@ class _Tries:
 
             sys.stdout.write(to_json_line(self._document(results)))
             return
-        sys.stdout.writelines(f"{line}\n" for result in results for line in _lines(result))
+        sys.stdout.writelines(f"{reveal(line)}\n" for result in results for line in _lines(result))
         if self._supervisor.folder is not None:
             complain(f"run folder: {self._supervisor.folder}")
 

@@ -68,6 +68,24 @@ def minutes(text: str) -> int:
     return value
 
 
+def days(text: str) -> int:
+    """How long something is kept, a century at most; 0 for ever."""
+    value = whole(text.strip())
+    if value is None or value > 36_500:
+        raise argparse.ArgumentTypeError("give days from 0 to 36500; 0 is for ever")
+    return value
+
+
+def size(text: str) -> int:
+    """Bytes; 0 is any size."""
+    from modelcar_tui.core.sizes import size_bytes
+
+    value = size_bytes(text)
+    if value is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size, such as 500MiB or 2GiB; 0 is any size")
+    return value
+
+
 def user_id(text: str) -> int:
     """A user of a pod: root can't be."""
     value = whole(text.strip()) or 0
@@ -147,6 +165,8 @@ CHECKS: dict[str, Callable[[str], Any]] = {
     "timeout": seconds,
     "qa.image": image_flag,
     "qa.timeout": seconds,
+    "runs.keep-days": days,
+    "runs.keep-size": size,
     "qa.run-as": user_id,
     "qa.image-pull-secrets": object_name,
     "qa.arch": object_name,

@@ -91,8 +91,10 @@ def _check(args: argparse.Namespace) -> None:
         ("FILE", args.manifest),
         ("--resume", args.resume),
         ("--replay", args.replay),
+        ("--speed", args.speed),
         ("--serve-line", args.serve_line),
         ("--from-cluster", args.from_cluster),
+        ("--runs", args.runs or None),
     ):
         if given is not None:
             fix = "leave it out: the page asks for the manifest"

@@ -151,9 +151,27 @@ def with_home(path: str) -> str:
 
 
 def typed(path: str) -> str:
-    """A path as one word of a shell's command: quoted where it holds what a shell would take for its own."""
-    shown = with_home(path)
-    return shown if _BARE.fullmatch(shown) else shlex.quote(reveal(path))
+    """A path as one word of a shell's command: quoted where it holds what a shell would take for its own, and
+    no option. One with a mask names no file: `to_type` says so."""
+    return typed_word(f"./{path}" if path.startswith(("-", "~")) else path)
+
+
+def typed_word(word: str) -> str:
+    """Any word of a command, an option too, as `typed` tells a path."""
+    shown = with_home(word)
+    return shown if _BARE.fullmatch(shown) else shlex.quote(reveal(word))
+
+
+def to_type(command: str, *paths: str) -> str:
+    """A command that the operator may copy, with a path at each `{}`.
+
+    A name with the shape of a secret is masked, and one with hidden signs is told by their code points: then
+    the command says that it can't be copied as it stands.
+    """
+    told = command.format(*map(typed, paths))
+    if all(reveal(path) == path for path in paths):
+        return told
+    return f"{told} (type the name yourself: it is shown with signs of it replaced)"
 
 
 def _text(path: Path) -> str | Problem:

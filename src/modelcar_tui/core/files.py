@@ -10,6 +10,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+_TEMPORARY = ".modelcar-tui.tmp"
+"""At the end of the names of our temporary files: no program that is not ours ends them so."""
+
 
 def write_atomic(
     path: Path,
@@ -21,7 +24,9 @@ def write_atomic(
 ) -> None:
     """Write `data` to `path` so that a reader sees the old bytes or the new ones, never a mixture.
 
-    The bytes go to a temporary file in the same folder, are flushed to the disk, and replace `path`.
+    The bytes go to a temporary file in the same folder, are flushed to the disk, and replace `path`. Where
+    the file system can, that file has no name until then; what a killed process leaves, `sweep_remnants`
+    removes.
 
     Args:
         path: What is written; a link is replaced, never followed.
@@ -34,24 +39,75 @@ def write_atomic(
         OSError: the folder is read-only, the disk is full, ...; `path` is as it was before.
         FileExistsError: `new`, and something stands there.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}.", dir=path.parent)
+    handle, name = _temporary(path)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
+            os.fchmod(file.fileno(), _mode(path) if mode is None else mode)
             os.fsync(file.fileno())
-        Path(name).chmod(_mode(path) if mode is None else mode)
-        if last_look is not None:
-            last_look()
-        if new:
-            _place_new(name, path)
-        else:
-            Path(name).replace(path)
+            if last_look is not None:
+                last_look()
+            if new:
+                _place_new(file.fileno(), name, path)
+            else:
+                name = name or _named(file.fileno(), path)
+                Path(name).replace(path)
     except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
+        if name:
+            with suppress(OSError):
+                Path(name).unlink()
         raise
     sync_folder(path.parent)
+
+
+def sweep_remnants(folder: Path) -> None:
+    """Remove temporary files that killed processes have left there, never one that is being written.
+
+    Raises:
+        OSError: the folder can't be read.
+    """
+    from modelcar_tui.core.lock import try_lock  # the first frame needs none
+
+    with os.scandir(folder) as entries:
+        left = [Path(one.path) for one in entries if one.name[:1] == "." and one.name.endswith(_TEMPORARY)]
+    for path in left:
+        with suppress(OSError):
+            handle = open_regular(path, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                if os.fstat(handle).st_uid == os.geteuid() and try_lock(handle):
+                    path.unlink()
+            finally:
+                os.close(handle)
+
+
+def _temporary(path: Path) -> tuple[int, str]:
+    """A new file beside `path`, held by a lock, and its name; empty where it has none, and so can't stay."""
+    from modelcar_tui.core.lock import try_lock  # the first frame needs none
+
+    with suppress(OSError):
+        handle = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        if _linkable(handle):
+            try_lock(handle)
+            return handle, ""
+        os.close(handle)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}.", suffix=_TEMPORARY, dir=path.parent)
+    try_lock(handle)
+    return handle, name
+
+
+def _linkable(handle: int) -> bool:
+    return Path(f"/proc/self/fd/{handle}").exists()
+
+
+def _named(handle: int, path: Path) -> str:
+    """A name for a file that has none, for as long as it takes to replace `path`."""
+    for _ in range(100):
+        name = str(path.parent / f".{path.name[:50]}.{os.urandom(4).hex()}{_TEMPORARY}")
+        with suppress(FileExistsError):
+            _link(handle, name)
+            return name
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
@@ -143,18 +199,30 @@ def _mode(path: Path) -> int:
     return 0o644 & ~umask
 
 
-def _place_new(name: str, path: Path) -> None:
+def _link(handle: int, name: str) -> None:
+    """Give a file without a name one. Python calls the `linkat` that can do it only where a folder is named,
+    which an absolute path makes no use of."""
+    os.link(f"/proc/self/fd/{handle}", name, src_dir_fd=handle, follow_symlinks=True)
+
+
+def _place_new(handle: int, name: str, path: Path) -> None:
     """Give the temporary file its name; a link fails where there is one already, in one step."""
     try:
-        os.link(name, path)
+        if name:
+            os.link(name, path)
+        else:
+            _link(handle, str(path))
     except FileExistsError:
         raise
     except OSError as error:  # a file system without hard links
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        if not name:
+            raise
         Path(name).replace(path)
     else:
-        Path(name).unlink()
+        if name:
+            Path(name).unlink()
 
 
 def sync_folder(folder: Path) -> None:

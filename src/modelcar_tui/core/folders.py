@@ -22,7 +22,9 @@ def check_folder(path: Path, other: str) -> None:
     """
     where, folder = reveal(str(path)), path.parent
     if not folder.is_dir():
-        fix = f"mkdir -p {reveal(str(folder))}"
+        from modelcar_tui.core.config_file import to_type  # no part of the first frame
+
+        fix = to_type("mkdir -p {}", str(folder))
         raise UserError(Problem(where=where, what="there is no such folder", fix=fix))
     if os.path.realpath(folder) == "/dev":
         raise UserError(Problem(where=where, what="is no place for a file", fix=other))

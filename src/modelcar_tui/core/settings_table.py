@@ -48,7 +48,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     what: str
     """In one line; what follows a `;` is the default where nobody can say it as a value."""
-    default: str | bool | None = None
+    default: str | bool | int | None = None
     """None: found out on the spot, or none."""
     choices: tuple[str, ...] = ()
     option: str = ""
@@ -177,6 +177,18 @@ KEYS: dict[str, Key] = {
         variable="MODELCAR_TUI_DATA_DIR",
         in_demo=True,
         what="measured starts, in measurements/ under it; ~/.local/share/modelcar-tui",
+    ),
+    "runs.keep-days": Key(
+        kind=Kind.WHOLE,
+        default=90,
+        in_demo=True,
+        what="days that an ended run is kept before a new run removes it (0: for ever)",
+    ),
+    "runs.keep-size": Key(
+        kind=Kind.TEXT,
+        default="2GiB",
+        in_demo=True,
+        what="how much all runs may hold before the oldest ended ones go (0: any size)",
     ),
     "registry.authfile": Key(
         kind=Kind.PATH,
@@ -333,7 +345,7 @@ def default_said(name: str) -> str:
     key = KEYS[name]
     if key.default is None:
         return key.what.partition("; ")[2]
-    return str(key.default).lower() if isinstance(key.default, bool) else key.default
+    return str(key.default).lower() if isinstance(key.default, bool) else str(key.default)
 
 
 def described(name: str) -> str:

@@ -18,7 +18,7 @@ _PEM = re.compile(
     r"(?P<foot>-----END [A-Z0-9 ]{1,40}-----)?"
 )
 _USERINFO = re.compile(
-    r"(?P<scheme>(?:(?<![a-z0-9])[a-z][a-z0-9+.-]{0,20})?):(?P<slashes>(?:\\{0,4}/){2})(?P<login>[^\s/?#\"'`<>\\]{1,2000})@",
+    r"(?P<scheme>(?:(?<![a-z0-9])[a-z][a-z0-9+.-]{0,20})?):(?P<slashes>(?:\\{0,4}/){2}|/(?=[^\s/:@]{1,200}:[^\s/@]{1,500}@))(?P<login>[^\s/?#\"'`<>\\]{1,2000})@",
     re.IGNORECASE,
 )
 _BARE_LOGIN = re.compile(

@@ -26,9 +26,9 @@ class Shortage(msgspec.Struct, frozen=True, kw_only=True):
     fix: str
     status: ExitStatus
 
-    def line(self, run: str = "") -> str:
-        """One line; with the id of a run also how it goes on."""
-        go_on = f", then go on with: modelcar-tui --resume {run}" if run else ""
+    def line(self, way_back: str = "") -> str:
+        """One line; with the command by which a run goes on."""
+        go_on = f", then go on with: {way_back}" if way_back else ""
         return f"{self.what}; {self.fix}{go_on}"
 
 

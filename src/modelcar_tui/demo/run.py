@@ -60,14 +60,25 @@ def _refuse_own_files(settings: Settings) -> None:
 
 
 def prepare_demo(settings: Settings) -> Settings:
-    """Start the loopback servers; a resumed demo gets its servers again, at the paths that it knows."""
+    """Start the loopback servers; a resumed demo gets its servers again, at the paths that it knows.
+
+    Raises:
+        UserError: the demo's folder is not there any more.
+    """
     from modelcar_tui.demo.kube import start_stub_cluster
     from modelcar_tui.demo.registry import start_demo_registry
 
     if not settings.demo or settings.kubeconfig is None or settings.registries_conf is None:
         return settings
-    cluster = start_stub_cluster(folder=Path(settings.kubeconfig).parent)
-    registry = start_demo_registry()
-    shutil.copyfile(registry.registries_conf_path, settings.registries_conf)
+    if not (folder := Path(settings.kubeconfig).parent).is_dir():
+        what = "the folder of this demo is not there any more"
+        raise UserError(Problem(where=str(folder), what=what, fix="start a new one: --demo"))
+    try:
+        cluster = start_stub_cluster(folder=folder)
+        registry = start_demo_registry()
+        shutil.copyfile(registry.registries_conf_path, settings.registries_conf)
+    except OSError as error:
+        what = f"can't be written: {error.strerror}"
+        raise UserError(Problem(where=str(folder), what=what, fix="start a new one: --demo")) from error
     _servers.extend((cluster, registry))
     return settings

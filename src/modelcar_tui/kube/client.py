@@ -61,6 +61,9 @@ class Client:
         self._login = login
         self.ahead_s: float | None = None
         """How far this machine's clock is ahead of the server's, by its last answer; None until one tells."""
+        self.forbidden: dict[tuple[str, str], None] = {}
+        """Method and path of the requests that were refused for want of a right (403), each once, without its
+        query; a run asks a few dozen paths."""
         self._lanes = Lanes(threads)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="cluster")
 
@@ -273,6 +276,8 @@ class Client:
                 self._lanes.served()
                 return answer
             refusal = refused(answer.status, answer.body, self.server)
+            if refusal.forbidden:
+                self.forbidden[method, path] = None
             waits = answer.headers.get("Retry-After", "")
             if answer.status == 429 and throttled < THROTTLED_TRIES:
                 self._lanes.refused()

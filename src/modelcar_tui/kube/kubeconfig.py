@@ -46,7 +46,7 @@ def find_credentials(options: ClusterOptions, environ: Mapping[str, str] | None 
     if not files:
         if not named and options.context is None and (inside := in_cluster(environ)):
             return inside
-        told = ", ".join(clean(str(path)) for path in paths[:3])
+        told = clean(os.pathsep.join(map(str, paths[:3]))).replace(os.pathsep, ", ")
         what = f"there is no kubeconfig at {told}" if told else "KUBECONFIG names no file"
         raise _fault("", what, NO_KUBECONFIG, "no-kubeconfig")
     merged = _merge(files)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from modelcar_tui.core.shapes import without_address_secrets
-from modelcar_tui.core.text import has_hidden, reveal
+from modelcar_tui.core.text import has_hidden, masked_seen, reveal
 from modelcar_tui.manifest.limits import MAX_GPUS, MAX_TEXT, shorten
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.spans import BOOL, FLOAT, INT, STR, Mapping, Node, Scalar, Sequence, deref
@@ -205,14 +205,15 @@ def _readable(target: Scalar, field: str, report: Report, node: Node, before: st
 def _shown(value: str, before: str = "") -> str:
     """A text with what can't be seen spelled out; where it holds a secret, or follows the flag of one, masked
     instead."""
+    seen = masked_seen(value)
     plain = "".join(
-        " " if char.isspace() else char for char in value if char.isspace() or not has_hidden(char)
+        " " if char.isspace() else char for char in seen if char.isspace() or not has_hidden(char)
     )
     masked = masked_arguments((before, plain))[1]
     if masked != plain:
         return masked
     return "".join(
-        char if char == " " or not char.isspace() else f"<U+{ord(char):04X}>" for char in reveal(value)
+        char if char == " " or not char.isspace() else f"<U+{ord(char):04X}>" for char in reveal(seen)
     )
 
 

@@ -64,15 +64,20 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
         sync_folder(self.copies)
         return Replaced(path=standing.path, was=standing.told(), at=standing.written_at, copy=copy)
 
-    def kept_before(self, standing: Standing) -> Replaced | None:
-        """What this very run replaced here before it was cut off, where its file stands already."""
+    def kept_before(self, standing: Standing, wanted: bytes) -> Replaced | None:
+        """What this very run replaced here by `wanted` before it was cut off, where that stands already."""
         if self.stem or standing.kind is not Kind.SAME:
             return None
         name = self._name(standing)
         for copy in (self.copies / name, self.copies / f"{name}.link"):
             with suppress(OSError):
                 at = copy.stat().st_mtime
-                return Replaced(path=standing.path, was=f"written {when(at)}", at=at, copy=str(copy))
+                was = f"written {when(at)}"
+                if copy.name == name:
+                    known = records_of(self.records, Path(standing.path))
+                    before = tuple(record for record in known if record.sha256 != standing.sha256)
+                    was = look_at(copy, wanted, before, self.run).told() or was
+                return Replaced(path=standing.path, was=was, at=at, copy=str(copy))
         return None
 
     def _name(self, standing: Standing) -> str:

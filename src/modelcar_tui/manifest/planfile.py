@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from modelcar_tui.core.config_file import to_type
 from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import write_private
@@ -139,7 +140,7 @@ def load_plan(path: Path) -> Plan:
             path, f"this is no plan file ({clean(reveal(str(error)))})", fix, "plan-format"
         ) from None
     plan = file.plan
-    fix = f"make it again: agent plan {reveal(plan.base)} -o {reveal(str(path))}"
+    fix = to_type("make it again: agent plan {} -o {}", plan.base, str(path))
     if _digest(plan, file.beside) != file.digest:
         raise _refuse(path, "the plan was changed by hand", fix, "plan-edited")
     if len({change.id for change in plan.changes}) != len(plan.changes):
@@ -164,7 +165,7 @@ def _base(file: PlanFile, path: Path) -> Path:
             return place
     read_bytes(named)  # says why it can't be read
     what = f"stale: {reveal(str(named))} has changed since the plan was made"
-    raise _refuse(path, what, f"make it again: agent plan {reveal(str(named))}", "plan-stale")
+    raise _refuse(path, what, to_type("make it again: agent plan {}", str(named)), "plan-stale")
 
 
 def _holds(path: Path, sha256: str) -> bool:

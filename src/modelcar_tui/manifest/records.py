@@ -30,8 +30,9 @@ _DECODER = decoder(Record)
 
 def note(records: Path, record: Record) -> None:
     """Add a record. It only helps to tell who wrote a file: a fault here stops no write."""
-    line = b"\n" + msgspec.json.encode(record) + b"\n"  # on a line of its own, whatever a full disk cut short
-    with suppress(OSError):
+    with suppress(OSError, UnicodeEncodeError):  # a name that is no UTF-8 is in no journal either
+        # On a line of its own, whatever a full disk cut short.
+        line = b"\n" + msgspec.json.encode(record) + b"\n"
         private_folder(records.parent)
         handle = open_regular(records, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         with os.fdopen(handle, "ab", buffering=0) as file:

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from modelcar_tui.core.config_file import to_type
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.resources import samples_shown
 from modelcar_tui.core.text import reveal
@@ -69,7 +70,8 @@ def read_bytes(path: Path) -> bytes:
     except IsADirectoryError:
         raise _refusal(label, "this is a folder", "name the manifest inside it", "file-is-folder") from None
     except PermissionError:
-        raise _refusal(label, "permission denied", f"try: chmod u+r {label}", "file-unreadable") from None
+        fix = to_type("try: chmod u+r {}", str(path))
+        raise _refusal(label, "permission denied", fix, "file-unreadable") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _refusal(label, f"it can't be read ({reason})", "check the path", "file-unreadable") from None

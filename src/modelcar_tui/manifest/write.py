@@ -6,12 +6,20 @@ from __future__ import annotations
 import errno
 import hashlib
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.config_file import to_type
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.files import mode_beside, private_folder, write_atomic, write_private
+from modelcar_tui.core.files import (
+    mode_beside,
+    private_folder,
+    sweep_remnants,
+    write_atomic,
+    write_private,
+)
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest.apply import apply_changes
 from modelcar_tui.manifest.diff import unified_patch
@@ -96,6 +104,8 @@ def write_generated(
         raise _refuse(
             target, "the plan was rejected; nothing is written", "approve it first", "plan-rejected"
         )
+    with suppress(OSError):
+        sweep_remnants(target.parent)
     base = read_bytes(Path(plan.base))
     files = outputs(base, plan, decision, patch=patch, keeping=keeping)
     manifest, *beside = files
@@ -143,8 +153,12 @@ def _write(output: Output, base: Path, keeping: Keeping | None) -> None:
         return
 
     def last_look() -> None:
+        """The record comes first: a run that is killed behind the write must know its own file again. It says
+        nothing of other bytes."""
         if identity(output.path) != standing.identity:
             raise ChangedError
+        if keeping is not None:
+            keeping.note(place_of_file(output.path), hashlib.sha256(output.data).hexdigest(), time.time())
 
     try:
         write_atomic(
@@ -158,8 +172,6 @@ def _write(output: Output, base: Path, keeping: Keeping | None) -> None:
         if _done(output):
             return
         raise ChangedError from None
-    if keeping is not None:
-        keeping.note(place_of_file(output.path), hashlib.sha256(output.data).hexdigest(), time.time())
 
 
 def _done(output: Output) -> bool:
@@ -213,7 +225,7 @@ def _keep_copies(files: tuple[Output, ...], keeping: Keeping | None) -> tuple[Re
     for output in files:
         standing = output.standing
         if not standing.asks:
-            replaced += filter(None, [keeping.kept_before(standing)])
+            replaced += filter(None, [keeping.kept_before(standing, output.data)])
             continue
         try:
             replaced.append(keeping.keep(standing))
@@ -266,7 +278,7 @@ def _kept(target: Path, data: bytes, why: str, fallback: Path | None) -> UserErr
     return _refuse(
         target,
         what,
-        f"copy it when that is mended: cp {reveal(str(kept))} {reveal(str(target))}",
+        to_type("copy it when that is mended: cp {} {}", str(kept), str(target)),
         "not-written",
     )
 

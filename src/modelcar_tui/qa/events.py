@@ -36,6 +36,7 @@ class QaLogGrew(Told, tag=True, frozen=True, kw_only=True):
     """The spool has more lines; the newest such event is enough. Not journalled line by line."""
 
     lines: int = 0
+    """That came, also those that a spool at its cap does not keep."""
     size: int = 0
     """Bytes of the spool."""
 

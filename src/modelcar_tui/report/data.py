@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.report.shown import indented, masked_values, seen_json
+from modelcar_tui.report.shown import indented, masked_values, on_one_line, seen_json
 from modelcar_tui.report.text import own_metadata
 from modelcar_tui.supervisor import RunState, outcome_of
 from modelcar_tui.verdict import ModelOutcome, RunOutcome
@@ -64,13 +64,14 @@ def _outcome(told: RunOutcome | ModelOutcome) -> dict[str, Any]:
 
 
 def to_json(value: Any) -> str:
-    """Indented JSON with a final line end; what the eye does not see is escaped in its strings."""
-    return seen_json(indented(value)) + "\n"
+    """Indented JSON with a final line end; what the eye does not see is escaped in its strings, what has the
+    shape of a secret is masked."""
+    return seen_json(indented(masked_values(msgspec.to_builtins(value)))) + "\n"
 
 
 def to_json_line(value: Any) -> str:
     """One line of JSON of plain values, through the gate of `shown`."""
-    return seen_json(msgspec.json.encode(masked_values(value)).decode()) + "\n"
+    return seen_json(on_one_line(masked_values(value))) + "\n"
 
 
 def json_report(state: RunState) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from modelcar_tui.supervisor import RunState, damage_of, outcome_of
+from modelcar_tui.supervisor import RunState, damage_of, named, outcome_of
 from modelcar_tui.verdict import RunOutcome
 
 NOT_FINISHED = "NOT FINISHED"
@@ -44,8 +44,8 @@ def ending(state: RunState) -> Ending:
 
 
 def kept_id(state: RunState) -> str:
-    """The id by which a run is found again here; empty of one that is not kept, or kept elsewhere."""
-    return state.run_id if state.folder and state.run_id != ALONE else ""
+    """What a run is named by where it is to be found again; empty of one that is not kept here."""
+    return named(state) if state.folder and state.run_id != ALONE else ""
 
 
 def _stands(state: RunState) -> str:

@@ -1,4 +1,4 @@
-"""The one gate of every text on its way into a report.
+"""The one gate of every text on its way into a report: that of `core.shown`.
 
 What a run writes down was cleaned when it came in. A journal that somebody sent was not, nor was the name of
 a file: a report of it hides nothing either, and tells nothing that has the shape of a secret.
@@ -6,49 +6,23 @@ a file: a report of it hides nothing either, and tells nothing that has the shap
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import msgspec
 
-from modelcar_tui.core.masking import masked_by_shape
-from modelcar_tui.core.text import has_hidden, reveal
+from modelcar_tui.core.shown import masked_values, seen_json, shown, shown_lines
 
-
-def shown(text: object) -> str:
-    """A text on one line: what the eye does not see as its code point, shapes of secrets masked."""
-    return reveal(masked_by_shape(str(text)))
-
-
-def shown_lines(text: str) -> str:
-    """The same of a text of several lines."""
-    return "\n".join(map(shown, text.split("\n")))
+__all__ = ["indented", "masked_values", "on_one_line", "seen_json", "shown", "shown_lines"]
 
 
 def indented(value: object) -> str:
     """A value as JSON on lines of its own, to be read by people too."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return msgspec.json.format(on_one_line(value), indent=2)
 
 
-def seen_json(text: str) -> str:
-    """JSON of the same values, in which nothing is invisible: such a character is written as its escape.
+def on_one_line(value: object) -> str:
+    """A value as JSON; half a character, such as names that are no UTF-8 have, as its escape."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        import json
 
-    Outside of its strings JSON has no such character. In a terminal one could begin a command.
-    """
-    return "\n".join(
-        "".join(json.dumps(char)[1:-1] if has_hidden(char) else char for char in line)
-        if has_hidden(line)
-        else line
-        for line in text.split("\n")
-    )
-
-
-def masked_values(value: Any) -> Any:
-    """A document of plain values, each of its texts as it is but for the shapes of secrets."""
-    if isinstance(value, str):
-        return masked_by_shape(value)
-    if isinstance(value, dict):
-        return {masked_values(key): masked_values(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [masked_values(one) for one in value]
-    return value
+        return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))

@@ -41,8 +41,6 @@ def keep_in_journal(
             journal.close()
     except OSError as error:
         return [], f"not kept in the journal: {_text(error)}"
-    except ValueError:
-        return [], "not kept in the journal: it can't be read"
     finally:
         with suppress(OSError):
             run.release()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelcar_tui.core.errors import UserError
@@ -17,6 +18,7 @@ from modelcar_tui.supervisor.state import RunState
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.answers import WhatIf
     from modelcar_tui.supervisor.llm import Session
+    from modelcar_tui.supervisor.pruner import Pruner
     from modelcar_tui.supervisor.trial_room import Wish
     from modelcar_tui.supervisor.tries import Tries
     from modelcar_tui.supervisor.trying import Try
@@ -31,6 +33,7 @@ class Beside:
     _redact: Redactor
     _loop: asyncio.AbstractEventLoop | None
     _driver: asyncio.Task[None] | None
+    _pruner: Pruner | None = None
     _model_hosts: set[str]
     """Hosts of language models that the operator has allowed in this run."""
 
@@ -90,6 +93,21 @@ class Beside:
         for line in await sweep(self.state, self.settings):
             with suppress(OSError, MemoryError):
                 self.tell(e.Noticed(text=line))
+
+    def prune(self, run: Path, *, resumed: bool = False) -> None:
+        """Remove earlier runs whose time has come, beside a new run, and say so before its end."""
+        if resumed:
+            return
+        from modelcar_tui.supervisor.pruner import Pruner
+
+        self._pruner = Pruner(run, lambda line: self.emit(e.Noticed(text=line)))
+        self._pruner.start()
+
+    def end_pruning(self) -> None:
+        """The run ends: what went is said now. Waits half a second at most."""
+        pruner, self._pruner = self._pruner, None
+        if pruner is not None:
+            pruner.stop()
 
     async def planned(self, wish: Wish) -> tuple[dict[str, Any], ...]:
         """The objects that a try would make, fit to be shown: see `prepared_for`.

@@ -26,6 +26,7 @@ from modelcar_tui.supervisor.last_words import last_words
 from modelcar_tui.supervisor.mailbox import Mailbox
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor.way_back import named
 from modelcar_tui.verdict import ApplyPreview, Verdict
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Engine:
         Args:
             settings: What the run is asked to do.
             resume: Folder of an earlier run to go on with.
-            prepare: Called in the engine's thread before the run, such as to start the demo's servers.
+            prepare: Called in the engine's thread before the run with its settings, such as to start the
+                demo's servers.
         """
         self._settings = settings
         self._resume = resume
@@ -219,7 +221,9 @@ class Engine:
         state = self.state
         if state.faults:
             return state.faults
-        return (*(self._failure if state.finish is None else ()), *last_words(state))
+        failed, words = self._failure if state.finish is None else (), last_words(state)
+        told = bool(state.run_id) and any(f"--resume {named(state)}" in line for line in failed)
+        return failed if told else (*failed, *words)
 
     def _end(self, how: str) -> None:
         self._stop = how
@@ -235,15 +239,14 @@ class Engine:
             short = limited(error)
             self._fail(short.status if short else error.status, short.line() if short else str(error))
         except BaseException as error:  # noqa: BLE001 - the last stop: the screen must not wait for ever
-            run = self._supervisor.state.run_id if self._supervisor is not None else ""
-            short = shortage(error, run=bool(run))
+            short = shortage(error)
             status = short.status if short else ExitStatus.INTERNAL
-            self._fail(status, short.line(run) if short else f"a fault of ours: {type(error).__name__}")
+            self._fail(status, short.line() if short else f"a fault of ours: {type(error).__name__}")
 
     async def _run(self) -> None:
         from modelcar_tui.supervisor.supervisor import Supervisor
 
-        settings = self._prepare(self._settings) if self._prepare and not self._resume else self._settings
+        settings = self._prepare(self._settings) if self._prepare else self._settings
         supervisor = Supervisor(settings, resume=self._resume)
         if self._on_ready is not None:
             self._on_ready()

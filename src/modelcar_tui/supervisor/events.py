@@ -7,7 +7,7 @@ first frame.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -48,6 +48,11 @@ class PanePlan(msgspec.Struct, frozen=True):
     """Of another package, or given by an embedding program."""
 
 
+How: TypeAlias = Literal["done", "failed", "refused"]
+"""How a specialist or step has ended: to its own end, whatever it found; not; or the input can't be read and
+the run ends."""
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """Base of all events; the tag is the class name."""
 
@@ -64,7 +69,7 @@ class RunStarted(Event, tag=True, frozen=True, kw_only=True):
 
 
 class RunResumed(Event, tag=True, frozen=True, kw_only=True):
-    """The run goes on from its last checkpoint; everything after it may be told again."""
+    """The run goes on by its journal; what a step that was cut short has told may be told again."""
 
 
 class SpecialistStarted(Event, tag=True, frozen=True, kw_only=True):
@@ -90,6 +95,8 @@ class SpecialistFinished(Event, tag=True, frozen=True, kw_only=True):
     verdict: Verdict | None = None
     """What a specialist of another package makes of the run; None where it says nothing of it."""
     reason: str = ""
+    ended: How | None = None
+    """None in journals of earlier releases."""
 
 
 class Reported(Event, tag=True, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """The supervisor as a LangGraph `StateGraph`: a hub that follows the routing table, and a node a step.
 
-The graph's state, which the checkpointer writes to disk, is progress: which steps have ended, and how. What
-they found out is in the run's own state, folded from the journal; nodes read it there.
+The run's own state, folded from the journal, says which steps have ended, how, and what they found out; the
+hub and the nodes read it there. The graph's state, which the checkpointer writes to disk, repeats how far the
+run has come: a checkpoint that says anything else than the journal is not used.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import operator
 import os
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, TypeAlias, TypedDict
+from collections.abc import Callable
+from typing import Annotated, Any, TypeAlias, TypedDict
 
 # Read by langgraph when it is imported: typed checkpoints only.
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
@@ -27,7 +28,7 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.untraced import untraced
 from modelcar_tui.supervisor import limits, routing
-from modelcar_tui.supervisor.events import SpecialistStarted, Status
+from modelcar_tui.supervisor.events import How, SpecialistStarted
 from modelcar_tui.supervisor.joining import Guest
 from modelcar_tui.supervisor.registry import is_ours
 from modelcar_tui.supervisor.specialist import Context, NotItsOwnError, Specialist
@@ -37,23 +38,16 @@ GRAPH_VERSION = 2
 """Stamped into every run: a checkpoint of another shape is not resumed."""
 
 
-Ended: TypeAlias = Literal["done", "failed", "skipped", "to run again"]
-"""How a step has ended. Checkpoints of earlier releases also say `skipped`, of QA that was left out, and
-`to run again`, of a step that has not ended."""
-
-
 class State(TypedDict, total=False):
     """What is checkpointed between two steps: how far the run has come, and no fact."""
 
     graph_version: int
-    ended: Annotated[dict[str, Ended], operator.or_]
+    ended: Annotated[dict[str, How], operator.or_]
     """Steps that ran."""
-    fatal: str
-    """The specialist that can't read the manifest; the run ends."""
 
 
-MakeContext = Callable[[Specialist, Mapping[str, Ended], asyncio.Timeout], Context]
-"""Of a specialist, how the others have ended, and the time limit that the specialist runs under."""
+MakeContext = Callable[[Specialist, asyncio.Timeout], Context]
+"""Of a specialist, and the time limit that it runs under."""
 Step: TypeAlias = Any
 """`async def step(state: State) -> State`; LangGraph's own type for it is a union of protocols."""
 
@@ -73,7 +67,7 @@ def build_graph(
     needed = {need for member in members for need in member.needs}
 
     async def supervisor(state: State) -> Command[str]:
-        return Command(goto=list(routing.allowed_next(_progress(state, run()), members)))
+        return Command(goto=list(routing.allowed_next(routing.progress(run(), members), members)))
 
     graph.add_node("supervisor", supervisor)
     graph.add_edge(START, "supervisor")
@@ -88,6 +82,27 @@ def build_graph(
     return graph.compile(checkpointer=saver)
 
 
+async def stands_at(
+    graph: CompiledStateGraph[State, None, State, State],
+    *,
+    members: tuple[Specialist, ...],
+    run: RunState,
+    config: Any,
+) -> State | None:
+    """How to enter the graph: None goes on from its checkpoint, which says what the run says; else the input
+    of a graph that begins anew, and finds by the run what is left to do.
+
+    Raises:
+        Exception: of many kinds; the checkpoint can't be read.
+    """
+    stands = await graph.aget_state(config)
+    before = stands.values
+    same = before.get("graph_version") == GRAPH_VERSION
+    if same and stands.next and before.get("ended", {}) == routing.ended(run, members):
+        return None
+    return {"graph_version": GRAPH_VERSION}
+
+
 def _approval(state: State) -> State:
     """Nothing stands before the interrupt: a node runs again from its top when it is answered. The answer is
     in the journal."""
@@ -99,7 +114,7 @@ def _specialist_node(member: Specialist, make_context: MakeContext, needed: bool
     async def node(state: State) -> State:
         # A specialist of ours has a limit for each step instead.
         limit = asyncio.timeout(None if is_ours(member) else limits.GUEST_S)
-        context = make_context(member, state.get("ended", {}), limit)
+        context = make_context(member, limit)
         context.emit(SpecialistStarted(specialist=member.name))
         try:
             async with limit:
@@ -111,8 +126,8 @@ def _specialist_node(member: Specialist, make_context: MakeContext, needed: bool
             if isinstance(member, Guest):
                 return _failed(member, context, error)
             lines = tuple(context.redact.line(str(problem), limit=4000) for problem in error.problems)
-            context.finish(lines[0], lines, status=Status.FAILED)
-            return {"ended": {member.name: "failed"}, "fatal": member.name}
+            context.refuse(lines)
+            return {"ended": {member.name: "refused"}}
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt) and ENDS.is_operators(error):
                 raise
@@ -142,14 +157,3 @@ def _failed(member: Specialist, context: Context, error: BaseException) -> State
     lines = (text, f"This is a fault of {whose}; details are in {where}")
     context.fail(text, (*lines, f"next: {mend}") if mend else lines, mend=mend)
     return {"ended": {member.name: "failed"}}
-
-
-def _progress(state: State, run: RunState) -> routing.Progress:
-    ended = state.get("ended", {})
-    decision = run.decision if ended.get(routing.DECISION) == "done" else None
-    return routing.Progress(
-        finished=frozenset(name for name, how in ended.items() if how != "to run again"),
-        fatal="fatal" in state,
-        has_changes=decision is not None and bool(decision.plan.changes),
-        answer=run.answer,
-    )

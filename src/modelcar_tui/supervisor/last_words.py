@@ -9,6 +9,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import homely
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor.way_back import named
 from modelcar_tui.verdict import RunOutcome, Verdict
 
 LINE = 80
@@ -56,9 +57,9 @@ def _way_back(state: RunState) -> Iterator[str]:
         return
     if state.finish is None or state.finish.resumable:
         kept = f" ({state.marks_told}: kept)" if state.marks_told else ""
-        yield f"the run can go on{kept}: modelcar-tui --resume {state.run_id}"
+        yield f"the run can go on{kept}: modelcar-tui --resume {named(state)}"
     else:
-        yield f"see it again: modelcar-tui --replay {state.run_id}"
+        yield f"see it again: modelcar-tui --replay {named(state)}"
 
 
 def _few(items: list[tuple[str, ...] | str]) -> list[str]:

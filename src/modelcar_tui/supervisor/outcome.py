@@ -40,9 +40,15 @@ def known(state: RunState, *, recorded: bool = False) -> Known:
         testing=finish is None and bool(state.qa.started.container) and state.qa.outcome is None,
         hopeless=bool(hopeless_models(state.qa.seen)),
         finished=finish is not None,
-        resumable=state.run_id if finish is not None and finish.resumable and state.folder else "",
+        resumable=_name(state) if finish is not None and finish.resumable and state.folder else "",
         recorded=recorded,
     )
+
+
+def _name(state: RunState) -> str:
+    from modelcar_tui.supervisor.way_back import named  # the first frame is of no run that has ended
+
+    return named(state)
 
 
 def _marked(state: RunState) -> tuple[str, ...]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import weakref
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from modelcar_tui.core import resources
-from modelcar_tui.core.decode import decoder
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import open_regular
-from modelcar_tui.core.lock import try_lock
+from modelcar_tui.core.lock import share_lock, try_lock
 from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor.events import Noticed, RunStarted, Stamped
-from modelcar_tui.supervisor.journal import read_journal
-from modelcar_tui.supervisor.runs import LOCK, find_run, journal_of
+from modelcar_tui.supervisor.finding import LAST, find_run
+from modelcar_tui.supervisor.journal_lines import DAMAGED, Unread, place_of, read_journal, unread_text
+from modelcar_tui.supervisor.runs import LOCK, journal_of
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.supervisor.trials import cut_off
@@ -26,11 +28,7 @@ SUFFIX = ".jsonl"
 MOST = 512 * 1024**2
 """Bytes of a journal that is told again."""
 _FIRST = 1024**2
-"""Bytes of a journal's first line, which holds what was started and no more."""
-_YEAR_10000 = 253_402_300_800
-"""Seconds since 1970 from which on no calendar of ours tells a time; an event there is damage."""
-_DAMAGED = "the journal can't be read"
-"""How the notice of a damaged journal begins."""
+"""Bytes at the start of a journal, in which there is an event."""
 _FIX = "give a run of `agent runs`, its journal.jsonl, or demo:NAME"
 
 
@@ -52,36 +50,26 @@ def recorded_run(name: str, settings: Settings) -> Path:
 
 
 def retold(run: Path) -> list[Stamped]:
-    """The events of a run that is looked at again, up to the first line of its journal that can't be read.
+    """The events of a run that is looked at again, but for lines of its journal that can't be read.
 
-    Where there is such a line, the last event is a notice of it, with the number and time of the one before.
-    Of a journal that does not lie in the folder of which it tells, that folder is left out: it need not be
-    ours, and nothing is written there or said to be kept there.
+    Where there are such lines, the last event is a notice of them, with the number and time of the one
+    before. Of a journal that does not lie in the folder of which it tells, that folder is left out: it need
+    not be ours, and nothing is written there or said to be kept there.
 
     Raises:
         UserError: there is no journal, or nothing in it can be read.
     """
-    path, told, damaged = journal_of(run), list[Stamped](), False
-    passed = list[bytes]()
+    path, unread = journal_of(run), list[Unread]()
     try:
-        for stamped in read_journal(path, passed=passed):
-            if damaged := not 0 <= stamped.at < _YEAR_10000:
-                break
-            told.append(stamped)
+        told = list(read_journal(path, unread=unread))
     except OSError as error:
         what = f"no journal that can be read ({error.strerror or type(error).__name__})"
         raise UserError(Problem(where=reveal(str(path)), what=what, fix=_FIX)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        damaged = True
     if not told:
         what = "no journal that can be read: no line of it is an event"
         raise UserError(Problem(where=reveal(str(path)), what=what, fix=_FIX))
-    if damaged:
-        text = (
-            f"{_DAMAGED} from line {len(told) + len(passed) + 1} on (damaged, or of a newer release): "
-            "only what stands before it is told"
-        )
-        told.append(Stamped(told[-1].seq, told[-1].at, Noticed(text=text)))
+    if unread:
+        told.append(Stamped(told[-1].seq, told[-1].at, Noticed(text=unread_text(unread))))
     at = told[-1]
     told += (Stamped(at.seq, at.at, ended) for ended in cut_off(fold(told).trials) if not _held(path))
     folder = path.parent.resolve()
@@ -89,8 +77,8 @@ def retold(run: Path) -> list[Stamped]:
 
 
 def damage_of(state: RunState) -> str:
-    """From where on the journal of a run could not be read; empty where all of it was."""
-    return next((one.text for one in state.notices if one.text.startswith(_DAMAGED)), "")
+    """What of the journal of a run could not be read; empty where all of it was."""
+    return next((one.text for one in reversed(state.notices) if one.text.startswith(DAMAGED)), "")
 
 
 def _held(journal: Path) -> bool:
@@ -103,6 +91,19 @@ def _held(journal: Path) -> bool:
         return not try_lock(handle)
     finally:
         os.close(handle)
+
+
+def still_open(run: Path) -> bool:
+    """Whether a process has the run open, so that its journal still grows."""
+    return _held(journal_of(run))
+
+
+def watch(run: Path, watcher: object) -> None:
+    """Nobody removes this run while the watcher lives; it can be gone on with."""
+    with suppress(OSError, UserError):
+        handle = open_regular(journal_of(run))
+        weakref.finalize(watcher, os.close, handle)
+        share_lock(handle)
 
 
 def _at_home(stamped: Stamped, folder: Path) -> Stamped:
@@ -130,7 +131,7 @@ def _place(name: str, settings: Settings) -> Path:
     try:
         return find_run(name, settings)
     except UserError:
-        if Path(name).is_file():
+        if name != LAST and Path(name).is_file():
             return Path(name)
         if name in (known := shipped_runs()):
             return known[name]
@@ -138,22 +139,20 @@ def _place(name: str, settings: Settings) -> Path:
 
 
 def _look(path: Path) -> None:
-    """Refuse what is no journal by its kind, its size and its first line."""
+    """Refuse what is no journal by its kind, its size and its first lines."""
     where = reveal(str(path))
     try:
         with os.fdopen(open_regular(path), "rb") as file:
-            size, first = os.fstat(file.fileno()).st_size, file.readline(_FIRST)
+            size, first = os.fstat(file.fileno()).st_size, file.read(_FIRST)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise UserError(Problem(where=where, what=f"no recorded run here: {why}", fix=_FIX)) from None
     if size > MOST:
         what = f"it is larger than {MOST // 1024**2} MiB, which no run of ours writes"
         raise UserError(Problem(where=where, what=what, fix=_FIX))
-    try:
-        decoder(Stamped).decode(first)
-        whole = first.endswith(b"\n")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        whole = False
+    whole = any(
+        place_of(line) is not None for line in first.splitlines(keepends=True) if line.endswith(b"\n")
+    )
     if not whole:
         what = "this is no journal of a run" if first else "this file is empty, no journal of a run"
         raise UserError(Problem(where=where, what=what, fix=_FIX))

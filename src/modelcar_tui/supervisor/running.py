@@ -44,7 +44,8 @@ def run_supervisor(
 
     Raises:
         UserError: an event loop runs in this thread; what is given can't be read; the run's folder can't be
-            made, or another process holds it. A manifest with faults is no exception: `state.faults`.
+            made, or another process holds it; the disk is full. A manifest with faults is no exception:
+            `state.faults`.
     """
     _refuse_in_loop()
     supervisor = Supervisor(bootstrap_config, specialists=specialists, resume=resume, **options)

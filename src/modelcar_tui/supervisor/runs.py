@@ -12,7 +12,7 @@ import msgspec
 from modelcar_tui.core.credentials import address_fault, login_in
 from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.files import check_owner, fresh_folder, private_folder, write_private
+from modelcar_tui.core.files import check_owner, fresh_folder, private_folder, sweep_remnants, write_private
 from modelcar_tui.core.lock import try_lock
 from modelcar_tui.core.shapes import without_address_secrets
 from modelcar_tui.core.text import has_hidden, reveal
@@ -40,7 +40,7 @@ replaced."""
 class RunFolder:
     """One run's folder, held by an exclusive lock until `release`."""
 
-    def __init__(self, path: Path, settings: Settings) -> None:
+    def __init__(self, path: Path, settings: Settings, *, fix: str = "give another with --state-dir") -> None:
         self.path = path
         self.settings = settings
         self.run_id = path.name
@@ -48,9 +48,7 @@ class RunFolder:
             self._lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             what = f"can't be opened: {error.strerror}"
-            raise UserError(
-                Problem(where=str(path / LOCK), what=what, fix="give another with --state-dir")
-            ) from error
+            raise UserError(Problem(where=str(path / LOCK), what=what, fix=fix)) from error
         if not try_lock(self._lock):
             os.close(self._lock)
             raise UserError(
@@ -75,13 +73,13 @@ class RunFolder:
         try:
             _own(path.parent)
             path = fresh_folder(path, time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
-            private_folder(path / INFO)
             if manifest is not None:
                 write_private(path / MANIFEST, manifest)
                 settings = msgspec.structs.replace(settings, manifest=str((path / MANIFEST).absolute()))
             write_private(
                 path / SETTINGS, msgspec.json.format(msgspec.json.encode(_kept(settings)), indent=2)
             )
+            private_folder(path / INFO)
         except UnicodeEncodeError:
             raise _unkept(settings) from None
         except OSError as error:
@@ -101,8 +99,12 @@ class RunFolder:
         Raises:
             UserError: see `settings_to_resume`; or it is in use.
         """
-        settings = settings_to_resume(path)
-        return cls(path, settings)
+        fix = "to go on it must be writable, with room; --replay shows the run as it is"
+        run = cls(path, settings_to_resume(path), fix=fix)
+        with suppress(OSError):  # whoever writes there says so
+            for folder in (path, private_folder(path / INFO)):
+                sweep_remnants(folder)
+        return run
 
     def release(self) -> None:
         """Let others open it."""
@@ -203,19 +205,3 @@ def _unusable_model(settings: Settings) -> bool:
     except UserError:
         return True
     return False
-
-
-def find_run(name: str, settings: Settings) -> Path:
-    """The folder of a run given by path, id, unambiguous start of an id, or `last`.
-
-    Raises:
-        UserError: there is none, or more than one.
-    """
-    if "/" in name or Path(name).is_dir():
-        return Path(name)
-    ids = sorted(path.name for path in settings.runs_folder.glob("*") if path.is_dir())
-    hits = ids[-1:] if name == "last" else [run_id for run_id in ids if run_id.startswith(name)]
-    if len(hits) != 1:
-        what = f"no run {name!r}" if not hits else f"{name!r} fits {len(hits)} runs"
-        raise UserError(Problem(where=str(settings.runs_folder), what=what, fix="see `agent runs`"))
-    return settings.runs_folder / hits[0]

@@ -123,6 +123,7 @@ class Context:
         if isinstance(event, SpecialistFinished) and event.specialist == self._own:
             self.finished = True
             event = self._vote = self._voting(event)
+            event = msgspec.structs.replace(event, ended=event.ended or "done")
         self._emit(event)
 
     def only_itself(self) -> None:
@@ -228,7 +229,12 @@ class Context:
             reason = f"not known, because it failed: {result.summary}" + (f"; {mend}" if mend else "")
             result = msgspec.structs.replace(result, verdict=Verdict.UNKNOWN, reason=self._line(reason))
         self.finished = True
-        self._emit(result)
+        self._emit(msgspec.structs.replace(result, ended="failed"))
+
+    def refuse(self, lines: tuple[str, ...]) -> None:
+        """Tell that the input can't be read, a line a fault; the run ends."""
+        result = self._result(lines[0], lines, Status.FAILED, None)
+        self.emit(msgspec.structs.replace(result, ended="refused"))
 
     def crash(self, error: BaseException) -> None:
         """Keep the traceback below earlier ones: without local variables and the errors' texts, and

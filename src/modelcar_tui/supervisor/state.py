@@ -17,6 +17,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest import Decision, Manifest
 from modelcar_tui.qa import Effect, QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted, Seen, effect_rows
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.listing import with_answer, with_model, with_notice
 from modelcar_tui.supervisor.marks import Marks, marked, told
 from modelcar_tui.supervisor.model_use import LanguageModel
 from modelcar_tui.supervisor.pane import Pane, Step, of_objects
@@ -31,6 +32,7 @@ from modelcar_tui.verdict import (
 )
 
 _S = TypeVar("_S", bound=msgspec.Struct)
+_WRITE = "write"
 _INTERRUPTED = (ExitStatus.INTERRUPTED, ExitStatus.TIMED_OUT, ExitStatus.HANGUP, ExitStatus.TERMINATED)
 
 
@@ -115,6 +117,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     """Of the decision that stands, what a language model would have read first, in the program's words."""
     answers: tuple[e.QuestionAnswered, ...] = ()
     """Questions about the run and their answers, the last fifty."""
+    ended: dict[str, e.How] = {}
+    """Specialists, and the step `write`, that have ended: what a run that goes on does not do again."""
     trials: tuple[Trial, ...] = ()
     """Tries of models on a real GPU, the last twenty; the newest is the last."""
 
@@ -129,9 +133,9 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         no Kubernetes objects."""
         if self.written is None or self.manifest is None or self.manifest.shape != "objects":
             return ""
-        from modelcar_tui.core.config_file import typed
+        from modelcar_tui.core.config_file import to_type
 
-        return f"oc apply -f {typed(self.written.path)}"
+        return to_type("oc apply -f {}", self.written.path)
 
     @property
     def marks_told(self) -> str:
@@ -222,17 +226,7 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.RunResumed():
             return _set(state, finish=None, llm=_set(state.llm, asked=False, offer=None))
         case e.SpecialistStarted():
-            # One of ours, which tells no `Reported`, may go on in the place of another package's.
-            reports = {name: report for name, report in state.reports.items() if name != event.specialist}
-            return _pane(
-                _set(state, reports=reports),
-                event.specialist,
-                status=e.Status.RUNNING,
-                started=stamped.at,
-                finished=None,
-                asks_since=None,
-                waited=0.0,
-            )
+            return _at_work(state, event.specialist, stamped.at)
         case e.StepChanged():
             return _step(state, event)
         case e.SpecialistFinished():
@@ -247,11 +241,11 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
                 panes = tuple(of_objects(pane) for pane in panes)
             return _set(state, manifest=event.manifest, models=models, panes=panes)
         case e.ModelLearned():
-            return _set(state, models=_upsert(state.models, event.model))
+            return _set(state, models=with_model(state.models, event.model))
         case e.ClusterRead():
             return _set(state, cluster=event.report)
         case e.DecisionMade():
-            return _judged(_set(state, decision=event.report, read_first=()))
+            return _decided(state, event)
         case e.ApprovalRequested():
             return _set(state, approval=Approval(request_id=event.request_id, plan_digest=event.plan_digest))
         case e.ChangesMarked():
@@ -260,9 +254,9 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
             approval = state.approval or Approval(request_id="", plan_digest=event.decision.plan_digest)
             return _set(state, approval=_set(approval, decision=event.decision))
         case e.ManifestWritten():
-            return _set(state, written=event, kept="")
+            return _begun(_set(state, written=event, kept=""), _WRITE)
         case e.ManifestKept():
-            return _set(state, kept=event.why)
+            return _ended(_set(state, kept=event.why), _WRITE, "failed")
         case e.ConsentRequested():
             asked = _set(state, consent=Consent(effects=effect_rows(event.effects)))
             return _pane(_heard(asked, stamped.at), "qa", asks_since=stamped.at)
@@ -283,7 +277,7 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
                 _set(state, qa=qa, read_first=() if not event.outcome.skipped else state.read_first)
             )
         case e.Noticed():
-            return _set(state, notices=(*state.notices, event)[-200:])
+            return _set(state, notices=with_notice(state.notices, event))
         case e.LanguageModelJoined():
             of = {"model": event.model, "host": event.host, "shares": event.shares}
             return _set(state, llm=_set(state.llm, asked=True, offer=None, **of))
@@ -298,7 +292,7 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.ReadFirst():
             return _set(state, read_first=event.lines)
         case e.QuestionAnswered():
-            return _set(state, answers=_answers(state.answers, event))
+            return _set(state, answers=with_answer(state.answers, event))
         case e.TrialAsked() | e.TrialPlanned() | e.TrialAllowed() | e.TrialMoved() | e.TrialEnded():
             trials = after(state.trials, event, stamped.at)
             return _set(state, trials=trials, models=learned(state.models, event))
@@ -312,12 +306,6 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
             return _set(state, finish=finish)
 
 
-def _answers(
-    answers: tuple[e.QuestionAnswered, ...], last: e.QuestionAnswered
-) -> tuple[e.QuestionAnswered, ...]:
-    return (*(answer for answer in answers if answer.id != last.id), last)[-50:]
-
-
 def _set(struct: _S, **changes: object) -> _S:
     return msgspec.structs.replace(struct, **changes)
 
@@ -326,8 +314,25 @@ def _pane(state: RunState, name: str, **changes: object) -> RunState:
     return _set(state, panes=tuple(_set(p, **changes) if p.name == name else p for p in state.panes))
 
 
+def _at_work(state: RunState, name: str, at: float) -> RunState:
+    """Its report counts no more: one of ours, which tells no `Reported`, may go on in a guest's place. A new
+    decision knows nothing of what was written: that is told again, too."""
+    reports = {known: report for known, report in state.reports.items() if known != name}
+    state = _begun(_set(state, reports=reports), name)
+    return _pane(
+        _begun(state, _WRITE) if name == "decision" else state,
+        name,
+        status=e.Status.RUNNING,
+        started=at,
+        finished=None,
+        asks_since=None,
+        waited=0.0,
+    )
+
+
 def _finished(state: RunState, event: e.SpecialistFinished, at: float) -> RunState:
     """A result that is told again, after an answer or after QA, makes the specialist's own time no longer."""
+    state = _ended(state, event.specialist, event.ended or _how(state, event))
     pane = state.pane(event.specialist)
     first = pane.finished if pane is not None and pane.finished is not None else at
     state = _heard(state, at) if event.specialist == "qa" else state
@@ -345,6 +350,27 @@ def _finished(state: RunState, event: e.SpecialistFinished, at: float) -> RunSta
         metadata=event.metadata,
         finished=first,
     )
+
+
+def _begun(state: RunState, name: str) -> RunState:
+    return _set(state, ended={known: how for known, how in state.ended.items() if known != name})
+
+
+def _ended(state: RunState, name: str, how: e.How) -> RunState:
+    return _set(state, ended={**state.ended, name: how})
+
+
+def _decided(state: RunState, event: e.DecisionMade) -> RunState:
+    """The decision over what was written is the last that `write` does."""
+    judged = _judged(_set(state, decision=event.report, read_first=()))
+    waits = state.written is not None and _WRITE not in state.ended and "decision" in state.ended
+    return _ended(judged, _WRITE, "done") if waits else judged
+
+
+def _how(state: RunState, event: e.SpecialistFinished) -> e.How:
+    """Of an earlier release's event: who failed and has a report has ended well, with a bad answer."""
+    failed = event.status is e.Status.FAILED and state.report_of(event.specialist) is None
+    return "failed" if failed else "done"
 
 
 def _heard(state: RunState, at: float) -> RunState:
@@ -371,15 +397,3 @@ def _step(state: RunState, event: e.StepChanged) -> RunState:
         for step in pane.steps
     )
     return _pane(state, event.specialist, steps=steps)
-
-
-def _upsert(models: tuple[ModelRequirements, ...], model: ModelRequirements) -> tuple[ModelRequirements, ...]:
-    if any(known.car.name == model.car.name for known in models):
-        return tuple(model if known.car.name == model.car.name else known for known in models)
-    # Images are read side by side and end in any order; the operator knows the manifest's.
-    return tuple(sorted((*models, model), key=_place))
-
-
-def _place(model: ModelRequirements) -> tuple[int, int, bool]:
-    """Prefill and decode are of one object: decode comes first."""
-    return model.car.at.line, model.car.at.column, model.car.prefill

@@ -18,10 +18,10 @@ from modelcar_tui.qa import QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.graph import State
 from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.routing import DECISION, QA, SUMMARY, WRITE
+from modelcar_tui.supervisor.routing import DECISION, QA, SUMMARY, WRITE, refused
 from modelcar_tui.supervisor.runs import RunFolder, run_keeping
 from modelcar_tui.supervisor.settings import Approve, Settings
-from modelcar_tui.supervisor.specialists.decision import told
+from modelcar_tui.supervisor.specialists.decision import finished, told
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import (
     DecisionReport,
@@ -86,8 +86,8 @@ class Steps:
             first = not_known(error, report.plan.target)
             problems = error.problems if isinstance(error, UserError) else (first,)
             why = "; ".join(clean(str(problem)) for problem in problems)
-            self._emit(e.ManifestKept(why=why))
             self._emit(e.Noticed(text=why, status=e.Status.FAILED))
+            self._emit(e.ManifestKept(why=why))
             return {"ended": {WRITE: "failed"}}
         written = e.ManifestWritten(
             path=str(done.path),
@@ -96,7 +96,8 @@ class Steps:
             replaced=done.replaced,
             lacking=clean(str(done.lacking)) if done.lacking is not None else "",
         )
-        self._emit(written)
+        if not _stands(run.written, written):
+            self._emit(written)
         if written.lacking:
             self._emit(e.Noticed(text=written.lacking, status=e.Status.FAILED))
         ignores = run.manifest.ignores if run.manifest is not None else ()
@@ -109,9 +110,13 @@ class Steps:
 
     async def summarise(self, state: State) -> State:
         """Close the run with its verdict and exit status."""
-        status, summary = conclusion(self._state(), state)
+        status, summary = conclusion(self._state())
         outcome, report = outcome_of(self._state()), self._state().decision
-        if report is not None and _told_anew(report) and state.get("ended", {}).get(DECISION) == "done":
+        if (
+            report is not None
+            and self._state().ended.get(DECISION) == "done"
+            and _told_anew(self._state(), report)
+        ):
             for event in told(report):
                 self._emit(event)
         verdict = outcome.verdict if outcome is not None else Verdict.UNKNOWN
@@ -123,25 +128,43 @@ class Steps:
         return {"ended": {SUMMARY: "done"}}
 
 
-def _told_anew(report: DecisionReport) -> bool:
-    """Whether something after the decision has changed it."""
-    return report.predicted is not None or bool(report.votes)
+def _stands(told: e.ManifestWritten | None, written: e.ManifestWritten) -> bool:
+    """Whether a process that was killed before it judged what it wrote has told of this very file."""
+    if told is None or (told.path, told.sha256) != (written.path, written.sha256):
+        return False
+    return {one.copy for one in written.replaced} <= {one.copy for one in told.replaced}
 
 
-def conclusion(run: RunState, state: State) -> tuple[ExitStatus, str]:
+def _told_anew(run: RunState, report: DecisionReport) -> bool:
+    """Whether something after the decision has changed it, or it was written by a process that was killed
+    before it told so."""
+    return (
+        report.predicted is not None
+        or bool(report.votes)
+        or (run.written is not None and _untold(run, report))
+    )
+
+
+def _untold(run: RunState, report: DecisionReport) -> bool:
+    pane, last = run.pane(DECISION), finished(report)
+    shown = ("status", "summary", "lines", "metadata")
+    return pane is not None and any(getattr(pane, name) != getattr(last, name) for name in shown)
+
+
+def conclusion(run: RunState) -> tuple[ExitStatus, str]:
     """The worst exit status that the run has earned, and one sentence for it."""
-    earned = list(_earned(run, state))
+    earned = list(_earned(run))
     status = worst_status(*(status for status, _ in earned))
     return status, next(sentence for each, sentence in earned if each == status)
 
 
-def _earned(run: RunState, state: State) -> Iterator[tuple[ExitStatus, str]]:
-    if "fatal" in state and (pane := run.pane(state["fatal"])) is not None:
+def _earned(run: RunState) -> Iterator[tuple[ExitStatus, str]]:
+    if (pane := run.pane(refused(run))) is not None:
         first, *more = pane.lines
         yield ExitStatus.USAGE, first + (f" (and {len(more)} more)" if more else "")
         return
     for name in ("configuration", "accelerator", "decision", QA):
-        if state.get("ended", {}).get(name) == "failed" and (pane := run.pane(name)) is not None:
+        if run.ended.get(name) == "failed" and (pane := run.pane(name)) is not None:
             yield ExitStatus.INTERNAL, f"{name} failed: {pane.summary}"
     if run.answer is not None and not run.answer.write and run.answer.who != Approve.SHOW:
         yield ExitStatus.REJECTED, "the operator rejected the proposed changes; nothing was written"

@@ -35,19 +35,21 @@ from modelcar_tui.supervisor.afterwards import keep_in_journal
 from modelcar_tui.supervisor.approving import answer_by_settings
 from modelcar_tui.supervisor.beside import Beside
 from modelcar_tui.supervisor.bootstrap import read_bootstrap
-from modelcar_tui.supervisor.journal import Journal, read_journal
+from modelcar_tui.supervisor.journal import Journal, Unread, read_journal, unread_text
 from modelcar_tui.supervisor.limits import unhurried
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.registry import is_ours, panes, team
+from modelcar_tui.supervisor.routing import answer_to_plan, ended
 from modelcar_tui.supervisor.runs import CHECKPOINT, JOURNAL, RunFolder
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.specialist import Context, Effects, Specialist
 from modelcar_tui.supervisor.state import RunState, fold, reduce
 from modelcar_tui.supervisor.trials import cut_off
+from modelcar_tui.supervisor.way_back import named_at
 from modelcar_tui.verdict import Verdict
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor.graph import Ended, State
+    from modelcar_tui.supervisor.graph import State
     from modelcar_tui.supervisor.llm import Session
 
 
@@ -77,7 +79,7 @@ class Supervisor(Beside):
         self.folder: Path | None = resume
         self._resume = resume
         self._unread: list[str] = []
-        """Packages whose entry points can't be read, a line each."""
+        """What can't be read, a line each: entry points of packages, lines of the journal."""
         self._members = team(specialists, self._unread.append)
         if self._unread:
             # LangGraph's pydantic would look for plug-ins of its own and die of the same package.
@@ -109,7 +111,8 @@ class Supervisor(Beside):
         Leaving the iteration early cancels the run; it can be resumed.
 
         Raises:
-            UserError: the run's folder can't be made, or another process holds it.
+            UserError: the run's folder can't be made, or another process holds it; the disk is full, or a
+                limit of the shell is reached, with the command by which the run goes on.
         """
         if self._resume:
             run = RunFolder.open(self._resume)
@@ -129,6 +132,10 @@ class Supervisor(Beside):
                 yield stamped_or_end
             with suppress(asyncio.CancelledError):
                 await self._driver
+        except Exception as error:
+            if (short := self._short(error)) is None:
+                raise
+            raise short from None
         finally:
             if self.llm is not None:
                 await self.llm.close()
@@ -139,6 +146,7 @@ class Supervisor(Beside):
                 self._driver.cancel()
                 with suppress(asyncio.CancelledError):
                     await self._driver
+            self.end_pruning()
             if self._journal is not None:
                 self._journal.close()
             run.release()
@@ -168,6 +176,8 @@ class Supervisor(Beside):
         """Journal an event, fold it, and hand it on. Safe from any thread."""
         if self._journal is None or self._loop is None:
             raise RuntimeError("the run has not begun")
+        if isinstance(event, e.RunFinished):
+            self.end_pruning()
         try:
             with self._folding:
                 stamped = self._journal.append(event, time.time())
@@ -178,6 +188,21 @@ class Supervisor(Beside):
             raise
         if self.llm is not None and isinstance(event, e.DecisionMade):
             self._loop.call_soon_threadsafe(self.llm.decided)
+
+    def _short(self, error: Exception) -> UserError | None:
+        """What ran out, with the way to go on; None of any other fault."""
+        begun = bool(self.state.run_id) or self._resume is not None
+        short = None if isinstance(error, UserError) else shortage(error, run=begun)
+        if short is None:
+            return None
+        program = "modelcar-tui" if self.settings.approve is Approve.ASK else "agent"
+        way_back = f"{program} --resume {self._named}" if begun else ""
+        return UserError(Problem(what=short.line(way_back)), status=short.status)
+
+    @property
+    def _named(self) -> str:
+        """What the run is found by; the journal need not have told of it yet."""
+        return named_at(self.folder.name, self.folder) if self.folder is not None else "RUN"
 
     def _lose(self, error: Exception) -> None:
         """The journal can't be written: that is the end of the run, wherever it was noticed."""
@@ -190,7 +215,7 @@ class Supervisor(Beside):
         if shortage(error) is not None:
             return error
         where = str(self.folder / JOURNAL) if self.folder is not None else JOURNAL
-        fix = "check its disk, then go on: --resume with the run's id"
+        fix = f"check its disk, then go on with: modelcar-tui --resume {self._named}"
         return UserError(Problem(where=where, what=f"can't be written: {kind(error)}", fix=fix))
 
     def tell(self, event: e.AnyEvent) -> e.Stamped | None:
@@ -210,12 +235,15 @@ class Supervisor(Beside):
 
     def _open_journal(self, run: RunFolder) -> list[e.Stamped]:
         path = run.path / JOURNAL
-        earlier = list(read_journal(path)) if self._resume and path.exists() else []
+        unread = list[Unread]()
+        earlier = list(read_journal(path, unread=unread)) if self._resume and path.exists() else []
         try:
             self._journal = Journal(path)
         except OSError as error:
             raise self._journal_fault(error) from None
         self.state = fold(earlier)
+        if unread:
+            self._unread.append(unread_text(unread))
         if earlier:
             self._started = earlier[0].at
         if self.state.finish is not None and not self._unfinished():
@@ -245,12 +273,13 @@ class Supervisor(Beside):
                 self.emit(e.Noticed(text=line))
             self._open_model()
             self._sweeping = asyncio.create_task(self.sweep())
+            self.prune(run.path, resumed=self._resume is not None)
             async with limit:
                 await self._graph_loop(run)
         except asyncio.CancelledError:
             if self.state.finish is None and not self._detached and self._lost is None:
                 self._finish(
-                    ExitStatus.INTERRUPTED, f"stopped by the operator; resume with --resume {run.run_id}"
+                    ExitStatus.INTERRUPTED, f"stopped by the operator; resume with --resume {self._named}"
                 )
             raise
         except UserError as error:
@@ -271,9 +300,8 @@ class Supervisor(Beside):
     async def _graph_loop(self, run: RunFolder) -> None:
         from langgraph.types import Command
 
-        from modelcar_tui.supervisor.checkpoint import open_saver
-        from modelcar_tui.supervisor.graph import GRAPH_VERSION, build_graph
-        from modelcar_tui.supervisor.routing import SUMMARY
+        from modelcar_tui.supervisor.checkpoint import opened_saver
+        from modelcar_tui.supervisor.graph import build_graph, stands_at
         from modelcar_tui.supervisor.steps import Steps
 
         steps = Steps(
@@ -283,25 +311,17 @@ class Supervisor(Beside):
             emit=self.emit,
             state=lambda: self.state,
         )
-        async with open_saver(run.path / CHECKPOINT) as saver:
-            graph = build_graph(
-                self._members,
-                lambda: self.state,
-                self._context,
-                steps.write,
-                steps.summarise,
-                saver,
-            )
-            config: Any = {"configurable": {"thread_id": run.run_id}, "recursion_limit": 60}
-            stands = await graph.aget_state(config)
-            before = stands.values
-            if before and before.get("graph_version") != GRAPH_VERSION:
-                what = "this run was made by another version of modelcar-tui"
-                raise UserError(Problem(what=what, fix="start a new run"))
-            if before and not stands.next and SUMMARY not in before.get("ended", {}):
-                # What ran when it was stopped is not there any more: its package was taken out.
-                await graph.aupdate_state(config, {}, as_node=self._members[0].name)
-            entry: State | Command[Any] | None = None if before else {"graph_version": GRAPH_VERSION}
+        build = partial(
+            build_graph, self._members, lambda: self.state, self._context, steps.write, steps.summarise
+        )
+        config: Any = {"configurable": {"thread_id": run.run_id}, "recursion_limit": 60}
+        path = run.path / CHECKPOINT
+        stands = partial(stands_at, members=self._members, run=self.state, config=config)
+        async with opened_saver(path, lambda saver: stands(build(saver))) as (saver, anew, damaged):
+            if damaged:
+                self.emit(e.Noticed(text=damaged))
+            graph = build(saver)
+            entry: State | Command[Any] | None = anew
             while True:
                 async for _ in graph.astream(entry, config, stream_mode="updates", durability="sync"):
                     pass
@@ -316,8 +336,7 @@ class Supervisor(Beside):
         plan = self.state.decision.plan if self.state.decision else None
         if plan is None:
             raise RuntimeError("an approval without a plan")
-        known = self.state.approval
-        if known and known.decision and known.request_id == request_id:
+        if answer_to_plan(self.state) is not None:
             return
         self.emit(e.ApprovalRequested(request_id=request_id, plan_digest=plan.digest))
         decision = answer_by_settings(plan, self.settings.approve, force=self.settings.force)
@@ -351,8 +370,9 @@ class Supervisor(Beside):
             vllm=self.settings.vllm_version or "",
         )
 
-    def _context(self, member: Specialist, ended: Mapping[str, Ended], limit: asyncio.Timeout) -> Context:
+    def _context(self, member: Specialist, limit: asyncio.Timeout) -> Context:
         assert self.folder is not None  # noqa: S101 - made before the first context
+        known = ended(self.state, self._members)
         return Context(
             member.name,
             self.settings,
@@ -360,7 +380,7 @@ class Supervisor(Beside):
             self.emit,
             self.state,
             self._redact,
-            ended={name: ended[name] for name in member.needs if name in ended},
+            ended={name: known[name] for name in member.needs if name in known},
             detached=lambda: self._detached,
             consent=lambda effects: unhurried(limit, self._ask_consent(effects)),
             suggest=partial(self.llm.suggest, wait_s=self.settings.llm_wait_s) if self.llm else None,

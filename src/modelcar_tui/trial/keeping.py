@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.vllm import StartupLog
 
 MOST = 64 * 1024**2
-"""Bytes that are kept; what comes after them is read and counted only."""
+"""Bytes that are kept; of what comes after them only the end is, which says why a start failed."""
+END = 1024**2
+"""Bytes of that end: held in memory, written when no line comes any more."""
 LINE_LIMIT = 4000
 """Characters of one line that are kept."""
 
@@ -31,7 +34,9 @@ class TrialLog:
         self._path, self._redact, self._carried = path, redact, CarriedSecrets()
         self._handle: int | None = None
         self._size = 0
-        self._shut = False
+        self._full = self._shut = False
+        self._end: deque[bytes] = deque()
+        self._end_size = self._left_out = 0
 
     @property
     def path(self) -> str:
@@ -53,6 +58,10 @@ class TrialLog:
     def close(self) -> None:
         """No line comes any more."""
         self._shut = True
+        if self._left_out:
+            self._write(f"[{self._left_out:,} lines are left out here; the last ones follow]\n".encode())
+        self._write(b"".join(self._end))
+        self._end.clear()
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
@@ -62,9 +71,21 @@ class TrialLog:
         if self._shut:
             return
         data = f"{text}\n".encode(errors="replace")
-        if self._size + len(data) > MOST:
-            data = f"[the log goes on; its first {MOST // 1024**2} MiB are kept]\n".encode()
-            self._shut = True
+        if not self._full and self._size + len(data) > MOST:
+            self._full = True
+            self._write(f"[the log goes on; kept are its first {MOST // 1024**2} MiB and its end]\n".encode())
+        if not self._full:
+            self._write(data)
+            return
+        self._end.append(data)
+        self._end_size += len(data)
+        while self._end_size > END:
+            self._end_size -= len(self._end.popleft())
+            self._left_out += 1
+
+    def _write(self, data: bytes) -> None:
+        if not data:
+            return
         with suppress(OSError):
             if self._handle is None:
                 self._handle = self._opened()

@@ -9,6 +9,7 @@ from modelcar_tui.core.door import door
 if TYPE_CHECKING:
     from modelcar_tui.tui.ahead import painted_ahead
     from modelcar_tui.tui.drawing import SCREENS, draw
+    from modelcar_tui.tui.listing import Chosen, choose_run
     from modelcar_tui.tui.own_themes import Judged, add_theme, judge_theme
     from modelcar_tui.tui.port import EnginePort
     from modelcar_tui.tui.replay import ReplayPort
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCREENS",
+    "Chosen",
     "EnginePort",
     "Judged",
     "Palette",
     "ReplayPort",
     "add_theme",
+    "choose_run",
     "draw",
     "judge_theme",
     "painted_ahead",
@@ -34,6 +37,7 @@ if not TYPE_CHECKING:
         {
             "ahead": "painted_ahead",
             "drawing": "SCREENS draw",
+            "listing": "Chosen choose_run",
             "own_themes": "Judged add_theme judge_theme",
             "port": "EnginePort",
             "replay": "ReplayPort",

@@ -6,7 +6,6 @@ Imports Textual and light types only, so that the first paint waits for nothing 
 from __future__ import annotations
 
 import gc
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,32 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 from textual import events
 
-from modelcar_tui.core.ends import ENDS
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.keymap import Keymap
 from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor import RunState, fold, outcome_of
 from modelcar_tui.supervisor.events import Stamped
-from modelcar_tui.tui import glyphs
-from modelcar_tui.tui.driver import TerminalDriver
-from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.faced import FacedApp
 from modelcar_tui.tui.faces.front import with_board
-from modelcar_tui.tui.keys import bind, moved_bindings
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import NoLog, open_log
-from modelcar_tui.tui.messages import Copied, Said, ThemeChosen
-from modelcar_tui.tui.own_keys import use
+from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.port import Clocked, EnginePort, Offering
-from modelcar_tui.tui.screens.base import Faced, FaceScreen, style
+from modelcar_tui.tui.screens.base import style
 from modelcar_tui.tui.screens.front import FrontScreen
 from modelcar_tui.tui.screens.opening import OPENERS
-from modelcar_tui.tui.signals import Leaving
-from modelcar_tui.tui.themed import ThemedApp
-from modelcar_tui.tui.themes import PALETTES
 
 if TYPE_CHECKING:
-    from modelcar_tui.tui.patterns import Filter
-    from modelcar_tui.tui.tries import Tries
+    from modelcar_tui.tui.player import Player
+    from modelcar_tui.tui.prompting import Prompting
 
 FAST_S, SLOW_S = 0.1, 0.5
 LATE_S = 0.7
@@ -48,17 +39,10 @@ GOOD_TICKS = 120
 """Punctual slow ticks after which the full pace is tried again."""
 
 
-class DashboardApp(ThemedApp):
+class DashboardApp(FacedApp):
     """The screen over one run."""
 
     CSS_PATH = [style("app"), style("dashboard")]  # noqa: RUF012 - the first screen is not pushed
-    TITLE = "modelcar-tui"
-    BINDINGS = [  # noqa: RUF012
-        *bind("ctrl+c,ctrl+q", "request_quit", show=False, priority=True),
-        *bind("ctrl+p", "palette"),
-        *bind("ctrl+l", "draw_again", show=False),
-        *bind("f7", "screenshot", show=False),
-    ]
 
     def __init__(
         self,
@@ -72,43 +56,41 @@ class DashboardApp(ThemedApp):
         clock: Callable[[], float] | None = None,
         pictures: Path | None = None,
     ) -> None:
-        use(keys or {})
-        super().__init__(theme or ("ansi" if low_bandwidth else None), TerminalDriver)
-        self._bindings = moved_bindings(self._bindings)
-        self.port = port
-        self.face = Face(
-            state=with_board(initial or RunState()),
-            glyphs=glyphs.ASCII if ascii else glyphs.UNICODE,
-            palette=self.palette,
-            clock=port.now if isinstance(port, Clocked) else clock or time.time,
-            slow=low_bandwidth,
+        super().__init__(
+            with_board(initial or RunState()),
+            port.now if isinstance(port, Clocked) else clock or time.time,
             replay=getattr(port, "recorded", False),
+            ascii=ascii,
+            theme=theme,
+            low_bandwidth=low_bandwidth,
+            keys=keys,
+            pictures=pictures,
         )
+        self.port = port
         self._always_slow = low_bandwidth
-        self._pictures = pictures
         self.index = LogIndex()
-        self.signals = Leaving(self)
         self._answers: dict[str, Callable[[Any], None]] = {
             "consent": self._consent_answered,
             "language-model": self._model_answered,
             "quit": self._quit_answered,
         }
-        self._tries: Tries | None = None
+        self._prompting: Prompting | None = None
+        self._player = self._make_player() if self.face.replay else None
         self._due = 0.0
         self._last_tick = 0.0
         self._good_ticks = 0
         self._log_due = 0.0
         self._searched = False
-        self._asked = ""
-        self._told_end = False
-        self._summary_due = False
-        self._told_consent = False
         self.leaving = ""
         """`cancel` or `detach` once the operator has chosen to quit a live run."""
         self.engine_ready = False
-        self._crash_line = ""
         self._typed_ahead: list[events.Event] = []
         """Keys that came before the panels that hear them."""
+
+    def _make_player(self) -> Player | None:
+        from modelcar_tui.tui.player import Player, Seekable
+
+        return Player(self, self.port) if isinstance(self.port, Seekable) else None
 
     def get_default_screen(self) -> FrontScreen:
         return FrontScreen(self.face)
@@ -129,9 +111,14 @@ class DashboardApp(ThemedApp):
         self.draw_again()
 
     async def _start(self) -> None:
-        from modelcar_tui.tui.screens.dashboard import DashboardScreen  # the first paint does not wait for it
+        # The first paint waits for none of these.
+        from modelcar_tui.tui.closed import forget_closed
+        from modelcar_tui.tui.prompting import Prompting
+        from modelcar_tui.tui.screens.dashboard import DashboardScreen
 
+        forget_closed()
         await self.push_screen(DashboardScreen(self.face, self.index))
+        self._prompting = Prompting(self)
         typed, self._typed_ahead = self._typed_ahead, []
         for event in typed:
             await self.on_event(event)  # before those that came in the meantime
@@ -154,11 +141,8 @@ class DashboardApp(ThemedApp):
             if type(screen) is FrontScreen:  # and no dashboard yet
                 self._typed_ahead.append(event)
                 return
-            if isinstance(screen, Faced) and screen.deaf(event.time):
+            if not self.heard(event):
                 return
-            if isinstance(event, events.Key) and self.face.message:
-                self.face.message = ""
-                self._show()
         await super().on_event(event)
 
     def set_pace(self) -> None:
@@ -198,12 +182,15 @@ class DashboardApp(ThemedApp):
         before = face.state
         if stamped:
             face.state = with_board(fold(stamped, face.state))
-        second = float(int(face.clock())) if self._runs() else face.now
+        moved = self._player is not None and self._player.tick()
+        ticks = self._runs() and (moved or self._player is None)
+        second = float(int(face.clock())) if ticks else face.now
         grew = self._read_log()
-        if face.state is not before or second != face.now or grew:
+        if face.state is not before or second != face.now or grew or moved:
             face.now = second
-            self._show()
-        self._prompt_operator()
+            self.show()
+        if self._prompting is not None:
+            self._prompting.look()
 
     def _runs(self) -> bool:
         state = self.face.state
@@ -213,7 +200,9 @@ class DashboardApp(ThemedApp):
     def _read_log(self) -> bool:
         path = self.face.state.qa.started.log
         if path and isinstance(self.index.source, NoLog):
-            self.index.source = open_log(path) or self.index.source
+            source = open_log(path)
+            if source is not None:
+                self.index.source = self._player.source(source, path) if self._player else source
         now = time.monotonic()
         if now < self._log_due:
             return False
@@ -221,64 +210,22 @@ class DashboardApp(ThemedApp):
         grew, self._searched = self.index.refresh() or self._searched, False
         return grew
 
-    def _show(self) -> None:
-        screen = self.screen
-        if isinstance(screen, Faced):
-            with self.batch_update():
-                screen.refresh_state()
+    def action_play(self, name: str) -> None:
+        """A key of a replay."""
+        if self._player is not None:
+            self._player.do(name)
 
-    def _prompt_operator(self) -> None:
-        state = self.face.state
-        if state.waiting_for_approval and state.approval and self._asked != state.approval.request_id:
-            self._asked = state.approval.request_id
-            self.bell()
-        if state.waiting_for_consent and not self._told_consent:
-            self._told_consent = True
-            self.bell()
-            if self._idle_on_dashboard():
-                self.open_screen("consent")
-        if state.trials and not self.face.replay:
-            from modelcar_tui.tui.tries import Tries  # the first paint has none
-
-            self._tries = self._tries or Tries(self)
-            self._tries.look()
-        if state.finish is not None and not self._told_end:
-            self._told_end = True
-            if state.faults and not self.face.replay:
-                # Nothing to look at: the lines are said once the terminal is back.
-                self.leave(None)
-                return
-            self.bell()
-            self._summary_due = not self.face.replay
-        if self._summary_due:
-            self._tell_the_end()
-
-    def _tell_the_end(self) -> None:
-        """The summary, once: at once, or as soon as nothing is typed or asked any more."""
-        from modelcar_tui.tui.screens.finish import FinishDialog
-        from modelcar_tui.tui.screens.quit import QuitDialog
-
-        screen = self.screen
-        if any(isinstance(each, FinishDialog) for each in self.screen_stack):
-            self._summary_due = False  # the operator has it open: it says the end by itself
-        elif isinstance(screen, QuitDialog):
-            screen.dismiss("")  # it asks what to do with a run that goes on
-        elif isinstance(screen, FaceScreen) and screen.offers_palette and not screen.typing:
-            self._summary_due = False
-            self.push_screen(FinishDialog(self.face, unasked=True))
-
-    def _idle_on_dashboard(self) -> bool:
-        return isinstance(self.screen, FrontScreen) and not self.screen.typing
-
-    def tell(self, text: str) -> None:
-        """One line in the footer, until the next key."""
-        self.face.message = text
-        self._show()
+    def take_moment(self) -> None:
+        """See `player.Stage`."""
+        self.face.now = float(int(self.face.clock()))
+        if self._prompting is not None:
+            self._prompting.take_moment()
+        self.show()
 
     def open_screen(self, name: str) -> None:
         """The screen of that name, where there is something to show."""
-        if name == "summary":
-            self._summary_due = False
+        if name == "summary" and self._prompting is not None:
+            self._prompting.summary_due = False
         screen = OPENERS[name](self)
         if screen is not None:
             self.push_screen(screen, self._answers.get(name))
@@ -288,19 +235,6 @@ class DashboardApp(ThemedApp):
         from modelcar_tui.tui.screens.log import LogScreen
 
         self.push_screen(LogScreen(self.face, self.index, first=key))
-
-    def open_why(self, topic: str, chosen: Filter | None = None, at: str = "") -> None:
-        """Help on a topic, and the keys of the screen that is shown."""
-        from modelcar_tui.tui.screens.help import HelpScreen
-
-        self.push_screen(HelpScreen(self.face, topic, self.screen, chosen, at))
-
-    def on_said(self, said: Said) -> None:
-        self.tell(said.text)
-
-    def on_theme_chosen(self, chosen: ThemeChosen) -> None:
-        self.face.palette = PALETTES[chosen.name]
-        self.theme = chosen.name
 
     def on_copied(self, copied: Copied) -> None:
         """`y`: to the operator's clipboard and to a file."""
@@ -372,11 +306,7 @@ class DashboardApp(ThemedApp):
 
     def leave(self, status: ExitStatus | None) -> None:
         """End the screen; None takes the status of the run. The first that ends it gives the status."""
-        if self._exit:
-            return
-        code = int(self.run_status() if status is None else status)
-        ENDS.begin(code)
-        self.exit(code)
+        super().leave(self.run_status() if status is None else status)
 
     def run_status(self) -> ExitStatus:
         """The run's exit status, or the one of the verdict so far."""
@@ -385,16 +315,6 @@ class DashboardApp(ThemedApp):
         told = outcome_of(self.state)
         return ExitStatus.UNKNOWN if told is None else told.status
 
-    def _fatal_error(self) -> None:
-        from modelcar_tui.tui.crash import report
-
-        self._return_code = int(ExitStatus.INTERNAL)
-        ENDS.begin(ExitStatus.INTERNAL)
-        self.bell()
-        self._crash_line = report(self._exception, self.state.folder)
-        self._close_messages_no_wait()
-
-    def _print_error_renderables(self) -> None:
-        # Rich would cut the line, and with it the report's path, at the terminal's edge.
-        if self._crash_line:
-            sys.stderr.write(f"{self._crash_line}\n")
+    @property
+    def crash_folder(self) -> str:
+        return self.state.folder

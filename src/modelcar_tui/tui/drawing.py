@@ -54,6 +54,9 @@ class Drawn(DashboardApp):
     def _notice_slowness(self, late: float) -> None:
         pass
 
+    def _make_player(self) -> None:
+        """A picture has no line of a replay: it shows the run."""
+
 
 async def draw(
     port: ReplayPort,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui.glyphs import UNICODE, Glyphs
 from modelcar_tui.tui.themes import PALETTES, Palette
+
+if TYPE_CHECKING:
+    from modelcar_tui.tui.playing import Played
 
 
 class Face(msgspec.Struct):
@@ -25,6 +29,8 @@ class Face(msgspec.Struct):
     slow: bool = False
     """The terminal takes bytes slowly; repaint less often."""
     replay: bool = False
+    played: Played | None = None
+    """How far a replay is shown, where its line stands on the screen."""
     word_at: float = float("-inf")
     """Monotonic seconds: when the word was typed that answered the plan."""
     labels: dict[str, str] = {}

@@ -29,6 +29,10 @@ class LogIndex:
         self.filter: Filter | None = None
         self.search: Filter | None = None
         self.total = 0
+        self.moved = 0
+        """By how many lines the end of the log has moved up in all, since its middle was left out."""
+        self.gap = 0, 0
+        """See `LogSource.gap`."""
         self._grew = 0
         self._hits = array("Q")
         self._scanned = 0
@@ -59,7 +63,9 @@ class LogIndex:
         before = (self.total, len(self._hits), self._scanned)
         self.total = self.source.refresh()
         self._grew = self.total - before[0]
-        if self.total < before[0]:
+        if (gap := self.source.gap()) != self.gap:
+            self._cut(gap)
+        elif self.total < before[0]:
             self.set_filter(self.filter)
         end = time.monotonic() + budget_s
         while self.filtering and self.filter is not None and time.monotonic() < end:
@@ -71,6 +77,13 @@ class LogIndex:
                     break
         self._go_on(end)
         return before != (self.total, len(self._hits), self._scanned)
+
+    def _cut(self, gap: tuple[int, int]) -> None:
+        """Numbers of lines are others now: what was found by them is looked for again."""
+        # The first cut also puts a line in, which says so.
+        self.moved += gap[1] - self.gap[1] - (not self.gap[1])
+        self.gap, self._seek = gap, None
+        self.set_filter(self.filter)
 
     def set_filter(self, wanted: Filter | None) -> None:
         """Start over with another filter."""

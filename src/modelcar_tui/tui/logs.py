@@ -22,6 +22,11 @@ class LogSource(Protocol):
         """Look for growth; the number of lines now."""
         ...
 
+    def gap(self) -> tuple[int, int]:
+        """A line's number, and how many were left out in its place, which moved those behind it; zeroes where
+        none were."""
+        ...
+
     def lines(self, start: int, count: int) -> list[LogLine]:
         """At most `count` lines from line `start` (counted from 0)."""
         ...
@@ -38,6 +43,10 @@ class SpoolLog:
     def refresh(self) -> int:
         """See `LogSource.refresh`."""
         return self._reader.count
+
+    def gap(self) -> tuple[int, int]:
+        """See `LogSource.gap`."""
+        return self._reader.gap
 
     def lines(self, start: int, count: int) -> list[LogLine]:
         """See `LogSource.lines`."""
@@ -69,6 +78,10 @@ class FileLog:
             pass
         return len(self._starts) - 1
 
+    def gap(self) -> tuple[int, int]:
+        """None: the file is not ours to cut."""
+        return 0, 0
+
     def lines(self, start: int, count: int) -> list[LogLine]:
         """See `LogSource.lines`."""
         start = max(0, start)
@@ -90,6 +103,10 @@ class NoLog:
     def refresh(self) -> int:
         """See `LogSource.refresh`."""
         return 0
+
+    def gap(self) -> tuple[int, int]:
+        """See `LogSource.gap`."""
+        return 0, 0
 
     def lines(self, start: int, count: int) -> list[LogLine]:
         """See `LogSource.lines`."""

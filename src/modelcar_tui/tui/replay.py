@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from threading import Thread
 
@@ -16,13 +14,13 @@ import msgspec
 
 from modelcar_tui.manifest import Decision
 from modelcar_tui.qa import QaStarted
-from modelcar_tui.supervisor import RunState, fold, journal_of, retold, settings_of_run
+from modelcar_tui.supervisor import RunState, fold, journal_of, retold, settings_of_run, still_open, watch
 from modelcar_tui.supervisor.answers import WhatIf
 from modelcar_tui.supervisor.events import ChangesMarked, DecisionMade, QuestionAnswered, Stamped
+from modelcar_tui.tui.playing import LONGEST_GAP_S, Played, Playing
 from modelcar_tui.verdict import ApplyPreview, DecisionReport
 
-LONGEST_GAP_S = 2.0
-"""Seconds on the screen for any silence of the recording: an operator's lunch is not replayed."""
+__all__ = ["LONGEST_GAP_S", "ReplayPort"]
 
 
 class ReplayPort:
@@ -43,28 +41,44 @@ class ReplayPort:
             UserError: as `supervisor.retold`.
         """
         path = journal_of(journal)
+        watch(path, self)
         self._events = [_at_home(stamped, path.parent.resolve()) for stamped in retold(path)]
-        self._clock = clock
-        self._speed = speed
-        self._begun: float | None = None
+        self.playing = Playing(self._events, speed, clock=clock)
+        self.growing = still_open(path)
+        self.begun = False
         self._given = 0
-        self._due = _schedule([stamped.at for stamped in self._events], speed)
         self._late: deque[Stamped] = deque()
+        self._answered: list[QuestionAnswered] = []
+        """What was asked of the recording itself: it stays wherever one jumps to."""
         self._vllm = _stated_vllm(path.parent)
         self._reports = [s.event.report for s in self._events if isinstance(s.event, DecisionMade)]
 
     def start(self, on_ready: Callable[[], None]) -> None:
         """See `EnginePort.start`."""
-        self._begun = self._clock()
+        self.begun = True
+        self.playing.begin()
         on_ready()
 
     def drain(self) -> list[Stamped]:
         """See `EnginePort.drain`."""
-        if self._begun is None:
+        if not self.begun:
             return []
-        until = bisect_right(self._due, self._clock() - self._begun)
+        until = self.playing.given
         fresh, self._given = self._events[self._given : until], max(self._given, until)
-        return [*fresh, *(self._late.popleft() for _ in range(len(self._late)))]
+        late = [self._late.popleft() for _ in range(len(self._late))]
+        self._answered += (one.event for one in late if isinstance(one.event, QuestionAnswered))
+        return [*fresh, *late]
+
+    def jumped(self) -> RunState:
+        """The state of the moment that was jumped to; `drain` goes on from there."""
+        self._given = self.playing.given
+        state = self.playing.state_at(self._given)
+        return fold((Stamped(state.seq, state.now, one) for one in self._answered), state)
+
+    @property
+    def played(self) -> Played:
+        """How far it is shown."""
+        return msgspec.structs.replace(self.playing.played, growing=self.growing)
 
     @property
     def told(self) -> bool:
@@ -72,25 +86,19 @@ class ReplayPort:
         return self._given == len(self._events)
 
     def now(self) -> float:
-        """The recording's time."""
-        if not self._given:
-            return self._events[0].at if self._events else 0.0
-        last = self._events[self._given - 1].at
-        if self._given == len(self._events) or self._begun is None or self._speed <= 0:
-            return last
-        passed = (self._clock() - self._begun - self._due[self._given - 1]) * self._speed
-        return min(last + max(0.0, passed), self._events[self._given].at)
+        """The recording's time; it stands still in a pause."""
+        return self.playing.position if self.begun else self._events[0].at
 
     @property
     def state(self) -> RunState:
         """All of the run, however much of it has been shown."""
-        return fold(self._events)
+        return self.playing.state_at(len(self._events))
 
     def ask(self, question: str | WhatIf) -> str:
-        """Answered by the real estimate from what was recorded so far; no language model, and nothing is
+        """Answered by the real estimate from what is shown at this moment; no language model, and nothing is
         kept."""
         identifier = f"replay-{os.urandom(4).hex()}"
-        state = fold(self._events[: self._given])
+        state = self.playing.state_at(self._given)
         Thread(target=self._answer, args=(state, question, identifier), name=identifier, daemon=True).start()
         return identifier
 
@@ -153,11 +161,3 @@ def _stated_vllm(folder: Path) -> str | None:
     """The vLLM release that the recorded run was told to judge by."""
     own = settings_of_run(folder)
     return own.vllm_version if own is not None else None
-
-
-def _schedule(times: list[float], speed: float) -> list[float]:
-    due = [0.0] * min(1, len(times))
-    for before, after in pairwise(times):
-        gap = min(max(0.0, after - before) / speed, LONGEST_GAP_S) if speed > 0 else 0.0
-        due.append(due[-1] + gap)
-    return due

@@ -42,6 +42,6 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     finished: bool = False
     """The run has ended."""
     resumable: str = ""
-    """The id of the run, where it was only interrupted."""
+    """What the run is named by behind `--resume`, where it was only interrupted."""
     recorded: bool = False
     """It is looked at again: it takes no answers."""

@@ -15,9 +15,11 @@ from modelcar_tui.cluster.serving_objects import ServingObjects, read_serving_ob
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.demo.kube import StubCluster, start_stub_cluster
 from modelcar_tui.demo.kube_objects import RUNTIMES, SERVICES
+from modelcar_tui.demo.kube_operators import APPLICATIONS
 from modelcar_tui.demo.kube_rights import Fault, Right, User
 from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.demo.kube_store import Kind
+from support.roles import bound, of, used
 
 LLM = Kind("serving.kserve.io", "v1alpha2", "llminferenceservices", "LLMInferenceService")
 OLDER = Kind("serving.kserve.io", "v1alpha1", "llminferenceservices", "LLMInferenceService")
@@ -123,6 +125,26 @@ def test_what_serves_and_what_it_names_is_read_without_what_the_server_adds(tmp_
         assert set(one) == {"apiVersion", "kind", "metadata", "spec"}
         assert one["metadata"] == {"name": one["metadata"]["name"], "namespace": "prod"}
     assert SECRET not in repr(found)
+
+
+def test_its_roles_are_enough_and_each_of_their_rights_is_asked_for(tmp_path: Path) -> None:
+    roles = ("from-cluster", "from-cluster-wide", "from-cluster-applications")
+    few = tuple(Right(kind, space, (verb,)) for kind, space, verb in bound(*roles, namespace="prod"))
+    asked = set[tuple[str, str]]()
+    for at, name in enumerate(("vllm-cuda", "everywhere", None)):
+        found = scenario()
+        found.objects[SERVICES] = [service("chat", name)]
+        found.objects[CONFIGS] = [{"metadata": meta("base", namespace=APPLICATIONS), "spec": {"replicas": 2}}]
+        (folder := tmp_path / str(at)).mkdir()
+        with cluster(folder, found) as stub:
+            all_of_it = names(read(stub))
+            stub.requests.clear()
+            stub.server.users[stub.token] = User("reader", rights=few)
+            seen = read(stub)
+            assert (names(seen), seen.unread) == (all_of_it, ())
+            assert all_of_it[-1] == "LLMInferenceServiceConfig/base"
+            asked |= used(stub.requests)
+    assert asked == of(*roles)
 
 
 @pytest.mark.parametrize(

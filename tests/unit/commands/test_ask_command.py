@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from modelcar_tui import agent
+from modelcar_tui import agent, api
+from modelcar_tui.supervisor import Settings
 from modelcar_tui.supervisor import events as e
 from pilot.states import STATES
 from support.reporting import stamped
@@ -55,17 +56,21 @@ def test_what_is_sent_is_shown_in_no_other_form(state: Path, capsys: pytest.Capt
     assert capsys.readouterr().out.startswith("--- system ---")
 
 
-def test_an_answer_is_not_put_behind_damage_where_nobody_reads_it(
+def test_an_answer_is_kept_behind_damage_which_stays_as_it_is(
     state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with (state / "runs" / ID / "journal.jsonl").open("ab") as file:
         file.write(b"no event\n")
+    (state / "runs" / ID / "settings.json").write_bytes(msgspec.json.encode(Settings(manifest="x.yaml")))
     before = journal(state)
     assert ask(state, "why is it NO-GO?") == 0
     out, err = capsys.readouterr()
     assert "NO-GO" in out
-    assert err.count("note: not kept in the journal: what stands behind its damage is never read") == 1
-    assert journal(state) == before
+    assert err.count("note: the journal can't be read at line ") == 1 and "not kept" not in err
+    after = journal(state)
+    assert after[: len(before)] == before and len(after) > len(before)
+    (answer,) = api.load_run(ID, state_dir=state).answers
+    assert answer.question == "why is it NO-GO?"
 
 
 def test_a_failure_of_the_model_and_its_cost_are_said_once(

@@ -103,6 +103,8 @@ VALUES = {
     "gpu_flag": "H200:1",
     "seconds": "5",
     "count": "2",
+    "days": "30",
+    "size": "5MiB",
     "minutes": "20",
     "user_id": "1000",
     "object_name": "a.b-c",
@@ -121,6 +123,9 @@ BASES = {
     "agent manifest": [str(SAMPLE)],
     "agent try": [str(SAMPLE)],
     "agent report": ["last"],
+    "agent resume": ["last"],
+    "agent replay": ["last"],
+    "agent rm": ["20260101"],
     "agent cleanup": ["last"],
     "agent ask": ["last", "--what-if", "model=m"],
     "agent configuration": ["--config", str(SAMPLE)],
@@ -135,6 +140,7 @@ FILES = {
     "inventory": str(SAMPLE),
     "what_if": "model=other",
     "picture": "a.svg",
+    "speed": "4",
 }
 DRAWN = ["--replay", "x/y", "--picture", "a.svg"]
 OPPOSITE = {
@@ -147,8 +153,10 @@ OPPOSITE = {
 INSTEAD = {
     ("modelcar-tui", "resume"): [],
     ("modelcar-tui", "replay"): [],
+    ("modelcar-tui", "runs"): [],
     ("modelcar-tui", "web"): [],
     ("modelcar-tui", "web_port"): ["--web"],
+    ("modelcar-tui", "speed"): ["--replay", "x/y"],
     ("modelcar-tui", "picture"): ["--replay", "x/y"],
     ("modelcar-tui", "size"): DRAWN,
     ("modelcar-tui", "screen"): DRAWN,
@@ -181,6 +189,8 @@ WORK = (
     "commands.manifest.render_manifest",
     "commands.trying.run_tries",
     "commands.runs.list_runs",
+    "commands.runs_removed.run_prune",
+    "commands.runs_removed.run_rm",
     "commands.measurements.run_measurements",
     "commands.report.run_report",
     "commands.report_files.check_report",
@@ -194,6 +204,7 @@ WORK = (
     "commands.completion.print_completion",
     "commands.doctor.run_doctor",
     "supervisor.Engine",
+    "tui.choose_run",
     "tui.draw",
     "tui.run_dashboard",
 )
@@ -219,7 +230,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     def put(place: str) -> None:
         def work(*args: Any, **more: Any) -> int:
             found.append((place, *map(heard, args), {name: heard(value) for name, value in more.items()}))
-            if place.endswith(("Supervisor", "run_dashboard", "tui.draw")):
+            if place.endswith(("Supervisor", "run_dashboard", "choose_run", "tui.draw")):
                 raise AskedError
             return 0
 
@@ -234,13 +245,13 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
 
     monkeypatch.setattr("modelcar_tui.supervisor.keep_input", keep)
     monkeypatch.setattr("modelcar_tui.commands.inputs._cluster_bytes", lambda args: repr(args).encode())
-    monkeypatch.setattr("modelcar_tui.supervisor.runs.find_run", lambda name, _: tmp_path / name)
+    monkeypatch.setattr("modelcar_tui.supervisor.finding.find_run", lambda name, _: tmp_path / name)
     for place in ("supervisor.recorded", "commands.picture"):
         monkeypatch.setattr(f"modelcar_tui.{place}.recorded_run", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.commands.headless.run_to_resume", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.commands.resuming.run_to_resume", lambda name, _: tmp_path / name)
     monkeypatch.setattr("modelcar_tui.commands.report_files.Reports.written_after", lambda *_: nullcontext())
-    monkeypatch.setattr("modelcar_tui.tui.replay.ReplayPort", lambda path, **_: path)
+    monkeypatch.setattr("modelcar_tui.tui.replay.ReplayPort", lambda path, **more: (path, more))
     monkeypatch.setattr("modelcar_tui.commands.start._no_screen", lambda: "")
     monkeypatch.setattr("gc.disable", lambda: None)  # which the screen would take back
     monkeypatch.setattr("sys.setswitchinterval", lambda _: None)

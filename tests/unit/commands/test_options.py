@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from modelcar_tui import agent
+from modelcar_tui import agent, cli
 from modelcar_tui.commands import start
 from modelcar_tui.commands.agent_parser import Codes
 from modelcar_tui.commands.options import notes
@@ -41,6 +41,9 @@ VALUES = {
     "running_objects": "prod/isvc/chat",
     "port": "8080",
     "_size": "80x24",
+    "_speed": "2",
+    "days": "30",
+    "size": "2GiB",
 }
 """A value for each type of options that takes not everything."""
 
@@ -319,6 +322,7 @@ SHOWS = {
     "--picture",
     "--size",
     "--screen",
+    "--speed",
     "--profile",
 }
 """How an earlier run is shown, and where it is."""
@@ -333,6 +337,7 @@ def test_what_an_earlier_run_does_not_hear_is_said_in_one_line(program: Any, ear
             if isinstance(action, argparse._HelpAction | argparse._VersionAction) or spelled in (
                 "--resume",
                 "--replay",
+                "--runs",
                 "--config",
                 "--serve-line",
                 "--from-cluster",
@@ -378,3 +383,28 @@ def test_what_no_pod_can_have_is_refused_in_one_line(
     said = capsys.readouterr().err
     assert (caught.value.code, said.count("\n")) == (2, 1)
     assert option in said and told in said
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["x.yaml"], "argument FILE: not allowed with argument --runs"),
+        (["--resume", "last"], "argument --resume: not allowed with argument --runs"),
+        (["--serve-line", "vllm serve m"], "argument --serve-line: not allowed with argument --runs"),
+        (["--demo"], "--runs takes no --demo; leave out one of the two"),
+        (["--report", "r.html"], "--runs takes no --report; leave out one of the two"),
+        (["--picture", "p.svg"], "--runs takes no --picture; leave out one of the two"),
+        (["--web"], "takes no --runs"),
+    ],
+)
+def test_a_list_of_runs_takes_nothing_beside_it(
+    more: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["--runs", *more]) == 2
+    said = capsys.readouterr()
+    assert told in said.err and said.err.count("\n") == 1 and said.out == ""
+
+
+def test_what_a_list_of_runs_does_not_hear_is_said() -> None:
+    args = start.parser().parse_args(["--runs", "--vllm", "0.11.0", "--theme", "mono", "--llm"])
+    assert notes(args) == ["note: --vllm is not heard: an earlier run has its own options"]

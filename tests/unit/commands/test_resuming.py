@@ -30,8 +30,8 @@ def kept(tmp_path: Path) -> Path:
     return file
 
 
-def resume(kept: Path, program: str = "agent") -> subprocess.CompletedProcess[str]:
-    line = [BIN / program, "--resume", "last", "--state-dir", kept.parents[2]]
+def resume(kept: Path, program: str = "agent", name: str = "last") -> subprocess.CompletedProcess[str]:
+    line = [BIN / program, "--resume", name, "--state-dir", kept.parents[2]]
     return subprocess.run(
         line, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=100, check=False
     )
@@ -59,7 +59,9 @@ def test_what_is_no_text_of_settings_is_told_as_such(kept: Path) -> None:
     kept.write_bytes(b"{")
     assert f"{kept}: invalid JSON" in resume(kept).stderr
     kept.unlink()
-    assert "this is no run that can be resumed; see `agent runs`" in resume(kept).stderr
+    named = resume(kept, name=kept.parent.name)
+    assert "this is no run that can be resumed; see `agent runs`" in named.stderr
+    assert "no run 'last'; see `agent runs`" in resume(kept).stderr
 
 
 def test_settings_that_can_be_read_load_no_pydantic(kept: Path) -> None:

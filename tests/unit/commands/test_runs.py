@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from modelcar_tui.commands.runs import short_path, size_text
+from modelcar_tui.commands.runs import short_path
+from modelcar_tui.core.sizes import size_text
 
 BIN = Path(sys.executable).parent
 ONE = """\
@@ -58,9 +59,7 @@ def test_demos_and_starts_stand_apart_from_runs_with_sizes_and_short_paths(state
     assert rows[0][42:51].strip() == size_text(size)
     told = done.stderr.splitlines()
     assert told[0] == "1 without a journal that can be read: 20200101-000000-aaaaaa"
-    assert told[1].startswith("3 runs, ") and told[1].endswith(
-        "to delete one that has ended: rm -r state/runs/ID"
-    )
+    assert told[1].startswith("3 runs, ") and told[1].endswith("to remove one: agent rm ID")
 
 
 def test_the_ids_are_what_resume_and_replay_take(state: Path) -> None:

@@ -23,6 +23,7 @@ PER_RUN = {
     *("help", "version", "manifest", "resume", "replay", "demo", "force", "headless", "config", "approve"),
     *("serve_line", "from_cluster"),
     *("command", "form", "reports", "web", "web_port", "picture", "size", "screen"),
+    *("runs", "speed"),
 }
 """What describes one run, and stands in no file."""
 ALL = """\
@@ -45,6 +46,10 @@ timeout = 600
 state-dir = "/state"
 cache-dir = "/cache"
 data-dir = "/data"
+
+[runs]
+keep-days = 30
+keep-size = "500MiB"
 
 [registry]
 authfile = "/auth.json"
@@ -118,7 +123,8 @@ def problems(environ: dict[str, str], *words: str) -> list[str]:
 def test_a_setting_is_checked_as_its_option_is(name: str) -> None:
     key = KEYS[name]
     if not key.option:
-        assert name in ("paths.cache-dir", "paths.data-dir", "llm.allowed-hosts", "llm.refused-hosts")
+        folders, hosts = ("paths.cache-dir", "paths.data-dir"), ("llm.allowed-hosts", "llm.refused-hosts")
+        assert name in (*folders, *hosts, "runs.keep-days", "runs.keep-size")
         return
     action = actions()[key.option]
     assert action.dest == key.dest
@@ -160,6 +166,8 @@ def test_what_the_file_says_a_run_is_asked_to_do(environ: dict[str, str]) -> Non
     fields.pop("who")
     assert environ["MODELCAR_TUI_STATE_DIR"] == "/state" and environ["MODELCAR_TUI_CACHE_DIR"] == "/cache"
     assert environ["MODELCAR_TUI_DATA_DIR"] == "/data"
+    kept = environ["MODELCAR_TUI_RUNS_KEEP_DAYS"], environ["MODELCAR_TUI_RUNS_KEEP_SIZE"]
+    assert kept == ("30", "500MiB")
     assert fields == {
         "kube_context": "dev",
         "kubeconfig": "/k/one:/k/two",
@@ -199,9 +207,9 @@ def test_the_nearest_source_counts_and_is_named(environ: dict[str, str]) -> None
     chosen = look(parsed("x.yaml"), environ).chosen
     assert (chosen["qa.image"].value, chosen["qa.image"].source) == (
         "quay.io/org/suite:prod",
-        f"profile prod, {path}:53",
+        f"profile prod, {path}:57",
     )
-    assert (chosen["qa.engine"].value, chosen["qa.engine"].source) == ("kubernetes", f"{path}:29")
+    assert (chosen["qa.engine"].value, chosen["qa.engine"].source) == ("kubernetes", f"{path}:33")
     assert chosen["kubeconfig"].value == str(Path("~/.kube/prod").expanduser())
     environ["MODELCAR_TUI_QA_IMAGE"] = "quay.io/org/suite:env"
     chosen = look(parsed("x.yaml"), environ).chosen
@@ -217,6 +225,7 @@ _TWO = {
     "llm.model": ("openai:a", "openai:b"),
     "llm.url": ("http://localhost:1/v1", "http://localhost:2/v1"),
     "qa.memory": ("4g", "5g"),
+    "runs.keep-size": ("500MiB", "2GiB"),
 }
 """Of settings whose text has a form, two values."""
 

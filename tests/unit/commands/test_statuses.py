@@ -116,7 +116,8 @@ def test_a_limit_of_the_shell_is_named_with_the_command_that_raises_it(
 def test_a_run_that_a_limit_stopped_goes_on_where_it_was(run: str, tmp_path: Path) -> None:
     stopped = shell(f"ulimit -f 128; {run}")
     (folder,) = (tmp_path / "state" / "runs").iterdir()
-    assert stopped.stderr.splitlines()[-1].endswith(f"modelcar-tui --resume {folder.name}")
+    way_back = f"agent --resume {folder.name} --state-dir {tmp_path}/state"
+    assert stopped.stderr.splitlines()[-1].endswith(way_back)
     again = shell(f"{BIN}/agent --resume {folder.name} --state-dir {tmp_path}/state")
     assert again.returncode == 0, again.stderr
     assert "**GO" in again.stdout

@@ -22,9 +22,9 @@ from modelcar_tui.core.ends import ENDS
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor import Settings, Supervisor, Trial
+from modelcar_tui.supervisor.finding import find_run
 from modelcar_tui.supervisor.journal import read_journal
 from modelcar_tui.supervisor.recorded import retold
-from modelcar_tui.supervisor.runs import find_run
 from modelcar_tui.supervisor.state import fold
 from modelcar_tui.trial import TrialEnd
 from support.trials import MANIFEST, Double, plan_of, start_of, team

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from pathlib import Path
 
 import pytest
 
-from modelcar_tui.core.config_file import MOST, config_path, lines_of, read_config, with_home
+from modelcar_tui.core.config_file import MOST, config_path, lines_of, read_config, to_type, with_home
 
 GOOD = """\
 theme = "light"
@@ -169,6 +170,18 @@ def test_a_path_is_shown_with_the_home_as_it_can_be_typed(
     monkeypatch.setenv("HOME", str(tmp_path))
     assert with_home(f"{tmp_path}/a/b") == "~/a/b"
     assert with_home(f"{tmp_path}x/a") == f"{tmp_path}x/a"
+
+
+def test_a_command_to_copy_is_one_command_and_says_what_of_a_name_is_masked() -> None:
+    names = ("/a/it's; reboot $(id) {x}.yaml", "-rf", "/a/plain.yaml", "~root/x", "/a/*")
+    words = shlex.split(to_type("cp {} {} {} {} {}", *names))
+    assert words == ["cp", names[0], "./-rf", names[2], "./~root/x", names[4]]
+    for odd in ("/a/ghp_aB3dE5gH7jK9mN1pQ3sT5vX7zB9dF1hJ3lN5.yaml", "/a/b\u202e.yaml", "/a/b\x1b[2J"):
+        assert to_type("rm {}", odd).endswith(
+            " (type the name yourself: it is shown with signs of it replaced)"
+        )
+    for usual in ("/models/sk-learn-7b", "/models/hf_transfer", "/srv/tokens/llama.yaml"):
+        assert to_type("rm {}", usual) == f"rm {usual}"
 
 
 @pytest.mark.parametrize(

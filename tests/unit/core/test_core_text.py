@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from modelcar_tui.core.text import clean, clean_block, has_hidden, reveal
+from modelcar_tui.core.text import clean, clean_block, has_hidden, masked_seen, reveal
 
 HOSTILE = [
     ("\x1b[2J\x1b[Hgone", "gone"),
@@ -133,3 +133,50 @@ def test_long_hostile_lines_cost_no_more_than_long_ones() -> None:
         clean(text)
         clean(text, limit=2_000_000)
     assert time.process_time() - begun < 10
+
+
+TOKENS = (
+    "ghp_aB3dE5gH7jK9mN1pQ3sT",
+    "AKIAABCDEFGH12345678",
+    "hf_aB3dE5gH7jK9mN1pQ3sT",
+    "sha256~aB3dE5gH7jK9mN1",
+)
+GAPS = ("\x1b[0m", "\x1b]0;t\x07", "\x9b1m", "\u200b", "\u202e", "\ufe0f", "\x00", "\x1b7")
+
+
+@pytest.mark.parametrize("token", TOKENS)
+@pytest.mark.parametrize("gap", GAPS, ids=ascii)
+def test_a_secret_is_masked_wherever_signs_that_nobody_sees_stand(token: str, gap: str) -> None:
+    half, third = len(token) // 2, len(token) // 3
+    split = f"{token[:half]}{gap}{token[half:]}"
+    texts = [split, f"a {split}", f"login{gap}{token}", f"login{gap}{split}", f"{gap}{token}{gap}end"]
+    texts.append(f"{token[:third]}{gap}{token[third:half]}{gap}{token[half:]}")
+    for text in texts:
+        for told in (clean(text), clean_block(text), reveal(masked_seen(text))):
+            assert token[half:] not in told and token[:half] not in told, (text, told)
+            assert "*secret" in told
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_no_sequence_takes_a_token_s_first_sign(token: str) -> None:
+    for start in ("\x1b", "\x1b["):
+        assert token[1:] not in clean(start + token)
+
+
+def test_a_name_behind_which_a_value_stands_may_have_hidden_signs() -> None:
+    for text in (
+        "pass\u200bword=hunter2xx9 ok",
+        "pass\x1b[1mword=hunter2xx9 ok",
+        "password\u200b=hunter2xx9 ok",
+    ):
+        assert "hunter2" not in clean(text) + masked_seen(text)
+
+
+def test_many_gaps_cost_no_more_than_their_length() -> None:
+    text = "\x1b[1m".join("token=ghp_aB3dE5gH7jK9mN1pQ3sT" * 40)
+    assert "aB3dE5" not in clean(text)
+
+
+def test_signs_that_hide_no_secret_stay() -> None:
+    assert masked_seen("a\u200bb\x1b[0m") == "a\u200bb\x1b[0m"
+    assert "<U+200B>" in reveal(masked_seen("a\u200bb token=hunter2xx9"))

@@ -12,13 +12,16 @@ from kserve_objects import BASES, edited
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.demo.kube import StubCluster, start_stub_cluster
-from modelcar_tui.demo.kube_objects import SERVICES
+from modelcar_tui.demo.kube_objects import RUNTIMES, SERVICES
 from modelcar_tui.demo.kube_rights import Fault, Right, User
 from modelcar_tui.demo.kube_scenarios import Scenario
+from modelcar_tui.demo.kube_store import Kind
 from modelcar_tui.kserve import dry_run
 from modelcar_tui.kube import ClusterError, ClusterOptions, connect, find_credentials
+from support.roles import of, used
 
 THERE = edited(BASES["InferenceService"], {"metadata.name": "there", "metadata.namespace": "team-a"})
+LLM = Kind("serving.kserve.io", "v1alpha1", "llminferenceservices", "LLMInferenceService")
 NEW = edited(BASES["InferenceService"], {"metadata.namespace": "team-a"})
 PATH = "/apis/serving.kserve.io/v1beta1/namespaces/team-a/inferenceservices"
 
@@ -169,3 +172,16 @@ async def test_a_server_that_fails_says_nothing_of_the_object(stub: StubCluster)
     stub.server.faults.append(Fault("dryRun", "status", status=501, body="not implemented"))
     with pytest.raises(ClusterError):
         await asked(stub, NEW)
+
+
+async def test_the_role_is_enough_and_each_of_its_rights_is_asked_for(tmp_path: Path) -> None:
+    kinds = {kind.kind: kind for kind in (SERVICES, RUNTIMES, LLM)}
+    there = {"metadata.name": "there", "metadata.namespace": "team-a"}
+    values = {kind: edited(BASES[name], there) for name, kind in kinds.items()}
+    found = Scenario(objects={kind: [value] for kind, value in values.items()})
+    with start_stub_cluster(found, folder=tmp_path, tls=False) as stub:
+        few = tuple(Right(resource, "team-a", (verb,)) for resource, verb in of("dry-run"))
+        stub.server.users[stub.token] = User("reader", rights=few)
+        for value in values.values():
+            assert await asked(stub, value) == ()
+        assert used(writes(stub)) == of("dry-run")

@@ -116,6 +116,19 @@ def test_what_was_shown_is_replaced_and_its_copy_is_private_and_exact(tmp_path: 
     assert "written 2023-11-1" in replaced.was
 
 
+@pytest.mark.parametrize("first", [False, True])
+def test_a_run_that_was_cut_off_behind_its_write_tells_what_it_replaced_as_if_it_was_not(
+    first: bool, tmp_path: Path
+) -> None:
+    plan, keep = plan_of(tmp_path), keeping(tmp_path)
+    if first:
+        write(plan, answer(plan, value="512"), keep)
+    Path(plan.target).write_bytes(MINE)
+    done = write(plan, answer(plan, ANYTHING), keep)
+    assert ("changed since run run-1" if first else "by no run known here") in done.replaced[0].was
+    assert write(plan, answer(plan, ANYTHING), keep) == done
+
+
 def _other_bytes(target: Path) -> None:
     target.write_bytes(MINE + b"# later\n")
 

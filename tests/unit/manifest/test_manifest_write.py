@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ from modelcar_tui.manifest.keeping import Keeping
 from modelcar_tui.manifest.plan import ANYTHING, Change, Decision, Operation, Plan
 from modelcar_tui.manifest.planfile import PlanFile, load_plan, save_plan
 from modelcar_tui.manifest.reader import read_manifest
+from modelcar_tui.manifest.records import records_of
 from modelcar_tui.manifest.write import target_path, write_generated
 from support.ordinary import ordinary_user
 
@@ -205,6 +207,21 @@ def test_a_folder_in_the_way(tmp_path: Path) -> None:
     assert code == "not-written"
     assert "folder of this name" in line
     assert (tmp_path / "kept" / "m.generated.yaml").read_bytes() == WANTED
+
+
+def test_a_write_that_ends_in_a_kill_has_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it the next run would take this one's file for another hand's."""
+    real = os.link
+
+    def link(*args: Any, **more: Any) -> None:
+        real(*args, **more)
+        raise KeyboardInterrupt
+
+    plan, kept = plan_of(tmp_path), keeping(tmp_path)
+    monkeypatch.setattr(os, "link", link)
+    with pytest.raises(KeyboardInterrupt):
+        write_generated(plan, accept_all(plan), keeping=kept)
+    assert [one.run for one in records_of(kept.records, Path(plan.target))] == ["r"]
 
 
 FULL_DISK = """

@@ -264,3 +264,14 @@ def test_every_code_that_the_watch_and_the_engines_single_out_is_one() -> None:
     assert set(kube_state._REFUSED_PODS) | set(kube_state._IMAGE) <= table
     assert table | {"", "TESTS_FAILED"} >= watch_outcome._VAGUE
     assert ends | {"CONTAINER_LOST"} >= watch_outcome._STOPPED
+
+
+@pytest.mark.parametrize("counts_come_last", [False, True])
+def test_the_end_is_the_same_whichever_of_the_two_streams_is_read_first(counts_come_last: bool) -> None:
+    wait = "2026-12-01T03:58:00.750881Z [info     ] Waiting for 240 seconds [0:04:00], retry every 1 seconds."
+    wait += " (Function: ocp_resources.resource.wait_deleted.xxxxxx: self.exists) [timeout_sampler]"
+    counts = "=================== 1 passed in 12.34s (0:00:12) ==================="
+    parser = SuiteParser()
+    for line in (wait, counts) if counts_come_last else (counts, wait):
+        parser.feed(line)
+    assert (parser.result.phase, parser.result.window_s) == ("finished", None)

@@ -6,7 +6,6 @@ import asyncio
 import re
 import sqlite3
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -179,11 +178,11 @@ def test_no_event_is_lost_from_the_state_where_threads_tell_them_at_once(
 ) -> None:
     class Chatty(Member):
         async def run(self, context: Context) -> Terms:
-            def tell() -> None:
+            def tell(who: int) -> None:
                 for number in range(60):
-                    context.emit(e.Noticed(text=f"{threading.get_ident()} {number}"))
+                    context.emit(e.Noticed(text=f"{who} {number}"))
 
-            await asyncio.gather(*(asyncio.to_thread(tell) for _ in range(3)))
+            await asyncio.gather(*(asyncio.to_thread(tell, who) for who in range(3)))
             context.finish("told")
             return Terms(licence="", seats={})
 

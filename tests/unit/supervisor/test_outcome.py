@@ -181,7 +181,7 @@ def ended(outcome: QaOutcome) -> RunState:
     state = run(e.QaFinished(outcome=outcome))
     told = outcome_of(state)
     assert told is not None and state.decision is not None
-    status, summary = conclusion(state, {"ended": {}})
+    status, summary = conclusion(state)
     events = (
         finished(state.decision),
         e.RunFinished(exit_status=status, verdict=told.verdict, summary=summary, seconds=1.0),
@@ -254,7 +254,7 @@ def test_the_next_step_is_what_helps_those_that_decide_the_verdict() -> None:
     told = outcome_of(state)
     assert told is not None
     assert told.next == "delete --x (and 1 more)"
-    assert conclusion(state, {"ended": {}}) == (
+    assert conclusion(state) == (
         1,
         "w (3 models); next: delete --x (and 1 more)",
     )

@@ -296,24 +296,6 @@ async def test_files_are_private_and_hold_no_secret(
     assert 0 < size < 1_000_000
 
 
-async def test_checkpoint_of_another_graph_is_refused(manifest: Path, tmp_path: Path) -> None:
-    first = Supervisor(manifest, specialists=fake_team(), state_dir=str(tmp_path))
-    async for stamped in first.run():
-        if isinstance(stamped.event, e.ApprovalRequested):
-            first.cancel(detach=True)
-    import modelcar_tui.supervisor.graph as graph
-
-    old, graph.GRAPH_VERSION = graph.GRAPH_VERSION, 99
-    try:
-        second = Supervisor(manifest, specialists=fake_team(), resume=first.folder)
-        async for _ in second.run():
-            pass
-    finally:
-        graph.GRAPH_VERSION = old
-    assert second.state.finish.exit_status == ExitStatus.USAGE
-    assert "another version" in second.state.finish.summary
-
-
 def test_checkpoint_is_a_database_of_plain_data(tmp_path: Path, manifest: Path) -> None:
     supervisor = asyncio.run(drive(manifest, tmp_path, answer=accept_all))
     with sqlite3.connect(supervisor.folder / "checkpoint.sqlite") as database:

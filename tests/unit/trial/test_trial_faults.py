@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from modelcar_tui.core.log_lines import RawLine
+from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.kube import patience
 from modelcar_tui.kube.jobs import log as pod_log
 from modelcar_tui.trial import TrialEnd, asks, following, keeping, removing, sweep_trials
@@ -394,12 +396,33 @@ async def test_a_log_keeps_no_secret_and_no_more_than_its_limit(
     bench: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keeping, "MOST", 1000)
+    monkeypatch.setattr(keeping, "END", 400)
     one = bench()
     one.redact.add("/mnt-planted-secret")
     end = await one.run(ready(args=(*ARGS, "--served-model-name=/mnt-planted-secret")))
     assert end.measured is not None
     assert end.measured.figures["kv_tokens"] == 354_624
     kept = Path(end.log).read_text()
-    assert len(kept) < 1100
-    assert kept.splitlines()[-1].startswith("[the log goes on")
+    assert len(kept) < 1600
+    assert "[the log goes on" in kept
+    assert "lines are left out here" in kept
+    assert not kept.splitlines()[-1].startswith("[")
     assert "planted" not in kept + str(one.news)
+
+
+def test_the_end_of_a_long_log_of_a_try_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that ended vLLM stands in its last lines."""
+    monkeypatch.setattr(keeping, "MOST", 1000)
+    monkeypatch.setattr(keeping, "END", 400)
+    log = keeping.TrialLog(tmp_path / "a.log", Redactor())
+    for at in range(5000):
+        log.take(RawLine(f"line {at}".encode(), 0.0))
+    log.take(RawLine(b"ValueError: no room for the KV cache", 0.0))
+    log.close()
+    lines = (tmp_path / "a.log").read_text().splitlines()
+    assert lines[0] == "line 0"
+    assert lines[-1] == "ValueError: no room for the KV cache"
+    (gap,) = [line for line in lines if "left out here" in line]
+    left_out = int(gap.split()[0].strip("[").replace(",", ""))
+    assert left_out + len(lines) - 2 == 5001
+    assert (tmp_path / "a.log").stat().st_size < 1600

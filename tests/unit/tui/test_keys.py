@@ -17,6 +17,7 @@ import modelcar_tui.tui.screens as screens
 from modelcar_tui.core.keymap import ACT_OF, ACTS, SIGNS, Act
 from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.keys import KEYS, bind, pretty, textual_name
+from modelcar_tui.tui.screens.base import PLAY_BINDINGS
 
 DOC = Path(__file__).parents[3] / "docs" / "keys.md"
 TYPED = {"palette", "ask", "prompt"}
@@ -32,6 +33,8 @@ def bound() -> Iterator[tuple[str, Binding]]:
             if ours and module.name not in TYPED | {"base"}:
                 for binding in Binding.make_bindings(kind.BINDINGS):
                     yield name, binding
+    for binding in Binding.make_bindings(PLAY_BINDINGS):
+        yield "a replay", binding
     for binding in Binding.make_bindings(DashboardApp.BINDINGS):
         yield "DashboardApp", binding
 
@@ -63,7 +66,7 @@ def test_the_documentation_has_the_table_line_by_line() -> None:
 
 def test_a_key_that_is_not_in_the_table_is_refused() -> None:
     with pytest.raises(KeyError):
-        bind("p", "leave")
+        bind("h", "leave")
 
 
 def test_keys_have_the_names_that_textual_gives_them() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import PurePath
 from urllib.parse import quote
 
 from modelcar_tui.advice.finding import Finding, Severity
 from modelcar_tui.advice.lint.remarks import ENGINE
+from modelcar_tui.core.shown import masked_values, seen_json, shown, shown_lines
 
 _SARIF_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 _GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -97,14 +99,16 @@ def render_files(files: Iterable[tuple[str, Iterable[Finding]]], style: str = "t
         case "text":
             return "\n".join(_text(finding, path) for path, finding in found)
         case "json":
-            return json.dumps(
-                [_plain(finding, path) for path, finding in found], indent=2, ensure_ascii=False
-            )
+            return _document([_plain(finding, path) for path, finding in found])
         case "sarif":
-            return json.dumps(_sarif(found), indent=2, ensure_ascii=False)
+            return _document(_sarif(found))
         case "github":
             return "\n".join(_annotation(finding, path) for path, finding in found)
     raise ValueError(f"no such format: {style}")
+
+
+def _document(value: object) -> str:
+    return seen_json(json.dumps(masked_values(value), indent=2, ensure_ascii=False))
 
 
 def exit_worthy(findings: Iterable[Finding]) -> bool:
@@ -118,7 +122,7 @@ def _place(finding: Finding) -> tuple[int, int]:
 
 def _text(finding: Finding, path: str) -> str:
     line, column = _place(finding)
-    return f"{path}:{line}:{column}: {finding.code} {finding.severity} {_said(finding)}"
+    return shown(f"{path}:{line}:{column}: {finding.code} {finding.severity} {_said(finding)}")
 
 
 def _said(finding: Finding) -> str:
@@ -155,8 +159,8 @@ def _plain(finding: Finding, path: str) -> dict[str, object]:
 def _annotation(finding: Finding, path: str) -> str:
     line, column = _place(finding)
     return (
-        f"::{_GITHUB[finding.severity]} file={_property(path)},line={line},col={column},"
-        f"title={_property(finding.code)}::{_data(_said(finding))}"
+        f"::{_GITHUB[finding.severity]} file={_property(shown(path))},line={line},col={column},"
+        f"title={_property(finding.code)}::{_data(shown_lines(_said(finding)))}"
     )
 
 
@@ -202,5 +206,5 @@ def _location(finding: Finding, path: str) -> dict[str, object]:
 
 
 def _uri(path: str) -> str:
-    pure = PurePath(path)
-    return pure.as_uri() if pure.is_absolute() else quote(pure.as_posix())
+    pure = PurePath(masked_values(path))
+    return pure.as_uri() if pure.is_absolute() else quote(os.fsencode(pure.as_posix()))

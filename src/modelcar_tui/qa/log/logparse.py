@@ -258,7 +258,8 @@ class SuiteParser:
         if "Waiting for " not in line:
             return False
         changed = self._enter("waiting for pods") if "pods" in line and result.phase == "setup" else False
-        if match := lines["wait_window"].search(line):
+        # What waits behind the counts is no phase; the two streams of a container may swap the two.
+        if result.counts is None and (match := lines["wait_window"].search(line)):
             result.window_s, changed = float(match["sec"]), True
         return changed
 

@@ -21,6 +21,7 @@ from modelcar_tui.core.log_lines import RawLine
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean
 from modelcar_tui.qa.events import MOST_FAILURES, QaLogGrew, QaProgressed, Warned
+from modelcar_tui.qa.log.cutting import MAX_BYTES as MAX_SPOOL
 from modelcar_tui.qa.log.logparse import SuiteParser
 from modelcar_tui.qa.log.root import root_line
 from modelcar_tui.qa.log.spool import LINE_LIMIT, Origin, SpoolReader, SpoolWriter
@@ -60,20 +61,21 @@ class Pipeline:
         self._live = live
         self.last_line = self.phase_since = self.model_since = time.monotonic()
         """When they were, by the monotonic clock; lines of an earlier process count from their own time."""
-        self._writer = SpoolWriter(spool)
+        self._writer = SpoolWriter(spool, max_bytes=MAX_SPOOL)
         self._skip = self._writer.suite_lines
         self._on_event = on_event
         self.ahead_s = 0.0
         """How far this machine's clock is ahead of the one that the lines' times are from."""
         self.odd = 0
         """Lines that were not understood; the log has them."""
+        self._known = (0, 0)
         self._told = 0.0
         self._told_count = -1
         self._stage = ""
 
     @property
     def seen(self) -> int:
-        """Lines of the suite that are in the spool."""
+        """Lines of the suite that the spool has taken."""
         return self._writer.suite_lines
 
     @property
@@ -94,9 +96,16 @@ class Pipeline:
             if not self._skip:
                 self.progress()
             return
-        self._writer.append(text, at=raw.at)
+        # What the suite's state is read from stays where the middle of a long log is cut out.
+        self._writer.append(text, at=raw.at, kept=changed or self._learned() or _tells_an_error(text))
         if changed:
             self.progress()
+
+    def _learned(self) -> bool:
+        """Whether more, or less, is known now of what the suite has made and measured."""
+        result, before = self.parser.result, self._known
+        self._known = (len(result.created), len(result.measured))
+        return before != self._known
 
     def _text(self, data: bytes) -> str:
         """A line as it may be kept and shown."""
@@ -152,7 +161,7 @@ class Pipeline:
                     self._feed(line.text, line.at)
                     ties = ties + 1 if line.at == last else 1
                     last = line.at
-                elif begins(line.text):
+                elif line.origin is Origin.US and begins(line.text):
                     last, ties = 0.0, 0
         self._skip = 0
         self.progress()
@@ -220,11 +229,15 @@ class Pipeline:
             return
         self._writer.flush()
         self._told = now
-        if self._writer.count != self._told_count:
-            self._told_count = self._writer.count
-            self._on_event(QaLogGrew(lines=self._writer.count, size=self._writer.size))
+        if self._writer.ever != self._told_count:
+            self._told_count = self._writer.ever
+            self._on_event(QaLogGrew(lines=self._writer.ever, size=self._writer.size))
 
     def close(self) -> None:
         """The last flush."""
         self.flush()
         self._writer.close()
+
+
+def _tells_an_error(text: str) -> bool:
+    return text.startswith(("E  ", "INTERNALERROR>")) or "Error: " in text or "Exception: " in text

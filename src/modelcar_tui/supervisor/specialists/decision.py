@@ -111,6 +111,7 @@ def finished(report: DecisionReport) -> SpecialistFinished:
     return SpecialistFinished(
         specialist=Decision.name,
         status=Status.DONE if report.verdict is Verdict.GO else Status.WARNING,
+        ended="done",
         summary=f"{report.verdict}: {report.why}",
         lines=tuple(report_lines(report)),
         metadata={

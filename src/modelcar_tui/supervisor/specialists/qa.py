@@ -58,6 +58,7 @@ from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.events import Status, StepPlan
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.specialist import Context
+from modelcar_tui.supervisor.way_back import named_at
 from modelcar_tui.verdict import ConfigurationReport, DecisionReport, compare
 
 T = TypeVar("T")
@@ -86,6 +87,8 @@ class Qa:
 
         outcome = await self._go_on(context) if context.resumed else None
         if outcome is not None:
+            context.step("ready", Status.DONE)
+            context.step("stage", Status.DONE)
             return self._finished(context, outcome)
         skip = await self._skip(context)
         if skip is not None:
@@ -211,7 +214,7 @@ class Qa:
         if outcome.leftovers:
             lines += [
                 f"left on the cluster: {', '.join(outcome.leftovers)}",
-                f"to look and remove: agent cleanup {context.folder.name}",
+                f"to look and remove: agent cleanup {named_at(context.folder.name, context.folder)}",
                 *(f"or: {command}" for command in clean_up_commands(outcome)),
             ]
         context.finish(f"{outcome.code}: {outcome.message}", tuple(lines), status=ok)

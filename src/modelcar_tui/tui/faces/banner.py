@@ -15,6 +15,7 @@ from modelcar_tui.tui.rows import Row, Span, crop_middle, row, spans_width, widt
 if TYPE_CHECKING:
     from modelcar_tui.cluster.types import AcceleratorReport
     from modelcar_tui.manifest import Manifest
+    from modelcar_tui.tui.playing import Played
 
 __all__ = ["banner_height", "banner_rows", "header_row", "header_rows", "keys_row"]
 _LEAST_FOLDER = 16
@@ -32,10 +33,18 @@ def header_rows(face: Face, screen: str, cells: int) -> list[Row]:
         cells: width of the screen.
     """
     first, told = header_row(face, screen, cells), asked_model(face)
+    if face.played is not None:
+        return [first, _playing(face, face.played, cells)]
     if not told or any(told in text for text, _ in first.spans):
         return [first]
     told = _cut_model(*asked_parts(face), cells - 2, face.glyphs.ellipsis)
     return [first, row((f" {told}".ljust(cells), "label"))]
+
+
+def _playing(face: Face, played: Played, cells: int) -> Row:
+    from modelcar_tui.tui.faces.playing import playing_row  # the first frame is no replay's
+
+    return playing_row(face, played, cells)
 
 
 def asked_model(face: Face) -> str:

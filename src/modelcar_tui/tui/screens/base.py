@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self, cast
 from textual import events
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
-from textual.binding import BindingType
+from textual.binding import BindingsMap, BindingType
 from textual.dom import DOMNode
 from textual.geometry import Region
 from textual.reactive import Reactive
@@ -56,6 +56,24 @@ def move_bindings(*names: str) -> list[BindingType]:
     return [
         one for name in names for one in bind(_MOVES[name], f"move('{name}')", show=name in ("down", "up"))
     ]
+
+
+PLAY_BINDINGS: list[BindingType] = [
+    one
+    for key, name in (
+        ("p", "pause"),
+        ("left_square_bracket", "slower"),
+        ("right_square_bracket", "faster"),
+        ("comma", "back"),
+        ("full_stop", "forward"),
+        ("left_parenthesis", "previous"),
+        ("right_parenthesis", "next"),
+        ("circumflex_accent", "beginning"),
+        ("dollar_sign", "ending"),
+    )
+    for one in bind(key, f"app.play('{name}')")
+]
+"""What every full screen of a replay has besides its own keys."""
 
 
 class Faced(DOMNode):
@@ -140,7 +158,10 @@ class FaceScreen(Faced, Sparing[None]):
 
     def __init__(self, face: Face) -> None:
         super().__init__()
-        self._bindings = moved_bindings(self._bindings)
+        own = (
+            BindingsMap.merge([self._bindings, BindingsMap(PLAY_BINDINGS)]) if face.replay else self._bindings
+        )
+        self._bindings = moved_bindings(own)
         self.face = face
         self.hears_from = float("inf") if self.deaf_s else 0.0
         # Made here: news may come before the screen is composed.

@@ -130,6 +130,7 @@ class DashboardScreen(FrontScreen):
         if hopeless_models(state.qa.seen):
             keys.append(("S", "stop QA"))
         keys += self._panel_keys()
+        keys += [("p", "pause")] if self.face.replay else []
         keys += [("?", "why"), ("g", "GPUs"), ("l", "log")]
         keys += [("d", "changes")] if not state.waiting_for_approval else []
         panes = f"1-{min(9, max(1, len(self._shown_panes)))}"

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import homely
-from modelcar_tui.supervisor import RunState, outcome_of
+from modelcar_tui.supervisor import RunState, named, outcome_of
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
@@ -136,7 +136,7 @@ class FinishDialog(Dialog):
         if not self._leftovers:
             return
         if self.face.replay:
-            self.post_message(Said(f"a replay touches no cluster: agent cleanup {self.face.state.run_id}"))
+            self.post_message(Said(f"a replay touches no cluster: agent cleanup {named(self.face.state)}"))
             return
         self.app.push_screen(CleanupDialog(self.face))
 
@@ -194,4 +194,4 @@ def _again(state: RunState) -> Iterator[tuple[str, str]]:
     yield "log", log.removeprefix(f"{folder}/") if log and folder else homely(log)
     yield "folder", homely(folder)
     if state.run_id and state.finish is not None:
-        yield "again", f"modelcar-tui --replay {state.run_id}"
+        yield "again", f"modelcar-tui --replay {named(state)}"

@@ -76,6 +76,11 @@ class ModelScreen(FaceScreen):
         """The model that is shown."""
         return self._table.model.name if self._table.model is not None else ""
 
+    @property
+    def subject_gone(self) -> bool:
+        """Whether there is no model any more."""
+        return self._table.model is None
+
     def action_try(self) -> None:
         """`t`."""
         self.opening.open_screen("try")

@@ -32,6 +32,7 @@ class LogView(View, can_focus=True):
         """Lines that were on the screen, or above it."""
         self.looked: int | None = None
         """Lines that there were when the operator last touched a key of the log, or came to it."""
+        self._moved = index.moved
         self.mark: int | None = None
         """Number of the line that `n`, `N` or `e` found."""
 
@@ -54,6 +55,7 @@ class LogView(View, can_focus=True):
 
     def body(self, width: int, height: int) -> list[Row]:
         index = self.index
+        self._stay()
         if not index.shown:
             return paragraph(self._empty_text(), width, "muted")
         if self.follow:
@@ -66,6 +68,18 @@ class LogView(View, can_focus=True):
             return self._unwrapped(width, height)
         wrapped = [part for n, text in index.read(self.top, height) for part in self._wrapped(n, text, width)]
         return wrapped[-height:] if self.follow else wrapped
+
+    def _stay(self) -> None:
+        """Keep showing the same lines where others before them were left out."""
+        by, self._moved = self.index.moved - self._moved, self.index.moved
+        if not by:
+            return
+        first = self.index.gap[0]
+        self.mark = None if self.mark is not None and self.mark >= first else self.mark
+        self.seen = max(0, self.seen - by)
+        self.looked = None if self.looked is None else max(0, self.looked - by)
+        if not self.follow and self.index.filter is None and self.top > first:
+            self.top = max(first, self.top - by)
 
     def look(self) -> None:
         """The operator looks: what comes from here on is new."""
