@@ -102,7 +102,9 @@ class RunFolder:
         fix = "to go on it must be writable, with room; --replay shows the run as it is"
         run = cls(path, settings_to_resume(path), fix=fix)
         with suppress(OSError):  # whoever writes there says so
-            for folder in (path, private_folder(path / INFO)):
+            private_folder(path / INFO)
+        for folder in (path, path / INFO, path / "qa"):
+            with suppress(OSError):
                 sweep_remnants(folder)
         return run
 

@@ -44,3 +44,14 @@ def test_a_manifest_whose_name_no_journal_keeps_as_it_is_is_one_line(odd: bytes,
     with pytest.raises(UserError, match=r"a<U\+\w+>\S*.yaml: a name that is no UTF-8, or has") as caught:
         RunFolder.create(Settings(manifest=os.fsdecode(b"a" + odd + b".yaml"), state_dir=str(tmp_path)))
     assert str(caught.value).isprintable() and not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_write_left_in_any_of_its_folders_goes_when_a_run_goes_on(tmp_path: Path) -> None:
+    run = RunFolder.create(Settings(manifest="x.yaml", state_dir=str(tmp_path)))
+    run.release()
+    (run.path / "qa").mkdir()
+    left = [run.path / folder / ".outcome.json.9be1332e.modelcar-tui.tmp" for folder in (".", "info", "qa")]
+    for path in left:
+        path.write_bytes(b"{}")
+    RunFolder.open(run.path).release()
+    assert not any(path.exists() for path in left)
