@@ -41,10 +41,11 @@ async def opened_saver(
         UserError: it can't be opened.
         OSError: it can't, for want of room or files.
     """
-    damaged = ""
+    damaged, anew = "", False
     try:
-        async with open_saver(path) as saver:
-            anew = await look(saver) is not None
+        if _is_there(path):
+            async with open_saver(path) as saver:
+                anew = await look(saver) is not None
     except Exception as error:
         if isinstance(error, UserError) or shortage(error) is not None:
             raise
@@ -53,6 +54,11 @@ async def opened_saver(
         _remove(path)
     async with open_saver(path) as saver:
         yield saver, await look(saver), damaged
+
+
+def _is_there(path: Path) -> bool:
+    """A new run has none to look at."""
+    return path.exists()
 
 
 def _remove(path: Path) -> None:
